@@ -1,0 +1,147 @@
+package stats
+
+import (
+	"sync/atomic"
+
+	"gompho/internal/pgerr"
+)
+
+// Interrupt is a request that one process makes of another; several can be pending at once.
+type Interrupt uint32
+
+const (
+	CancelQuery      Interrupt = 1 << iota // pg_cancel_backend, CancelRequest
+	Terminate                              // pg_terminate_backend, fast shutdown
+	CrashExit                              // another process crashed: leave at once, memory may be damaged
+	StatementTimeout                       // statement_timeout expired
+	LockTimeout                            // lock_timeout expired
+	IdleInTxTimeout                        // idle_in_transaction_session_timeout expired
+	IdleTimeout                            // idle_session_timeout expired
+	ReloadConfig                           // configuration changed; never an error
+	CatchupInval                           // read the invalidation queue; never an error
+	ClientGone                             // the socket is broken
+)
+
+// Slot is the handle of one process of the server: everything that runs long or waits takes one.
+// A nil *Slot is valid and means: nobody to tell, nothing to be interrupted by.
+type Slot struct {
+	PID   int32 // as shown to clients
+	Index int32 // place in the array of slots
+
+	wait    atomic.Uint32 // WaitEvent, 0 when not waiting
+	pending atomic.Uint32 // Interrupt bits
+	held    atomic.Int32  // > 0: interrupts are held off (critical sections)
+	wake    chan struct{} // capacity 1
+
+	Activity Activity
+}
+
+// NewSlot makes a slot for a process.
+func NewSlot(pid, index int32) *Slot {
+	return &Slot{PID: pid, Index: index, wake: make(chan struct{}, 1)}
+}
+
+// BeginWait publishes what the process waits for and returns what it published before.
+func (s *Slot) BeginWait(ev WaitEvent) WaitEvent {
+	if s == nil {
+		return 0
+	}
+	return WaitEvent(s.wait.Swap(uint32(ev)))
+}
+
+// EndWait publishes prev, the value that BeginWait returned.
+func (s *Slot) EndWait(prev WaitEvent) {
+	if s != nil {
+		s.wait.Store(uint32(prev))
+	}
+}
+
+// Waiting returns the published wait event, 0 when the process runs.
+func (s *Slot) Waiting() WaitEvent { return WaitEvent(s.wait.Load()) }
+
+// Interrupt sets a request and wakes the process if it waits.
+func (s *Slot) Interrupt(i Interrupt) {
+	s.pending.Or(uint32(i))
+	s.WakeUp()
+}
+
+// Clear takes back requests.
+func (s *Slot) Clear(i Interrupt) { s.pending.And(^uint32(i)) }
+
+// Pending returns the requests that are set.
+func (s *Slot) Pending() Interrupt {
+	if s == nil {
+		return 0
+	}
+	return Interrupt(s.pending.Load())
+}
+
+// WakeUp lets a process that selects on Wake go on.
+func (s *Slot) WakeUp() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Wake is the channel that a waiting process selects on, next to what it waits for. A receive may be
+// spurious: look at the state again, and call CheckInterrupts. It is nil, blocking for ever, for a nil slot.
+func (s *Slot) Wake() <-chan struct{} {
+	if s == nil {
+		return nil
+	}
+	return s.wake
+}
+
+// HoldInterrupts makes CheckInterrupts return nil until ResumeInterrupts. Calls nest.
+func (s *Slot) HoldInterrupts() {
+	if s != nil {
+		s.held.Add(1)
+	}
+}
+
+// ResumeInterrupts ends one HoldInterrupts.
+func (s *Slot) ResumeInterrupts() {
+	if s != nil {
+		s.held.Add(-1)
+	}
+}
+
+const errorInterrupts = CancelQuery | Terminate | CrashExit | StatementTimeout | LockTimeout | IdleInTxTimeout | IdleTimeout | ClientGone
+
+// CheckInterrupts returns the error of a pending request, clearing it when it ends only the statement.
+// It costs one atomic load when nothing is pending.
+func (s *Slot) CheckInterrupts() error {
+	if s == nil || s.pending.Load()&uint32(errorInterrupts) == 0 || s.held.Load() > 0 {
+		return nil
+	}
+	return s.interrupted()
+}
+
+func (s *Slot) interrupted() error {
+	p := s.Pending()
+	switch {
+	case p&CrashExit != 0:
+		return pgerr.New(pgerr.CrashShutdown, "terminating connection because of crash of another server process").
+			WithDetail("The postmaster has commanded this server process to roll back the current transaction and exit, because another server process exited abnormally and possibly corrupted shared memory.").
+			WithHint("In a moment you should be able to reconnect to the database and repeat your command.").
+			WithSeverity(pgerr.Fatal)
+	case p&Terminate != 0:
+		return pgerr.New(pgerr.AdminShutdown, "terminating connection due to administrator command").WithSeverity(pgerr.Fatal)
+	case p&ClientGone != 0:
+		return pgerr.New(pgerr.ConnectionFailure, "connection to client lost").WithSeverity(pgerr.Fatal)
+	case p&IdleInTxTimeout != 0:
+		return pgerr.New(pgerr.IdleInTransactionSessionTimeout, "terminating connection due to idle-in-transaction timeout").WithSeverity(pgerr.Fatal)
+	case p&IdleTimeout != 0:
+		return pgerr.New(pgerr.IdleSessionTimeout, "terminating connection due to idle-session timeout").WithSeverity(pgerr.Fatal)
+	case p&LockTimeout != 0:
+		s.Clear(LockTimeout | CancelQuery)
+		return pgerr.New(pgerr.LockNotAvailable, "canceling statement due to lock timeout")
+	case p&StatementTimeout != 0:
+		s.Clear(StatementTimeout | CancelQuery)
+		return pgerr.New(pgerr.QueryCanceled, "canceling statement due to statement timeout")
+	default:
+		s.Clear(CancelQuery)
+		return pgerr.New(pgerr.QueryCanceled, "canceling statement due to user request")
+	}
+}
