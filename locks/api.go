@@ -1,0 +1,45 @@
+package locks
+
+import (
+	"time"
+
+	"gompho/internal/ids"
+	"gompho/internal/pgerr"
+	"gompho/stats"
+)
+
+// Options configure a Manager.
+type Options struct {
+	MaxLocksPerTransaction int                // size of the lock table per process, and of each fast path; default 64
+	MaxOwners              int                // processes and prepared transactions that can hold locks; default 100
+	Log                    func(*pgerr.Error) // receives log_lock_waits and deadlock messages (severity LOG); may be nil
+}
+
+// OwnerOptions configure an Owner. The funcs read the session's settings when they are needed; nil means the default.
+type OwnerOptions struct {
+	DeadlockTimeout func() time.Duration // default 1 s
+	LockTimeout     func() time.Duration // 0, the default, waits for ever
+	LogLockWaits    func() bool
+}
+
+// Opts say how Acquire behaves.
+type Opts struct {
+	Session bool // hold until Release or the end of the session, not the end of the transaction
+	NoWait  bool // give 55P03 at once instead of waiting
+}
+
+// Mark is a point in a transaction to which its locks can be released: the start of a subtransaction.
+type Mark struct{ pos, prev int }
+
+// Row is one row of pg_locks.
+type Row struct {
+	Tag       Tag
+	Vxid      ids.VirtualXid // of the process that holds or waits
+	PID       int32
+	Mode      Mode
+	Granted   bool
+	FastPath  bool
+	WaitStart time.Time // zero when granted
+}
+
+var _ = stats.LockRelation

@@ -1,0 +1,2 @@
+// Package mvcc holds transactions: their ids, their outcome, snapshots and the visibility of rows.
+package mvcc
