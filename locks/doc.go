@@ -1,3 +1,32 @@
 // Package locks is the lock manager: heavyweight locks on relations, tuples, transactions and whatever else
 // a tag can name, with wait queues, deadlock search and all that pg_locks shows.
+//
+// Layer: above stats, below mvcc. It knows nothing of transactions: mvcc takes and releases locks, and waiting
+// for a transaction is a lock on its tag. Row locks live in the tuples; only the queue for a row (a tuple tag)
+// comes here.
+//
+// The files, in the order of a lock's life: mode.go and tag.go (what), owner.go (the process's own table, counts,
+// subtransactions), fastpath.go (weak relation locks without shared memory), manager.go (the shared table), queue.go
+// (waiting and waking), deadlock.go (the search, pure), waitgraph.go (search applied, messages), report.go (pg_locks).
+//
+// Rules:
+//  1. An Owner's methods are called by its own process only. Snapshot, BlockingPIDs, Conflicting and HasWaiters are for anybody.
+//  2. A lock is counted: it goes when released as often as acquired, or with its transaction, subtransaction or session.
+//     Scopes are counted apart; Release names the scope.
+//  3. A request that conflicts with a holder or with a waiter joins the queue at its end; only a process that already holds
+//     a lock which a waiter needs goes before that waiter (otherwise they would block each other).
+//  4. A wait ends by a grant, an interrupt of the slot, lock_timeout or a deadlock. Whatever ends it, nothing of it remains,
+//     and those behind are looked at again.
+//  5. After deadlock_timeout the waiter itself searches, holding every partition. It either reorders queues or becomes the victim
+//     before it lets go of them, so that a cycle has one victim.
+//  6. Mutex order: ownersMu, one owner's fpMu, partitions by number. Nothing sleeps, logs or does I/O under any of them.
+//
+// Differences from PostgreSQL:
+//   - The fast path takes relations of every database and the shared ones, and as many as max_locks_per_transaction.
+//   - The size of the table is exact: locks beyond max_locks_per_transaction times the number of processes give 53200.
+//   - pg_locks.waitstart is set from the beginning of the wait, not from deadlock_timeout on.
+//   - No lock groups: the helpers of a parallel query run under their leader's locks.
+//
+// To debug: Manager.Snapshot shows everything; deadlock.go can be fed a hand-written waitGraph; the scripts in testdata
+// replay a story of several sessions in virtual time.
 package locks

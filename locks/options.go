@@ -5,7 +5,6 @@ import (
 
 	"gompho/internal/ids"
 	"gompho/internal/pgerr"
-	"gompho/stats"
 )
 
 // Options configure a Manager.
@@ -41,5 +40,3 @@ type Row struct {
 	FastPath  bool
 	WaitStart time.Time // zero when granted
 }
-
-var _ = stats.LockRelation

@@ -1,0 +1,240 @@
+package locks
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"gompho/internal/pgerr"
+	"gompho/stats"
+)
+
+// graphBuilder numbers what can be reached from one waiter. The caller holds all partitions.
+type graphBuilder struct {
+	g      waitGraph
+	owners []*Owner
+	locks  []*lock
+	procNo map[*Owner]int
+	lockNo map[*lock]int
+}
+
+func buildGraph(start *Owner) *graphBuilder {
+	b := &graphBuilder{procNo: map[*Owner]int{}, lockNo: map[*lock]int{}}
+	b.proc(start)
+	for i := 0; i < len(b.owners); i++ { // grows on the way
+		o := b.owners[i]
+		if o.waitLock == nil {
+			continue
+		}
+		b.g.procs[i].lock = b.lock(o.waitLock)
+		b.g.procs[i].mode = o.waitMode
+	}
+	return b
+}
+
+func (b *graphBuilder) proc(o *Owner) int {
+	n, ok := b.procNo[o]
+	if !ok {
+		n = len(b.owners)
+		b.procNo[o] = n
+		b.owners = append(b.owners, o)
+		b.g.procs = append(b.g.procs, graphProc{lock: -1})
+	}
+	return n
+}
+
+func (b *graphBuilder) lock(l *lock) int {
+	n, ok := b.lockNo[l]
+	if ok {
+		return n
+	}
+	n = len(b.locks)
+	b.lockNo[l] = n
+	b.locks = append(b.locks, l)
+	var gl graphLock
+	for h := l.first; h != nil; h = h.next {
+		gl.holders = append(gl.holders, graphHolder{b.proc(h.owner), h.held})
+	}
+	for w := l.head; w != nil; w = w.qnext {
+		gl.queue = append(gl.queue, b.proc(w))
+	}
+	b.g.locks = append(b.g.locks, gl)
+	return n
+}
+
+// reorderQueue makes l's queue that of order and wakes whom it can.
+func (b *graphBuilder) reorderQueue(l *lock, order []int) {
+	for _, n := range order {
+		l.dequeue(b.owners[n])
+	}
+	for _, n := range order {
+		l.enqueue(b.owners[n], nil)
+	}
+	l.wakeWaiters()
+}
+
+// blockedBy is one line of a deadlock report.
+type blockedBy struct {
+	pid     int32
+	mode    Mode
+	tag     Tag
+	blocker int32
+}
+
+func (b *graphBuilder) describe(cycle []int) []blockedBy {
+	lines := make([]blockedBy, len(cycle))
+	for i, n := range cycle {
+		o := b.owners[n]
+		lines[i] = blockedBy{o.pid, o.waitMode, o.waitLock.tag, b.owners[cycle[(i+1)%len(cycle)]].pid}
+	}
+	return lines
+}
+
+type finding uint8
+
+const (
+	nothing finding = iota
+	cured
+	deadlocked
+	blockedByAutovacuum
+)
+
+// checkDeadlock searches and acts at once, before anybody else can find the same cycle: where a new queue order
+// helps it applies that, of a deadlock it makes this waiter the victim, which lines describe.
+func (s *sleeper) checkDeadlock() (f finding, lines []blockedBy, vacuum *Owner) {
+	o, m := s.o, s.o.m
+	m.lockAll()
+	defer m.unlockAll()
+	if o.waitLock == nil {
+		return nothing, nil, nil // granted just now
+	}
+	b := buildGraph(o)
+	res := search(&b.g, 0)
+	if res.deadlock {
+		lines = b.describe(res.cycle)
+		s.leave()
+		return deadlocked, lines, nil
+	}
+	for n, order := range res.orders {
+		b.reorderQueue(b.locks[n], order)
+	}
+	if len(res.orders) > 0 {
+		return cured, nil, nil
+	}
+	for h := o.waitLock.first; h != nil; h = h.next {
+		if h.owner != o && h.held&conflictTable[o.waitMode] != 0 && h.owner.autovacuum.Load() {
+			return blockedByAutovacuum, nil, h.owner
+		}
+	}
+	return nothing, nil, nil
+}
+
+// deadlockTimeout runs when the wait has lasted deadlock_timeout. After an error the wait is over.
+func (s *sleeper) deadlockTimeout() error {
+	f, lines, vacuum := s.checkDeadlock()
+	if vacuum != nil && vacuum.slot != nil {
+		vacuum.slot.Interrupt(stats.CancelQuery)
+	}
+	switch f {
+	case deadlocked:
+		s.logf("process %d detected deadlock while waiting for %s on %s after %s ms")
+		s.logFailed()
+		return s.o.m.deadlockError(lines)
+	case cured:
+		s.logf("process %d avoided deadlock for %s on %s by rearranging queue order after %s ms")
+	}
+	s.p.mu.Lock()
+	waiting := !s.o.granted
+	s.p.mu.Unlock()
+	if waiting {
+		s.logf("process %d still waiting for %s on %s after %s ms")
+	}
+	return nil
+}
+
+// deadlockError is the error for the one who found it. The log's detail also tells what each was doing.
+func (m *Manager) deadlockError(lines []blockedBy) error {
+	var detail, server strings.Builder
+	for i, l := range lines {
+		if i > 0 {
+			detail.WriteByte('\n')
+		}
+		fmt.Fprintf(&detail, "Process %d waits for %s on %s; blocked by process %d.", l.pid, l.mode, l.tag, l.blocker)
+	}
+	server.WriteString(detail.String())
+	for _, l := range lines {
+		fmt.Fprintf(&server, "\nProcess %d: %s", l.pid, m.queryOf(l.pid))
+	}
+	e := pgerr.New(pgerr.TRDeadlockDetected, "deadlock detected").WithDetail("%s", detail.String()).
+		WithHint("See server log for query details.")
+	e.DetailLog = server.String()
+	return e
+}
+
+// queryOf returns the statement that a process runs.
+func (m *Manager) queryOf(pid int32) string {
+	m.ownersMu.RLock()
+	defer m.ownersMu.RUnlock()
+	for _, o := range m.owners {
+		if o.pid == pid && o.slot != nil {
+			if q := o.slot.Activity.Snapshot().Query; q != "" {
+				return q
+			}
+		}
+	}
+	return "<backend information not available>"
+}
+
+func (s *sleeper) logs() bool {
+	return s.checked && s.o.m.log != nil && s.o.opts.LogLockWaits != nil && s.o.opts.LogLockWaits()
+}
+
+func (s *sleeper) logGranted() { s.logPlain("process %d acquired %s on %s after %s ms") }
+
+func (s *sleeper) logFailed() { s.logPlain("process %d failed to acquire %s on %s after %s ms") }
+
+func (s *sleeper) logPlain(format string) {
+	if s.logs() {
+		s.o.m.log(s.message(format))
+	}
+}
+
+// logf logs with the holders and the queue as detail.
+func (s *sleeper) logf(format string) {
+	if !s.logs() {
+		return
+	}
+	e := s.message(format)
+	e.DetailLog = s.o.m.holdersAndQueue(s.tag)
+	s.o.m.log(e)
+}
+
+func (s *sleeper) message(format string) *pgerr.Error {
+	ms := fmt.Sprintf("%.3f", float64(time.Since(s.start).Microseconds())/1000)
+	return pgerr.New(pgerr.SuccessfulCompletion, format, s.o.pid, s.mode, s.tag, ms).WithSeverity(pgerr.LogSev)
+}
+
+func (m *Manager) holdersAndQueue(tag Tag) string {
+	hash := tag.hash()
+	p := m.part(hash)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	l := p.find(tag, hash)
+	if l == nil {
+		return ""
+	}
+	var holders, waiters []string
+	for h := l.first; h != nil; h = h.next {
+		if h.held != 0 {
+			holders = append(holders, fmt.Sprint(h.owner.pid))
+		}
+	}
+	for w := l.head; w != nil; w = w.qnext {
+		waiters = append(waiters, fmt.Sprint(w.pid))
+	}
+	noun := "Processes"
+	if len(holders) == 1 {
+		noun = "Process"
+	}
+	return fmt.Sprintf("%s holding the lock: %s. Wait queue: %s.", noun, strings.Join(holders, ", "), strings.Join(waiters, ", "))
+}
