@@ -16,10 +16,13 @@ const (
 
 // Query is one analyzed statement or subselect.
 type Query struct {
-	CommandType     CommandType
-	CanSetTag       bool
-	UtilityStmt     UtilityStmt // raw tree of a utility statement; not stored in catalogs
-	ResultRelation  int         // target's range-table index, 0 for SELECT
+	CommandType CommandType
+	CanSetTag   bool
+	UtilityStmt UtilityStmt // raw tree of a utility statement; not stored in catalogs
+	// UtilityQuery is the analyzed query inside a utility statement: of EXPLAIN, CREATE TABLE AS, CREATE VIEW, DECLARE,
+	// COPY (query), PREPARE. It may itself be a CmdUtility.
+	UtilityQuery    *Query
+	ResultRelation  int // target's range-table index, 0 for SELECT
 	HasAggs         bool
 	HasWindowFuncs  bool
 	HasTargetSRFs   bool
@@ -47,9 +50,15 @@ type Query struct {
 	WithTies        bool
 	RowMarks        []*RowMarkClause
 	SetOperations   SetOpNode // nil, or the tree of set operations over subquery range-table entries
-	ConstraintDeps  []ids.Oid
-	StmtLocation    int32
-	StmtLen         int32
+	// MergeActions are the WHEN clauses of MERGE, in order; MergeOuter asks for source rows without a match too
+	// (the join tree then has a left join of the source with the target).
+	MergeActions []*MergeAction
+	MergeOuter   bool
+	// WithCheckOptions are conditions that new rows must meet, from views WITH CHECK OPTION.
+	WithCheckOptions []*WithCheckOption
+	ConstraintDeps   []ids.Oid
+	StmtLocation     int32
+	StmtLen          int32
 }
 
 func (*Query) isNode() {}
@@ -90,6 +99,8 @@ type RangeTblEntry struct {
 	Relkind     byte
 	Rellockmode uint8 // locks.Mode
 	Inh         bool
+
+	TableSample *TableSampleClause // nil without TABLESAMPLE
 
 	// RTESubquery; for a view also Relid and Relkind are set
 	Subquery *Query
@@ -387,3 +398,32 @@ type InferenceElem struct {
 }
 
 func (*InferenceElem) isNode() {}
+
+// TableSampleClause is TABLESAMPLE: Method is the name of the method, Args are float4.
+type TableSampleClause struct {
+	Method     string
+	Args       []Expr
+	Repeatable Expr // float8, nil for none
+}
+
+func (*TableSampleClause) isNode() {}
+
+// MergeAction is one WHEN clause of MERGE. TargetList is as in INSERT or UPDATE.
+type MergeAction struct {
+	Matched     bool
+	CommandType CommandType // CmdInsert, CmdUpdate, CmdDelete; 0 for DO NOTHING
+	Override    OverridingKind
+	Qual        Expr
+	TargetList  []*TargetEntry
+}
+
+func (*MergeAction) isNode() {}
+
+// WithCheckOption is a condition on the rows that an INSERT or UPDATE through view RelName makes.
+type WithCheckOption struct {
+	RelName  string
+	Qual     Expr
+	Cascaded bool
+}
+
+func (*WithCheckOption) isNode() {}
