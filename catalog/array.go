@@ -50,3 +50,17 @@ func getTexts(d types.Datum) []string {
 	}
 	return v
 }
+
+// arrayElement returns the first element of an array of any type.
+func arrayElement(d types.Datum, typlen int16, byVal bool, align byte) types.Datum {
+	_, b := arrayBody(d.Bytes())
+	switch {
+	case byVal:
+		var w [8]byte
+		copy(w[:], b)
+		return types.Word(le.Uint64(w[:]))
+	case typlen > 0:
+		return types.Bytes(b[:typlen])
+	}
+	return types.Bytes(b[4 : 4+le.Uint32(b)])
+}

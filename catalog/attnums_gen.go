@@ -99,10 +99,10 @@ const (
 
 // Column numbers of pg_auth_members.
 const (
-	AttPgAuthMembersRoleid       = 1
-	AttPgAuthMembersMember       = 2
-	AttPgAuthMembersGrantor      = 3
-	AttPgAuthMembersAdmin_option = 4
+	AttPgAuthMembersRoleid      = 1
+	AttPgAuthMembersMember      = 2
+	AttPgAuthMembersGrantor     = 3
+	AttPgAuthMembersAdminOption = 4
 )
 
 // Column numbers of pg_authid.
@@ -572,14 +572,14 @@ const (
 
 // Column numbers of pg_rewrite.
 const (
-	AttPgRewriteOid        = 1
-	AttPgRewriteRulename   = 2
-	AttPgRewriteEv_class   = 3
-	AttPgRewriteEv_type    = 4
-	AttPgRewriteEv_enabled = 5
-	AttPgRewriteIs_instead = 6
-	AttPgRewriteEv_qual    = 7
-	AttPgRewriteEv_action  = 8
+	AttPgRewriteOid       = 1
+	AttPgRewriteRulename  = 2
+	AttPgRewriteEvClass   = 3
+	AttPgRewriteEvType    = 4
+	AttPgRewriteEvEnabled = 5
+	AttPgRewriteIsInstead = 6
+	AttPgRewriteEvQual    = 7
+	AttPgRewriteEvAction  = 8
 )
 
 // Column numbers of pg_seclabel.

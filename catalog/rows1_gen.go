@@ -331,10 +331,10 @@ func (r *PgAttribute) Scan(v []types.Datum) {
 // PgAuthMembers is a row of pg_auth_members.
 type PgAuthMembers struct {
 	rowTID
-	Roleid       ids.Oid // oid
-	Member       ids.Oid // oid
-	Grantor      ids.Oid // oid
-	Admin_option bool    // bool
+	Roleid      ids.Oid // oid
+	Member      ids.Oid // oid
+	Grantor     ids.Oid // oid
+	AdminOption bool    // bool
 }
 
 // Table returns the Oid of pg_auth_members.
@@ -346,7 +346,7 @@ func (r *PgAuthMembers) Values(v []types.Datum) {
 	v[0] = types.OidDatum(r.Roleid)
 	v[1] = types.OidDatum(r.Member)
 	v[2] = types.OidDatum(r.Grantor)
-	v[3] = types.Bool(r.Admin_option)
+	v[3] = types.Bool(r.AdminOption)
 }
 
 // Scan sets the row from one Datum for each column; it keeps no reference to their memory.
@@ -355,7 +355,7 @@ func (r *PgAuthMembers) Scan(v []types.Datum) {
 	r.Roleid = v[0].Oid()
 	r.Member = v[1].Oid()
 	r.Grantor = v[2].Oid()
-	r.Admin_option = v[3].Bool()
+	r.AdminOption = v[3].Bool()
 }
 
 // PgAuthid is a row of pg_authid.

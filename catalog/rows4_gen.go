@@ -430,14 +430,14 @@ func (r *PgReplicationOrigin) Scan(v []types.Datum) {
 // PgRewrite is a row of pg_rewrite.
 type PgRewrite struct {
 	rowTID
-	Oid        ids.Oid // oid
-	Rulename   string  // name
-	Ev_class   ids.Oid // oid
-	Ev_type    byte    // char
-	Ev_enabled byte    // char
-	Is_instead bool    // bool
-	Ev_qual    string  // pg_node_tree
-	Ev_action  string  // pg_node_tree
+	Oid       ids.Oid // oid
+	Rulename  string  // name
+	EvClass   ids.Oid // oid
+	EvType    byte    // char
+	EvEnabled byte    // char
+	IsInstead bool    // bool
+	EvQual    string  // pg_node_tree
+	EvAction  string  // pg_node_tree
 }
 
 // Table returns the Oid of pg_rewrite.
@@ -448,12 +448,12 @@ func (r *PgRewrite) Values(v []types.Datum) {
 	_ = v[7]
 	v[0] = types.OidDatum(r.Oid)
 	v[1] = types.String(r.Rulename)
-	v[2] = types.OidDatum(r.Ev_class)
-	v[3] = types.Word(uint64(r.Ev_type))
-	v[4] = types.Word(uint64(r.Ev_enabled))
-	v[5] = types.Bool(r.Is_instead)
-	v[6] = types.String(r.Ev_qual)
-	v[7] = types.String(r.Ev_action)
+	v[2] = types.OidDatum(r.EvClass)
+	v[3] = types.Word(uint64(r.EvType))
+	v[4] = types.Word(uint64(r.EvEnabled))
+	v[5] = types.Bool(r.IsInstead)
+	v[6] = types.String(r.EvQual)
+	v[7] = types.String(r.EvAction)
 }
 
 // Scan sets the row from one Datum for each column; it keeps no reference to their memory.
@@ -461,10 +461,10 @@ func (r *PgRewrite) Scan(v []types.Datum) {
 	_ = v[7]
 	r.Oid = v[0].Oid()
 	r.Rulename = getString(v[1])
-	r.Ev_class = v[2].Oid()
-	r.Ev_type = byte(v[3].Word())
-	r.Ev_enabled = byte(v[4].Word())
-	r.Is_instead = v[5].Bool()
-	r.Ev_qual = getString(v[6])
-	r.Ev_action = getString(v[7])
+	r.EvClass = v[2].Oid()
+	r.EvType = byte(v[3].Word())
+	r.EvEnabled = byte(v[4].Word())
+	r.IsInstead = v[5].Bool()
+	r.EvQual = getString(v[6])
+	r.EvAction = getString(v[7])
 }

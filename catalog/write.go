@@ -1,0 +1,133 @@
+package catalog
+
+import (
+	"slices"
+
+	"gompho/internal/ids"
+	"gompho/internal/pgerr"
+	"gompho/types"
+)
+
+// cachesOf lists the caches of each catalog.
+func cachesOf(table ids.Oid) []cacheID {
+	switch table {
+	case PgDependOid, PgShdependOid:
+		return nil
+	}
+	return cachesByTable()[table]
+}
+
+// rowValues returns the columns of a row in the session's scratch space, valid until the next write.
+func (s *Session) rowValues(row Row) []types.Datum {
+	n := natts(row.Table())
+	s.vals = slices.Grow(s.vals[:0], n)[:n]
+	row.Values(s.vals)
+	return s.vals
+}
+
+// Insert adds a row to its catalog, with its index entries. Lookups see it after the command ends.
+func (s *Session) Insert(row Row) error {
+	vals := s.rowValues(row)
+	tid, err := s.store.insert(row.Table(), vals)
+	if err != nil {
+		return err
+	}
+	row.setTID(tid)
+	s.invalidateRow(row.Table(), vals)
+	return nil
+}
+
+// Update stores a changed row over the one it was read as (row.TID says which). XX000 "tuple concurrently updated" when another
+// transaction was faster.
+func (s *Session) Update(row Row) error {
+	if !row.TID().IsValid() {
+		return pgerr.Internal("update of a row of %s that was not read", catalogName(row.Table()))
+	}
+	if err := s.invalidateStored(row); err != nil {
+		return err
+	}
+	vals := s.rowValues(row)
+	tid, err := s.store.update(row.Table(), row.TID(), vals)
+	if err != nil {
+		return err
+	}
+	row.setTID(tid)
+	s.invalidateRow(row.Table(), vals)
+	return nil
+}
+
+// Delete removes a row that was read.
+func (s *Session) Delete(row Row) error {
+	if !row.TID().IsValid() {
+		return pgerr.Internal("deletion of a row of %s that was not read", catalogName(row.Table()))
+	}
+	if err := s.store.remove(row.Table(), row.TID()); err != nil {
+		return err
+	}
+	s.invalidateRow(row.Table(), s.rowValues(row))
+	return nil
+}
+
+// UpdateInPlace overwrites a row without making a new version: for statistics in pg_class, and database rows. The
+// change is not undone by an abort. Columns of variable width must keep their values.
+func (s *Session) UpdateInPlace(row Row) error {
+	vals := s.rowValues(row)
+	if err := s.store.inPlace(row.Table(), row.TID(), vals); err != nil {
+		return err
+	}
+	s.invalidateRow(row.Table(), vals)
+	return nil
+}
+
+// invalidateStored marks the keys that the row has had before an update: its name may change.
+func (s *Session) invalidateStored(row Row) error {
+	table := row.Table()
+	if len(cachesOf(table)) == 0 && relColumns[table] == nil {
+		return nil
+	}
+	return s.store.get(table, row.TID(), func(vals []types.Datum) { s.invalidateRow(table, vals) })
+}
+
+// invalidateRow marks every key that a row is found under.
+func (s *Session) invalidateRow(table ids.Oid, vals []types.Datum) {
+	s.over.editsN++
+	for _, id := range cachesOf(table) {
+		s.over.mark(keyOfRow(id, vals))
+	}
+	for _, att := range relColumns[table] {
+		s.InvalidateRelation(vals[att-1].Oid())
+	}
+}
+
+// InvalidateRelation makes this session, at the end of the command, and all others, at commit, read the descriptor of a
+// relation anew.
+func (s *Session) InvalidateRelation(oid ids.Oid) {
+	if oid == 0 {
+		return
+	}
+	s.over.mark(keyOid(relCache, oid))
+}
+
+// publish makes the changes of a committed transaction known to all sessions.
+func (s *Session) publish() {
+	if len(s.over.dirty) == 0 {
+		return
+	}
+	own, shared := make(map[cacheKey]struct{}), make(map[cacheKey]struct{})
+	for k := range s.over.dirty {
+		if IsSharedCatalog(cacheDefs[k.id].table) || k.id == relCache && IsSharedCatalog(ids.Oid(k.n[0])) {
+			shared[k] = struct{}{}
+		} else {
+			own[k] = struct{}{}
+		}
+	}
+	isBuiltin := func(k *cacheKey) bool {
+		if !cacheDefs[k.id].builtin || s.boot {
+			return false
+		}
+		_, ok := s.cat.facts.lookup(k)
+		return ok
+	}
+	s.cache.invalidate(own, isBuiltin)
+	s.cat.shared.invalidate(shared, isBuiltin)
+}
