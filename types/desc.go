@@ -6,7 +6,8 @@ import "gompho/internal/ids"
 type Attr struct {
 	Name      string
 	Type      ids.Oid
-	Typmod    int32 // -1: none
+	Base      ids.Oid // the base type when Type is a domain, else 0
+	Typmod    int32   // -1: none
 	Collation ids.Oid
 	Len       int16 // pg_type.typlen: >0 fixed bytes on the page, -1 varlena, -2 cstring
 	ByVal     bool
@@ -24,7 +25,7 @@ type Attr struct {
 
 // Kind returns where values of the column live in memory.
 func (a *Attr) Kind() Kind {
-	if a.ByVal || a.Type == TIDOid {
+	if a.ByVal || a.Type == TIDOid || a.Base == TIDOid {
 		return WordKind
 	}
 	return BytesKind

@@ -1,0 +1,355 @@
+package tuple
+
+import (
+	"bytes"
+	"encoding/binary"
+	"math"
+
+	"gompho/internal/ids"
+	"gompho/types"
+)
+
+// Projection is a choice of attributes to decode, prepared once per scan.
+//
+// Its columns are numbered by their place in the choice: decoding puts attribute cols[k] into column k.
+type Projection struct {
+	l    *Layout
+	cols []int   // attribute of each column, as given
+	want []int32 // for attribute i up to last: the first column that wants it, -1 none
+	dup  []int32 // next column that wants the same attribute, -1 none; nil when there are no duplicates
+	last int     // number of attributes to walk
+	fast int     // attributes below this have fixed positions as long as no null comes before them
+	vars bool    // some wanted attribute is a byte string
+}
+
+// Project prepares decoding of the attributes cols, numbered from 0.
+func (l *Layout) Project(cols []int) *Projection {
+	p := &Projection{l: l, cols: cols}
+	for _, c := range cols {
+		p.last = max(p.last, c+1)
+	}
+	p.want = make([]int32, p.last)
+	for i := range p.want {
+		p.want[i] = -1
+	}
+	for k, c := range cols {
+		if p.want[c] >= 0 {
+			p.addDup(p.want[c], int32(k))
+			continue
+		}
+		p.want[c] = int32(k)
+		p.vars = p.vars || l.cols[c].isBytes()
+	}
+	p.fast = min(l.fixed, p.last)
+	return p
+}
+
+func (p *Projection) addDup(first, k int32) {
+	if p.dup == nil {
+		p.dup = make([]int32, len(p.cols))
+		for i := range p.dup {
+			p.dup[i] = -1
+		}
+	}
+	for p.dup[first] >= 0 {
+		first = p.dup[first]
+	}
+	p.dup[first] = k
+}
+
+// Cols returns the attributes chosen.
+func (p *Projection) Cols() []int { return p.cols }
+
+// NewBatch makes a batch with a column per chosen attribute and room for capacity rows.
+func (p *Projection) NewBatch(capacity int) *types.Batch {
+	b := &types.Batch{Cols: make([]*types.Vector, len(p.cols))}
+	for k, c := range p.cols {
+		b.Cols[k] = types.NewVector(p.l.Kind(c), capacity)
+	}
+	return b
+}
+
+// split finds the parts of a heap tuple: its data, the null bitmap (nil if none) and how many attributes it has.
+func split(tup []byte) (data, bits []byte, natts int, err error) {
+	if len(tup) < HeaderSize {
+		return nil, nil, 0, Damaged("too short")
+	}
+	h := Header(tup)
+	hoff := h.Hoff()
+	natts = h.Natts()
+	if hoff > len(tup) || hoff < HeaderSize {
+		return nil, nil, 0, Damaged("bad header size")
+	}
+	if h.Infomask()&HasNull != 0 {
+		if HeaderSize+(natts+7)/8 > hoff {
+			return nil, nil, 0, Damaged("null bitmap")
+		}
+		bits = tup[HeaderSize:hoff]
+	}
+	return tup[hoff:], bits, natts, nil
+}
+
+// Decode decodes the chosen attributes of a heap tuple into row `row` of b, whose columns must have been Reset and have room.
+// Byte strings are copied into a when it is not nil; else they refer to tup. ext fetches out-of-line values.
+func (p *Projection) Decode(tup []byte, b *types.Batch, row int, a *Arena, ext Detoaster) error {
+	data, bits, natts, err := split(tup)
+	if err != nil {
+		return err
+	}
+	return p.decode(data, bits, natts, vectorSink{b.Cols, row}, a, ext)
+}
+
+// Deform decodes the chosen attributes of a heap tuple into out, one value per chosen attribute.
+// Byte strings are copied into a when it is not nil; else they refer to tup.
+func (p *Projection) Deform(tup []byte, out []types.Datum, a *Arena, ext Detoaster) error {
+	data, bits, natts, err := split(tup)
+	if err != nil {
+		return err
+	}
+	return p.decodeDatums(data, bits, natts, out, a, ext)
+}
+
+// DeformData is Deform for attributes that are not in a heap tuple: their bytes, null bitmap (nil: no nulls) and number.
+func (p *Projection) DeformData(data, bits []byte, natts int, out []types.Datum, a *Arena, ext Detoaster) error {
+	return p.decodeDatums(data, bits, natts, out, a, ext)
+}
+
+// DecodeData is Decode for attributes that are not in a heap tuple.
+func (p *Projection) DecodeData(data, bits []byte, natts int, b *types.Batch, row int, a *Arena) error {
+	return p.decode(data, bits, natts, vectorSink{b.Cols, row}, a, nil)
+}
+
+type vectorSink struct {
+	cols []*types.Vector
+	row  int
+}
+
+func (s *vectorSink) null(k int32) { s.cols[k].SetNull(s.row) }
+
+// decode walks the attributes up to the last one wanted.
+func (p *Projection) decode(data, bits []byte, natts int, s vectorSink, a *Arena, ext Detoaster) error {
+	l, off, known := p.l, 0, true
+	for i := 0; i < p.last; i++ {
+		c := &l.cols[i]
+		k := p.want[i]
+		if i >= natts || bits != nil && bits[i>>3]&(1<<(i&7)) == 0 {
+			if k >= 0 {
+				p.putAbsent(c, k, i >= natts, s)
+			}
+			known = known && i >= natts
+			continue
+		}
+		if c.rep == repVarlena {
+			if known && k < 0 && i+1 < p.fast {
+				continue
+			}
+			if known && i < p.fast {
+				off = int(c.off)
+			}
+			stored, end, form, ok := varlenaAt(data, off, int(c.mask))
+			if !ok {
+				return Damaged("attribute beyond the end")
+			}
+			off, known = end, false
+			if k < 0 {
+				continue
+			}
+			v, err := p.take(stored, form, a, ext)
+			if err != nil {
+				return err
+			}
+			p.putBytes(k, v, s)
+			continue
+		}
+		if known && i < p.fast {
+			if k < 0 && i+1 < p.fast {
+				continue
+			}
+			off = int(c.off)
+		} else {
+			off = (off + int(c.mask)) &^ int(c.mask)
+		}
+		end := off + int(c.size)
+		if c.rep == repCString {
+			end = cstringEnd(data, off)
+			known = false
+		}
+		if end > len(data) || end < off {
+			return Damaged("attribute beyond the end")
+		}
+		if k >= 0 {
+			if c.rep >= repName {
+				p.putBytes(k, take(c.bytes(data[off:end]), a), s)
+			} else {
+				p.putWord(k, c.word(data[off:end]), s)
+			}
+		}
+		off = end
+	}
+	return nil
+}
+
+// decodeDatums is decode with datums for its results.
+func (p *Projection) decodeDatums(data, bits []byte, natts int, out []types.Datum, a *Arena, ext Detoaster) error {
+	l, off, known := p.l, 0, true
+	for i := 0; i < p.last; i++ {
+		c := &l.cols[i]
+		k := p.want[i]
+		if i >= natts || bits != nil && bits[i>>3]&(1<<(i&7)) == 0 {
+			if k >= 0 {
+				p.putDatum(k, c.absent(i >= natts), out)
+			}
+			known = known && i >= natts
+			continue
+		}
+		if known && i < p.fast {
+			if k < 0 && i+1 < p.fast {
+				continue
+			}
+			off = int(c.off)
+		} else if c.rep != repVarlena {
+			off = (off + int(c.mask)) &^ int(c.mask)
+		}
+		if c.rep == repVarlena {
+			stored, end, form, ok := varlenaAt(data, off, int(c.mask))
+			if !ok {
+				return Damaged("attribute beyond the end")
+			}
+			off, known = end, false
+			if k < 0 {
+				continue
+			}
+			v, err := p.take(stored, form, a, ext)
+			if err != nil {
+				return err
+			}
+			p.putDatum(k, types.Bytes(v), out)
+			continue
+		}
+		end := off + int(c.size)
+		if c.rep == repCString {
+			end = cstringEnd(data, off)
+			known = false
+		}
+		if end > len(data) || end < off {
+			return Damaged("attribute beyond the end")
+		}
+		if k >= 0 {
+			if c.rep >= repName {
+				p.putDatum(k, types.Bytes(take(c.bytes(data[off:end]), a)), out)
+			} else {
+				p.putDatum(k, types.Word(c.word(data[off:end])), out)
+			}
+		}
+		off = end
+	}
+	return nil
+}
+
+func (c *column) absent(missing bool) types.Datum {
+	if missing && c.missing != nil {
+		return *c.missing
+	}
+	return types.Null
+}
+
+func (p *Projection) putAbsent(c *column, k int32, missing bool, s vectorSink) {
+	d := c.absent(missing)
+	for {
+		s.cols[k].Set(s.row, d)
+		if p.dup == nil || p.dup[k] < 0 {
+			return
+		}
+		k = p.dup[k]
+	}
+}
+
+func (p *Projection) putWord(k int32, w uint64, s vectorSink) {
+	for {
+		s.cols[k].W[s.row] = w
+		if p.dup == nil || p.dup[k] < 0 {
+			return
+		}
+		k = p.dup[k]
+	}
+}
+
+func (p *Projection) putBytes(k int32, b []byte, s vectorSink) {
+	for {
+		s.cols[k].B[s.row] = b
+		if p.dup == nil || p.dup[k] < 0 {
+			return
+		}
+		k = p.dup[k]
+	}
+}
+
+func (p *Projection) putDatum(k int32, d types.Datum, out []types.Datum) {
+	for {
+		out[k] = d
+		if p.dup == nil || p.dup[k] < 0 {
+			return
+		}
+		k = p.dup[k]
+	}
+}
+
+func (p *Projection) take(stored []byte, form StoredForm, a *Arena, ext Detoaster) ([]byte, error) {
+	if form <= FormLong {
+		return take(plain(stored, form), a), nil
+	}
+	return value(stored, form, a, ext)
+}
+
+// take copies b into the arena, if there is one.
+func take(b []byte, a *Arena) []byte {
+	if a == nil {
+		return b
+	}
+	return a.Copy(b)
+}
+
+// bytes returns the value of a name, fixed-length or cstring column.
+func (c *column) bytes(b []byte) []byte {
+	switch c.rep {
+	case repName:
+		if i := bytes.IndexByte(b, 0); i >= 0 {
+			return b[:i]
+		}
+	case repCString:
+		return b[:len(b)-1]
+	}
+	return b
+}
+
+// word returns the value of a column that is a word in memory; b has exactly its size.
+func (c *column) word(b []byte) uint64 {
+	switch c.rep {
+	case repInt4:
+		return uint64(int64(int32(binary.LittleEndian.Uint32(b))))
+	case repWord8:
+		return binary.LittleEndian.Uint64(b)
+	case repWord4:
+		return uint64(binary.LittleEndian.Uint32(b))
+	case repWord1:
+		return uint64(b[0])
+	case repInt2:
+		return uint64(int64(int16(binary.LittleEndian.Uint16(b))))
+	case repWord2:
+		return uint64(binary.LittleEndian.Uint16(b))
+	case repFloat4:
+		return math.Float64bits(float64(math.Float32frombits(binary.LittleEndian.Uint32(b))))
+	}
+	t := ids.TID{Block: ids.BlockNumber(binary.LittleEndian.Uint32(b)), Offset: ids.OffsetNumber(binary.LittleEndian.Uint16(b[4:]))}
+	return t.Pack()
+}
+
+// cstringEnd returns the position after the zero byte that ends the string at off; beyond data if there is none.
+func cstringEnd(data []byte, off int) int {
+	if off < len(data) {
+		if i := bytes.IndexByte(data[off:], 0); i >= 0 {
+			return off + i + 1
+		}
+	}
+	return len(data) + 1
+}
