@@ -1,0 +1,2 @@
+// Package btree holds btree indexes.
+package btree

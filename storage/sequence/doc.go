@@ -1,0 +1,2 @@
+// Package sequence holds the one-page relations behind CREATE SEQUENCE.
+package sequence

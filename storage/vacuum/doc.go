@@ -1,0 +1,2 @@
+// Package vacuum removes dead rows from tables and their indexes, freezes old ones, and samples tables for ANALYZE.
+package vacuum
