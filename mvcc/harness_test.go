@@ -1,0 +1,198 @@
+package mvcc
+
+import (
+	"io"
+	"io/fs"
+	"path"
+	"sync"
+	"testing"
+
+	"gompho/internal/ids"
+	"gompho/locks"
+	"gompho/stats"
+)
+
+// disk is a data directory in memory that forgets at a crash what was not synced.
+type disk struct {
+	mu    sync.Mutex
+	files map[string]*diskFile
+}
+
+type diskFile struct {
+	d           *disk
+	now, synced []byte
+}
+
+func newDisk() *disk { return &disk{files: map[string]*diskFile{}} }
+
+func (d *disk) crash() {
+	for _, f := range d.files {
+		f.now = append([]byte(nil), f.synced...)
+	}
+}
+
+func (d *disk) Open(name string, create bool) (File, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	f := d.files[name]
+	if f == nil {
+		if !create {
+			return nil, fs.ErrNotExist
+		}
+		f = &diskFile{d: d}
+		d.files[name] = f
+	}
+	return f, nil
+}
+
+func (d *disk) Remove(name string) error  { delete(d.files, name); return nil }
+func (d *disk) MkdirAll(dir string) error { return nil }
+func (d *disk) SyncDir(dir string) error  { return nil }
+func (d *disk) List(dir string) ([]string, error) {
+	var out []string
+	for n := range d.files {
+		if path.Dir(n) == dir {
+			out = append(out, path.Base(n))
+		}
+	}
+	return out, nil
+}
+
+func (f *diskFile) ReadAt(p []byte, off int64) (int, error) {
+	f.d.mu.Lock()
+	defer f.d.mu.Unlock()
+	if off >= int64(len(f.now)) {
+		return 0, io.EOF
+	}
+	n := copy(p, f.now[off:])
+	if n < len(p) {
+		return n, io.EOF
+	}
+	return n, nil
+}
+
+func (f *diskFile) WriteAt(p []byte, off int64) (int, error) {
+	f.d.mu.Lock()
+	defer f.d.mu.Unlock()
+	if need := int(off) + len(p); need > len(f.now) {
+		f.now = append(f.now, make([]byte, need-len(f.now))...)
+	}
+	return copy(f.now[off:], p), nil
+}
+
+func (f *diskFile) Sync() error {
+	f.d.mu.Lock()
+	defer f.d.mu.Unlock()
+	f.synced = append(f.synced[:0], f.now...)
+	return nil
+}
+
+func (f *diskFile) Close() error { return nil }
+
+// memLog is a log in memory; the position of a record is its number.
+type memLog struct {
+	mu      sync.Mutex
+	records []memRecord
+	flushed ids.LSN
+	lazy    bool // keep FlushLater waiting
+}
+
+type memRecord struct {
+	kind    RecordKind
+	payload []byte
+}
+
+func (l *memLog) Insert(kind RecordKind, xid ids.Xid, payload []byte) ids.LSN {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.records = append(l.records, memRecord{kind, append([]byte(nil), payload...)})
+	return ids.LSN(len(l.records))
+}
+
+func (l *memLog) Flush(_ *stats.Slot, upTo ids.LSN) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.flushed = max(l.flushed, upTo)
+	return nil
+}
+
+func (l *memLog) FlushedTo() ids.LSN {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.flushed
+}
+
+func (l *memLog) FlushLater(ids.LSN) {}
+
+func (l *memLog) crash() { l.records = l.records[:l.flushed] }
+
+// server is a Manager with its world.
+type server struct {
+	t        testing.TB
+	d        *disk
+	log      *memLog
+	m        *Manager
+	state    State // of the last checkpoint
+	redo     int   // records before the last checkpoint's redo position
+	unlinked []ids.RelFile
+}
+
+func newServer(t testing.TB) *server {
+	s := &server{t: t, d: newDisk(), log: &memLog{}}
+	s.open(false)
+	return s
+}
+
+func (s *server) open(crashed bool) {
+	m, err := Open(Options{Files: s.d, Log: s.log, Locks: locks.New(locks.Options{}), State: s.state,
+		Unlink: func(f []ids.RelFile) { s.unlinked = append(s.unlinked, f...) }})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for i, r := range s.log.records[s.redo:] {
+		if err := m.Redo(r.kind, ids.LSN(s.redo+i+1), r.payload); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+	m.Start(crashed)
+	s.m = m
+}
+
+// crash loses what was not flushed and recovers.
+func (s *server) crash() {
+	s.log.crash()
+	s.d.crash()
+	s.open(true)
+}
+
+func (s *server) checkpoint() {
+	s.log.mu.Lock()
+	redo := len(s.log.records)
+	s.log.mu.Unlock()
+	s.m.WaitCommitting()
+	state := s.m.State()
+	if err := s.m.Flush(nil); err != nil {
+		s.t.Fatal(err)
+	}
+	s.log.Flush(nil, ids.LSN(redo))
+	s.state, s.redo = state, redo
+}
+
+func (s *server) session() *Session {
+	return s.m.NewSession(nil, s.m.locks.NewOwner(nil, locks.OwnerOptions{}), SessionOptions{})
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+func check(err error) {
+	if err != nil {
+		panic(err)
+	}
+}
+
+var defaultOwner = locks.OwnerOptions{}

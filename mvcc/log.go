@@ -1,0 +1,112 @@
+package mvcc
+
+import (
+	"encoding/binary"
+	"time"
+
+	"gompho/internal/ids"
+	"gompho/internal/pgerr"
+	"gompho/stats"
+)
+
+// RecordKind is the kind of a log record that this package writes and replays.
+type RecordKind uint8
+
+// Kinds of records.
+const (
+	RecordCommit  RecordKind = iota + 1 // a transaction committed, with its subtransactions
+	RecordAbort                         // a transaction or subtransaction aborted
+	RecordNextXid                       // no transaction id from the given one on was used yet
+	RecordMulti                         // a multixact and its members
+)
+
+// Log is what this package needs of the write-ahead log.
+type Log interface {
+	// Insert adds a record and returns the position after it. It cannot fail: a full disk is a PANIC of the log's own.
+	Insert(kind RecordKind, xid ids.Xid, payload []byte) ids.LSN
+	// Flush returns when everything before upTo is on disk.
+	Flush(slot *stats.Slot, upTo ids.LSN) error
+	// FlushedTo returns the position before which everything is on disk.
+	FlushedTo() ids.LSN
+	// FlushLater asks the WAL writer to flush up to upTo soon.
+	FlushLater(upTo ids.LSN)
+}
+
+// endRecord is the payload of RecordCommit and RecordAbort.
+type endRecord struct {
+	Xid   ids.Xid
+	Time  time.Time
+	Subs  []ids.Xid     // committed subtransactions of Xid, which share its fate
+	Files []ids.RelFile // to unlink
+}
+
+func (r *endRecord) append(b []byte) []byte {
+	b = binary.LittleEndian.AppendUint64(b, uint64(r.Xid))
+	b = binary.LittleEndian.AppendUint64(b, uint64(r.Time.UnixMicro()))
+	b = binary.LittleEndian.AppendUint32(b, uint32(len(r.Subs)))
+	b = binary.LittleEndian.AppendUint32(b, uint32(len(r.Files)))
+	for _, x := range r.Subs {
+		b = binary.LittleEndian.AppendUint64(b, uint64(x))
+	}
+	for _, f := range r.Files {
+		b = binary.LittleEndian.AppendUint32(b, uint32(f.Spc))
+		b = binary.LittleEndian.AppendUint32(b, uint32(f.DB))
+		b = binary.LittleEndian.AppendUint32(b, uint32(f.Rel))
+	}
+	return b
+}
+
+func badRecord(what string) error {
+	return pgerr.New(pgerr.DataCorrupted, "malformed %s record in write-ahead log", what)
+}
+
+func decodeEnd(b []byte) (r endRecord, err error) {
+	if len(b) < 24 {
+		return r, badRecord("transaction")
+	}
+	r.Xid = ids.Xid(binary.LittleEndian.Uint64(b))
+	r.Time = time.UnixMicro(int64(binary.LittleEndian.Uint64(b[8:])))
+	nSubs, nFiles := uint64(binary.LittleEndian.Uint32(b[16:])), uint64(binary.LittleEndian.Uint32(b[20:]))
+	b = b[24:]
+	if uint64(len(b)) != nSubs*8+nFiles*12 {
+		return r, badRecord("transaction")
+	}
+	for ; nSubs > 0; nSubs-- {
+		r.Subs = append(r.Subs, ids.Xid(binary.LittleEndian.Uint64(b)))
+		b = b[8:]
+	}
+	for ; nFiles > 0; nFiles-- {
+		r.Files = append(r.Files, ids.RelFile{Spc: ids.Oid(binary.LittleEndian.Uint32(b)),
+			DB: ids.Oid(binary.LittleEndian.Uint32(b[4:])), Rel: ids.Oid(binary.LittleEndian.Uint32(b[8:]))})
+		b = b[12:]
+	}
+	return r, nil
+}
+
+// multiRecord is the payload of RecordMulti.
+type multiRecord struct {
+	ID      ids.MultiXactID
+	Start   uint64 // place of the first member
+	Members []Member
+}
+
+func (r *multiRecord) append(b []byte) []byte {
+	b = binary.LittleEndian.AppendUint64(b, uint64(r.ID))
+	b = binary.LittleEndian.AppendUint64(b, r.Start)
+	for _, m := range r.Members {
+		b = binary.LittleEndian.AppendUint64(b, m.pack())
+	}
+	return b
+}
+
+func decodeMulti(b []byte) (r multiRecord, err error) {
+	if len(b) < 16 || len(b)%8 != 0 || len(b) > 16+8*maxMembers {
+		return r, badRecord("multixact")
+	}
+	r.ID = ids.MultiXactID(binary.LittleEndian.Uint64(b))
+	r.Start = binary.LittleEndian.Uint64(b[8:])
+	for b = b[16:]; len(b) > 0; b = b[8:] {
+		r.Members = append(r.Members, unpackMember(binary.LittleEndian.Uint64(b)))
+	}
+	return r, nil
+}

@@ -1,0 +1,172 @@
+package mvcc
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"strconv"
+	"sync"
+
+	"gompho/internal/ids"
+	"gompho/internal/pgerr"
+)
+
+// File is what this package needs of an open file.
+type File interface {
+	ReadAt(p []byte, off int64) (int, error)
+	WriteAt(p []byte, off int64) (int, error)
+	Sync() error
+	Close() error
+}
+
+// Files is what this package needs of the data directory. Names are relative to it, with slashes.
+type Files interface {
+	Open(name string, create bool) (File, error) // fs.ErrNotExist unless create
+	Remove(name string) error
+	List(dir string) ([]string, error)
+	MkdirAll(dir string) error
+	SyncDir(dir string) error
+}
+
+const (
+	pageSize        = ids.BlockSize
+	pagesPerSegment = 32 // as PostgreSQL's SLRU
+)
+
+// segments is an endless array of pages kept in files of 32 pages, named by number in hexadecimal.
+// A page never written reads as zeros.
+type segments struct {
+	files Files
+	dir   string
+
+	mu    sync.Mutex // open, dirty
+	open  map[uint64]File
+	dirty map[uint64]bool // written since the last sync
+	newIn bool            // a file was created since the last sync
+}
+
+func openSegments(files Files, dir string) (*segments, error) {
+	if err := files.MkdirAll(dir); err != nil {
+		return nil, ioError(err, "create directory", dir)
+	}
+	return &segments{files: files, dir: dir, open: map[uint64]File{}, dirty: map[uint64]bool{}}, nil
+}
+
+func (s *segments) name(seg uint64) string { return fmt.Sprintf("%s/%04X", s.dir, seg) }
+
+// file returns the open file of a segment. Caller holds mu.
+func (s *segments) file(seg uint64, create bool) (File, error) {
+	if f := s.open[seg]; f != nil {
+		return f, nil
+	}
+	f, err := s.files.Open(s.name(seg), false)
+	if errors.Is(err, fs.ErrNotExist) && create {
+		f, err = s.files.Open(s.name(seg), true)
+		s.newIn = true
+	}
+	if err != nil {
+		return nil, err
+	}
+	for old, g := range s.open {
+		if len(s.open) < 8 {
+			break
+		}
+		if !s.dirty[old] {
+			g.Close()
+			delete(s.open, old)
+		}
+	}
+	s.open[seg] = f
+	return f, nil
+}
+
+func (s *segments) read(page uint64, b []byte) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	clear(b)
+	seg := page / pagesPerSegment
+	f, err := s.file(seg, false)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err == nil {
+		_, err = f.ReadAt(b, int64(page%pagesPerSegment)*pageSize)
+	}
+	if err != nil && !errors.Is(err, io.EOF) {
+		return ioError(err, "read", s.name(seg))
+	}
+	return nil
+}
+
+func (s *segments) write(page uint64, b []byte) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	seg := page / pagesPerSegment
+	f, err := s.file(seg, true)
+	if err == nil {
+		s.dirty[seg] = true
+		_, err = f.WriteAt(b, int64(page%pagesPerSegment)*pageSize)
+	}
+	if err != nil {
+		return ioError(err, "write", s.name(seg))
+	}
+	return nil
+}
+
+// sync makes what was written durable.
+func (s *segments) sync() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for seg := range s.dirty {
+		if err := s.open[seg].Sync(); err != nil {
+			return ioError(err, "fsync", s.name(seg))
+		}
+		delete(s.dirty, seg)
+	}
+	if s.newIn {
+		if err := s.files.SyncDir(s.dir); err != nil {
+			return ioError(err, "fsync", s.dir)
+		}
+		s.newIn = false
+	}
+	return nil
+}
+
+// truncate removes the segments that lie wholly before page.
+func (s *segments) truncate(page uint64) error {
+	names, err := s.files.List(s.dir)
+	if err != nil {
+		return ioError(err, "list", s.dir)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, n := range names {
+		seg, err := strconv.ParseUint(n, 16, 64)
+		if err != nil || (seg+1)*pagesPerSegment > page {
+			continue
+		}
+		if f := s.open[seg]; f != nil {
+			f.Close()
+			delete(s.open, seg)
+			delete(s.dirty, seg)
+		}
+		if err := s.files.Remove(s.name(seg)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return ioError(err, "remove", s.name(seg))
+		}
+	}
+	return nil
+}
+
+func (s *segments) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for seg, f := range s.open {
+		f.Close()
+		delete(s.open, seg)
+	}
+}
+
+func ioError(err error, what, name string) error {
+	return pgerr.Wrap(err, pgerr.IoError, "could not %s file \"%s\": %v", what, name, err)
+}

@@ -1,0 +1,106 @@
+package mvcc
+
+import (
+	"slices"
+
+	"gompho/internal/ids"
+	"gompho/locks"
+)
+
+// WaitForXid waits until x is over; of a subtransaction, until its outcome is decided. Errors are those of waiting for a
+// lock: 40P01, 55P03, 57014.
+func (s *Session) WaitForXid(x ids.Xid) error {
+	_, err := s.waitForXid(x, false)
+	return err
+}
+
+// TryWaitForXid reports whether x is over, without waiting.
+func (s *Session) TryWaitForXid(x ids.Xid) (bool, error) { return s.waitForXid(x, true) }
+
+func (s *Session) waitForXid(x ids.Xid, noWait bool) (bool, error) {
+	for s.m.IsInProgress(x) {
+		tag := locks.TransactionTag(x)
+		if noWait {
+			ok, err := s.owner.TryAcquire(tag, locks.Share, false)
+			if err != nil || !ok {
+				return false, err
+			}
+		} else if err := s.owner.Acquire(tag, locks.Share, locks.Opts{}); err != nil {
+			return false, err
+		}
+		s.owner.Release(tag, locks.Share, false)
+		if top := s.m.sub.top(x); top != x && s.m.IsInProgress(x) {
+			x = top // the lock on a subtransaction may be gone before its top transaction is over
+		}
+	}
+	return true, nil
+}
+
+// WaitForMulti waits for the members of id that conflict with what status amounts to. remaining is how many others, which
+// do not conflict, still run, this transaction included. With noWait ok is false if a conflicting one runs.
+func (s *Session) WaitForMulti(id ids.MultiXactID, status MemberStatus, noWait bool) (remaining int, ok bool, err error) {
+	ms, err := s.m.MultiMembers(id)
+	if err != nil {
+		return 0, false, err
+	}
+	for _, mb := range ms {
+		switch {
+		case s.IsCurrent(mb.Xid):
+			remaining++
+		case !mb.Status.Strength().Conflicts(status.Strength()):
+			if s.m.IsInProgress(mb.Xid) {
+				remaining++
+			}
+		default:
+			if over, err := s.waitForXid(mb.Xid, noWait); err != nil || !over {
+				return remaining, false, err
+			}
+		}
+	}
+	return remaining, true, nil
+}
+
+// MultiCreate makes a multixact of two transactions that hold a row together.
+func (s *Session) MultiCreate(a, b Member) (ids.MultiXactID, error) {
+	return s.m.createMulti([]Member{a, b})
+}
+
+// MultiExpand makes a multixact of the members of id that still matter (running, or having changed the row) and m.
+// It returns id itself when m is in it.
+func (s *Session) MultiExpand(id ids.MultiXactID, m Member) (ids.MultiXactID, error) {
+	old, err := s.m.MultiMembers(id)
+	if err != nil {
+		return 0, err
+	}
+	if slices.Contains(old, m) {
+		return id, nil
+	}
+	ms := make([]Member, 0, len(old)+1)
+	for _, o := range old {
+		if s.m.IsInProgress(o.Xid) || o.Status.IsUpdate() && s.m.DidCommit(o.Xid) {
+			ms = append(ms, o)
+		}
+	}
+	return s.m.createMulti(append(ms, m))
+}
+
+// MultiFromMembers makes a multixact of ms, for a vacuum that drops members from an old one. ms is given away.
+func (s *Session) MultiFromMembers(ms []Member) (ids.MultiXactID, error) { return s.m.createMulti(ms) }
+
+func (m *Manager) createMulti(ms []Member) (ids.MultiXactID, error) {
+	slices.SortFunc(ms, func(a, b Member) int {
+		switch pa, pb := a.pack(), b.pack(); {
+		case pa < pb:
+			return -1
+		case pa > pb:
+			return 1
+		}
+		return 0
+	})
+	if len(ms) > maxMembers {
+		return 0, corrupt("multixact with %d members", len(ms))
+	}
+	m.gate.RLock()
+	defer m.gate.RUnlock()
+	return m.multi.create(ms)
+}
