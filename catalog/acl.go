@@ -67,7 +67,7 @@ func parseAclItem(s string, role func(string) (ids.Oid, bool)) (AclItem, error) 
 	return a, nil
 }
 
-// FormatAcl returns the text of an entry; name gives the name of a role.
+// Format returns the text of an entry; name gives the name of a role.
 func (a AclItem) Format(name func(ids.Oid) string) string {
 	var b strings.Builder
 	if a.Grantee != 0 {

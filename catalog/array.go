@@ -64,3 +64,16 @@ func arrayElement(d types.Datum, typlen int16, byVal bool, align byte) types.Dat
 	}
 	return types.Bytes(b[4 : 4+le.Uint32(b)])
 }
+
+// oneElementArray makes an array of one value of a column's type.
+func oneElementArray(a *PgAttribute, v types.Datum) types.Datum {
+	if a.Attbyval {
+		b := arrayHeader(1, a.Atttypid, 1, 8)
+		return types.Bytes(le.AppendUint64(b, v.Word()))
+	}
+	b := arrayHeader(1, a.Atttypid, 1, 4+len(v.Bytes()))
+	if a.Attlen > 0 {
+		return types.Bytes(append(b, v.Bytes()...))
+	}
+	return types.Bytes(appendTexts(b, []string{v.Str()}))
+}

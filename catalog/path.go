@@ -22,6 +22,7 @@ type searchPath struct {
 // tempSchema is the session's schema of temporary relations.
 type tempSchema struct {
 	oid, toast ids.Oid
+	fresh      bool // made in the running transaction
 }
 
 // SetSearchPath sets the names of search_path: schemas, "$user", "pg_temp".

@@ -202,12 +202,12 @@ func (r *Relation) Default(att int16) (query.Expr, error) {
 	if m == nil {
 		return nil, nil
 	}
-	return m.get(func() (query.Expr, error) { return decodeExpr(r.Defaults[att]) })
+	return m.get(func() (query.Expr, error) { return query.DecodeExpr(r.Defaults[att]) })
 }
 
 // Check returns the decoded expression of Checks[i].
 func (r *Relation) Check(i int) (query.Expr, error) {
-	return r.checkNodes[i].get(func() (query.Expr, error) { return decodeExpr(StrValue(r.Checks[i].Conbin)) })
+	return r.checkNodes[i].get(func() (query.Expr, error) { return query.DecodeExpr(StrValue(r.Checks[i].Conbin)) })
 }
 
 // ViewQuery returns the decoded query of a view; nil for other relations. Callers must not change it.
@@ -215,7 +215,7 @@ func (r *Relation) ViewQuery() (*query.Query, error) {
 	return r.view.get(func() (*query.Query, error) {
 		for _, rule := range r.Rules {
 			if rule.EvType == '1' {
-				return decodeQuery(rule.EvAction)
+				return query.DecodeQuery(rule.EvAction)
 			}
 		}
 		return nil, nil
@@ -227,7 +227,7 @@ func (ix *Index) Exprs() ([]query.Expr, error) {
 	if ix.ExprText == nil {
 		return nil, nil
 	}
-	return ix.exprs.get(func() ([]query.Expr, error) { return decodeExprs(*ix.ExprText) })
+	return ix.exprs.get(func() ([]query.Expr, error) { return query.DecodeExprs(*ix.ExprText) })
 }
 
 // Pred returns the decoded predicate of a partial index; nil when it has none.
@@ -235,5 +235,5 @@ func (ix *Index) Pred() (query.Expr, error) {
 	if ix.PredText == nil {
 		return nil, nil
 	}
-	return ix.pred.get(func() (query.Expr, error) { return decodeExpr(*ix.PredText) })
+	return ix.pred.get(func() (query.Expr, error) { return query.DecodeExpr(*ix.PredText) })
 }

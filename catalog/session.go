@@ -16,7 +16,7 @@ type Catalog struct {
 	shared *sharedCache // catalogs that are one for all databases
 	mu     sync.Mutex   // protects dbs
 	dbs    map[ids.Oid]*sharedCache
-	temp   tempOwners
+	oids   oidCounter
 }
 
 // New makes the catalog of a server.
@@ -67,6 +67,7 @@ type Session struct {
 	boot   bool // a cluster is being made: Oids below 16384, Oids of built-ins may be written
 	vals   []types.Datum
 	onDrop DropHooks
+	files  Files
 }
 
 // Catalog returns the server's catalog.

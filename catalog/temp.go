@@ -8,15 +8,88 @@ import (
 	"gompho/internal/pgerr"
 )
 
-// tempOwners is reserved for the set of temporary schemas in use.
-type tempOwners struct{}
-
-// TempNamespace returns the session's schema of temporary relations, made on first use.
+// TempNamespace returns the session's schema of temporary relations, made on first use. 25006 in a read-only state is the
+// caller's to check.
 func (s *Session) TempNamespace() (ids.Oid, error) {
 	if s.temp.oid != 0 {
 		return s.temp.oid, nil
 	}
-	return 0, pgerr.NotSupported("temporary relations are not supported")
+	db, err := s.DatabaseRow(s.db)
+	if err != nil {
+		return 0, err
+	}
+	if db != nil {
+		have, err := s.DatabasePrivileges(s.user, db, AclCreateTemp)
+		if err != nil {
+			return 0, err
+		}
+		if have == 0 {
+			return 0, pgerr.New(pgerr.InsufficientPrivilege, "permission denied to create temporary tables in database %q", db.Datname)
+		}
+	}
+	index := int32(0)
+	if s.slot != nil {
+		index = s.slot.Index
+	}
+	name, toast := tempNames(index)
+	oid, err := s.tempSchemaNamed(name)
+	if err != nil {
+		return 0, err
+	}
+	toastOid, err := s.tempSchemaNamed(toast)
+	if err != nil {
+		return 0, err
+	}
+	if err := s.IncrementCommand(); err != nil {
+		return 0, err
+	}
+	s.temp = tempSchema{oid: oid, toast: toastOid, fresh: true}
+	s.path.valid = false
+	return oid, nil
+}
+
+// tempSchemaNamed finds or makes a temporary schema. One that is left over from an earlier session is emptied.
+func (s *Session) tempSchemaNamed(name string) (ids.Oid, error) {
+	n, err := s.NamespaceByName(name)
+	if err != nil {
+		return 0, err
+	}
+	if n == nil {
+		return s.CreateNamespace(name, ids.BootstrapRole, nil, true)
+	}
+	return n.Oid, s.emptyNamespace(n.Oid)
+}
+
+// emptyNamespace drops everything in a schema.
+func (s *Session) emptyNamespace(oid ids.Oid) error {
+	return s.PerformDeletion([]Object{{Class: PgNamespaceOid, Oid: oid}}, DropOpts{Cascade: true, Quiet: true, KeepOriginal: true})
+}
+
+// DropTempRelations drops all that is in the session's temporary schema, inside a transaction: at the end of a session and for
+// DISCARD TEMP.
+func (s *Session) DropTempRelations() error {
+	if s.temp.oid == 0 {
+		return nil
+	}
+	return s.emptyNamespace(s.temp.oid)
+}
+
+func (s *Session) tempToastNamespace() (ids.Oid, error) {
+	if _, err := s.TempNamespace(); err != nil {
+		return 0, err
+	}
+	return s.temp.toast, nil
+}
+
+// endTemp forgets a temporary schema whose creation was undone.
+func (s *Session) endTemp(commit bool) {
+	if s.temp.fresh {
+		if !commit {
+			s.temp = tempSchema{}
+			s.path.valid = false
+		}
+		s.temp.fresh = false
+	}
 }
 
 // TempNamespaceIfAny returns the session's schema of temporary relations, 0 when it has none yet.
