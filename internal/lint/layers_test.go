@@ -21,7 +21,7 @@ var layers = [][]string{
 	{"storage/smgr"},
 	{"mvcc"},
 	{"storage/buffer"},
-	{"storage/freespace", "storage/sequence"},
+	{"storage/checkpoint", "storage/freespace", "storage/sequence"},
 	{"storage/heap"},
 	{"storage/btree"},
 	{"storage/toast"},
