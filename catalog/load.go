@@ -153,15 +153,17 @@ func (s *Session) loadRelation(oid ids.Oid) (*Relation, error) {
 		return nil, err
 	}
 	if c.Relkind == 'i' || c.Relkind == 'I' {
-		r.Index, err = s.loadIndex(c, r.Desc)
-		return r.finish(), err
+		if r.Index, err = s.loadIndex(c, r.Desc); err != nil {
+			return nil, err
+		}
+		return r.finish(), s.attach(r)
 	}
 	for _, load := range []func(*Relation) error{s.loadDefaults, s.loadIndexes, s.loadConstraints, s.loadRules, s.loadTriggers} {
 		if err := load(r); err != nil {
 			return nil, err
 		}
 	}
-	return r.finish(), nil
+	return r.finish(), s.attach(r)
 }
 
 func (s *Session) loadDesc(c *PgClass) (*types.Desc, error) {

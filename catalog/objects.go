@@ -16,10 +16,7 @@ func (s *Session) Relation(oid ids.Oid) (*Relation, error) {
 }
 
 func (s *Session) peekRelation(k *cacheKey, oid ids.Oid) (*Relation, bool) {
-	if len(s.over.dirty) > 0 && s.isDirty(k) {
-		if oid < firstUnpinned {
-			return nil, false
-		}
+	if len(s.over.dirty) > 0 && oid >= firstUnpinned && s.isDirty(k) {
 		s.checkOverlay()
 		v, ok := s.over.entries[*k]
 		r, _ := v.(*Relation)
@@ -36,7 +33,11 @@ func (s *Session) fillRelation(k *cacheKey, oid ids.Oid) (any, error) {
 		if r == nil {
 			return nil, nil
 		}
-		return s.cache.put(k, r.forDB(s.db), s.cache.generation.Load()), nil
+		d := r.forDB(s.db)
+		if err := s.attach(d); err != nil {
+			return nil, err
+		}
+		return s.cache.put(k, d, s.cache.generation.Load()), nil
 	}
 	return s.fill(k, func() (any, error) {
 		r, err := s.loadRelation(oid)

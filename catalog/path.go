@@ -6,6 +6,7 @@ import (
 	"gompho/internal/ids"
 	"gompho/internal/pgerr"
 	"gompho/locks"
+	"gompho/mvcc"
 )
 
 // searchPath is the setting and what it resolves to.
@@ -22,7 +23,8 @@ type searchPath struct {
 // tempSchema is the session's schema of temporary relations.
 type tempSchema struct {
 	oid, toast ids.Oid
-	fresh      bool // made in the running transaction
+	fresh      bool       // made in the running transaction
+	sub        mvcc.SubID // in which it was made
 }
 
 // SetSearchPath sets the names of search_path: schemas, "$user", "pg_temp".

@@ -8,6 +8,8 @@ import (
 
 	"gompho/internal/ids"
 	"gompho/sql/query"
+	"gompho/storage/btree"
+	"gompho/storage/heap"
 	"gompho/types"
 )
 
@@ -51,6 +53,7 @@ type Relation struct {
 	Index        *Index           // of an index: its own descriptor
 	PrimaryKey   ids.Oid          // index of the primary key
 	ReplicaIndex ids.Oid          // index chosen by REPLICA IDENTITY USING INDEX
+	Heap         *heap.Rel        // handle of its rows; nil for relations without storage and for indexes
 	attByName    map[string]int16 // live columns
 	decoded      map[int16]*memo[query.Expr]
 	checkNodes   []memo[query.Expr]
@@ -88,7 +91,8 @@ type Index struct {
 	Pages            int32
 	Tuples           float32
 	Options          []string
-	Constraint       ids.Oid // the constraint that owns it, 0 when none
+	Constraint       ids.Oid      // the constraint that owns it, 0 when none
+	Btree            *btree.Index // handle; nil for other access methods
 	exprs            memo[[]query.Expr]
 	pred             memo[query.Expr]
 }

@@ -7,6 +7,7 @@ import (
 	"gompho/locks"
 	"gompho/mvcc"
 	"gompho/stats"
+	"gompho/storage/heap"
 	"gompho/types"
 )
 
@@ -17,6 +18,9 @@ type Catalog struct {
 	mu     sync.Mutex   // protects dbs
 	dbs    map[ids.Oid]*sharedCache
 	oids   oidCounter
+	env    *heap.Env // nil without storage
+	// fileExists tells whether a relation's file is there; nil: never
+	fileExists func(ids.RelFile) bool
 }
 
 // New makes the catalog of a server.
@@ -68,6 +72,7 @@ type Session struct {
 	vals   []types.Datum
 	onDrop DropHooks
 	files  Files
+	env    *heap.Env
 }
 
 // Catalog returns the server's catalog.

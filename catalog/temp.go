@@ -44,6 +44,9 @@ func (s *Session) TempNamespace() (ids.Oid, error) {
 		return 0, err
 	}
 	s.temp = tempSchema{oid: oid, toast: toastOid, fresh: true}
+	if s.tx != nil {
+		s.temp.sub = s.tx.SubID()
+	}
 	s.path.valid = false
 	return oid, nil
 }

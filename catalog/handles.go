@@ -1,0 +1,208 @@
+package catalog
+
+import (
+	"math"
+
+	"gompho/internal/ids"
+	"gompho/internal/pgerr"
+	"gompho/sql/query"
+	"gompho/storage/btree"
+	"gompho/storage/heap"
+	"gompho/types"
+)
+
+// attach gives a descriptor the handles through which its rows are reached. env is nil in sessions without storage.
+func (s *Session) attach(r *Relation) error {
+	if s.env == nil || !r.HasStorage() {
+		return nil
+	}
+	logged, temp := r.Persistence == 'p', r.Persistence == 't'
+	if r.Kind == 'i' {
+		if r.Index == nil || r.Index.Am != BtreeAm {
+			return nil
+		}
+		var err error
+		r.Index.Btree, err = s.btreeHandle(r.Index, nil, logged, temp)
+		return err
+	}
+	hot, key, err := indexedColumns(r)
+	if err != nil {
+		return err
+	}
+	h := &heap.Rel{Env: s.env, File: r.File, Oid: r.Oid, DB: r.File.DB, Name: r.Name, Desc: r.Desc, Logged: logged,
+		Temp: temp, FillFactor: r.FillFactor(), HotAttrs: hot, KeyAttrs: key}
+	if r.Toast != 0 {
+		if h.Toast, err = s.toaster(r.Toast); err != nil {
+			return err
+		}
+	}
+	r.Heap = heap.NewRel(h)
+	for _, ix := range r.Indexes {
+		if ix.Am == BtreeAm {
+			if ix.Btree, err = s.btreeHandle(ix, r, logged, temp); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// toaster makes the handle that keeps a table's long values.
+func (s *Session) toaster(toast ids.Oid) (heap.Toaster, error) {
+	t, err := s.Relation(toast)
+	if t == nil || err != nil {
+		return nil, err
+	}
+	return newToaster(t), nil
+}
+
+// indexedColumns returns, from 0, the columns that any index of a table uses, and those that a foreign key could refer to.
+func indexedColumns(r *Relation) (hot, key []int, err error) {
+	used, keyed := make(map[int]bool), make(map[int]bool)
+	for _, ix := range r.Indexes {
+		unique := ix.Unique && ix.Immediate && ix.ExprText == nil && ix.PredText == nil && ix.Valid
+		for i, att := range ix.Keys {
+			if att > 0 {
+				used[int(att)-1] = true
+				if unique && i < ix.NKeyAtts {
+					keyed[int(att)-1] = true
+				}
+			}
+		}
+		exprs, err := ix.Exprs()
+		if err != nil {
+			return nil, nil, err
+		}
+		pred, err := ix.Pred()
+		if err != nil {
+			return nil, nil, err
+		}
+		for _, e := range exprs {
+			addVars(e, used, len(r.Desc.Attrs))
+		}
+		if pred != nil {
+			addVars(pred, used, len(r.Desc.Attrs))
+		}
+	}
+	for i := range r.Desc.Attrs {
+		if used[i] {
+			hot = append(hot, i)
+		}
+		if keyed[i] {
+			key = append(key, i)
+		}
+	}
+	return hot, key, nil
+}
+
+func addVars(e query.Expr, used map[int]bool, natts int) {
+	query.WalkExpr(e, func(n query.Node) bool {
+		v, ok := n.(*query.Var)
+		if ok && v.Varattno > 0 {
+			used[v.Varattno-1] = true
+		}
+		if ok && v.Varattno == 0 {
+			for i := range natts {
+				used[i] = true
+			}
+		}
+		return true
+	})
+}
+
+// btreeHandle makes the handle of a btree index. table is nil when only the index was asked for.
+func (s *Session) btreeHandle(ix *Index, table *Relation, logged, temp bool) (*btree.Index, error) {
+	b := &btree.Index{Env: s.env, File: ix.File, Oid: ix.Oid, Name: ix.Name, Desc: ix.Desc, Unique: ix.Unique,
+		NullsNotDistinct: ix.NullsNotDistinct, Logged: logged, Temp: temp, Constraint: ix.Name}
+	if v, ok := option(ix.Options, "fillfactor"); ok {
+		b.FillFactor = atoi(v)
+	}
+	for i := range ix.NKeyAtts {
+		k := btree.Key{Desc: ix.Flags[i]&IndexDesc != 0, NullsFirst: ix.Flags[i]&IndexNullsFirst != 0}
+		var err error
+		if k.Order, k.Compare, err = s.keyOrder(ix, i); err != nil {
+			return nil, err
+		}
+		b.Keys = append(b.Keys, k)
+	}
+	if table != nil {
+		b.Heap, b.Table, b.Schema = table.Heap, table.Name, s.namespaceName(table.Namespace)
+		b.KeyDetail = keyDetail(ix, table)
+	}
+	return btree.New(b), nil
+}
+
+func atoi(v string) int {
+	n := 0
+	for _, c := range v {
+		if c < '0' || c > '9' {
+			return n
+		}
+		n = n*10 + int(c-'0')
+	}
+	return n
+}
+
+// keyOrder returns how a key column of an index compares: by its operator class's input type.
+func (s *Session) keyOrder(ix *Index, i int) (btree.Order, func(a, b types.Datum) int, error) {
+	in := ix.InTypes[i]
+	switch in {
+	case cstringOid:
+		return btree.OrderBytes, nil, nil
+	case oidvectorOid:
+		return btree.OrderFunc, compareOidVectors, nil
+	case float4Oid, 701:
+		return btree.OrderFunc, compareFloats, nil
+	}
+	if o := btree.OrderOf(in); o != btree.OrderFunc {
+		return o, nil, nil
+	}
+	cmp, err := s.comparer(in, ix.Desc.Attrs[i].Type, ix.Collations[i])
+	return btree.OrderFunc, cmp, err
+}
+
+// compareFloats orders floats with NaN last.
+func compareFloats(a, b types.Datum) int {
+	x, y := a.Float(), b.Float()
+	switch {
+	case x < y:
+		return -1
+	case x > y:
+		return 1
+	case x == y:
+		return 0
+	}
+	switch nx, ny := math.IsNaN(x), math.IsNaN(y); {
+	case nx && ny:
+		return 0
+	case nx:
+		return 1
+	}
+	return -1
+}
+
+// compareOidVectors orders by length, then element by element.
+func compareOidVectors(a, b types.Datum) int {
+	na, x := arrayBody(a.Bytes())
+	nb, y := arrayBody(b.Bytes())
+	if na != nb {
+		return cmpUint(uint32(na), uint32(nb))
+	}
+	for i := range na {
+		if c := cmpUint(le.Uint32(x[4*i:]), le.Uint32(y[4*i:])); c != 0 {
+			return c
+		}
+	}
+	return 0
+}
+
+// comparer returns the comparison of a type that has no order of its own in package btree.
+func (s *Session) comparer(in, stored, collation ids.Oid) (func(a, b types.Datum) int, error) {
+	return nil, pgerr.NotSupported("indexes on type %s are not supported", s.TypeName(in))
+}
+
+// newToaster makes the handle that keeps long values in a toast table.
+func newToaster(t *Relation) heap.Toaster { return nil }
+
+// keyDetail returns what renders key values for the DETAIL of errors.
+func keyDetail(ix *Index, table *Relation) func([]types.Datum) string { return nil }
