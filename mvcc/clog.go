@@ -51,8 +51,8 @@ type commitLog struct {
 	slots [clogSlots]atomic.Pointer[clogPage]
 }
 
-func openCommitLog(files Files, log Log) (*commitLog, error) {
-	seg, err := openSegments(files, "pg_xact")
+func openCommitLog(files Files, dir string, log Log) (*commitLog, error) {
+	seg, err := openSegments(files, dir+"/pg_xact")
 	if err != nil {
 		return nil, err
 	}

@@ -1,8 +1,10 @@
 package mvcc
 
 import (
+	"bytes"
 	"io"
 	"io/fs"
+	"os"
 	"path"
 	"sync"
 	"testing"
@@ -10,6 +12,8 @@ import (
 	"gompho/internal/ids"
 	"gompho/locks"
 	"gompho/stats"
+	"gompho/storage/vfs"
+	"gompho/wal"
 )
 
 // disk is a data directory in memory that forgets at a crash what was not synced.
@@ -20,6 +24,7 @@ type disk struct {
 
 type diskFile struct {
 	d           *disk
+	name        string
 	now, synced []byte
 }
 
@@ -31,28 +36,35 @@ func (d *disk) crash() {
 	}
 }
 
-func (d *disk) Open(name string, create bool) (File, error) {
+func (d *disk) Open(name string, flag int, _ fs.FileMode) (vfs.File, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	f := d.files[name]
 	if f == nil {
-		if !create {
+		if flag&os.O_CREATE == 0 {
 			return nil, fs.ErrNotExist
 		}
-		f = &diskFile{d: d}
+		f = &diskFile{d: d, name: name}
 		d.files[name] = f
 	}
 	return f, nil
 }
 
-func (d *disk) Remove(name string) error  { delete(d.files, name); return nil }
-func (d *disk) MkdirAll(dir string) error { return nil }
-func (d *disk) SyncDir(dir string) error  { return nil }
-func (d *disk) List(dir string) ([]string, error) {
-	var out []string
+func (d *disk) Remove(name string) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.files, name)
+	return nil
+}
+func (d *disk) MkdirAll(string, fs.FileMode) error { return nil }
+func (d *disk) SyncDir(dir string) error           { return nil }
+func (d *disk) ReadDir(dir string) ([]fs.DirEntry, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var out []fs.DirEntry
 	for n := range d.files {
 		if path.Dir(n) == dir {
-			out = append(out, path.Base(n))
+			out = append(out, diskEntry{name: path.Base(n)})
 		}
 	}
 	return out, nil
@@ -87,25 +99,36 @@ func (f *diskFile) Sync() error {
 	return nil
 }
 
-func (f *diskFile) Close() error { return nil }
+func (f *diskFile) Close() error         { return nil }
+func (f *diskFile) Datasync() error      { return f.Sync() }
+func (f *diskFile) Truncate(int64) error { return fs.ErrInvalid }
+func (f *diskFile) Size() (int64, error) { return int64(len(f.now)), nil }
+func (f *diskFile) Name() string         { return f.name }
+
+// diskEntry is what ReadDir says of a file: its name.
+type diskEntry struct {
+	fs.DirEntry
+	name string
+}
+
+func (e diskEntry) Name() string { return e.name }
 
 // memLog is a log in memory; the position of a record is its number.
 type memLog struct {
 	mu      sync.Mutex
 	records []memRecord
 	flushed ids.LSN
-	lazy    bool // keep FlushLater waiting
 }
 
 type memRecord struct {
-	kind    RecordKind
+	kind    wal.Kind
 	payload []byte
 }
 
-func (l *memLog) Insert(kind RecordKind, xid ids.Xid, payload []byte) ids.LSN {
+func (l *memLog) InsertSimple(kind wal.Kind, _ ids.Xid, payload ...[]byte) ids.LSN {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.records = append(l.records, memRecord{kind, append([]byte(nil), payload...)})
+	l.records = append(l.records, memRecord{kind, bytes.Join(payload, nil)})
 	return ids.LSN(len(l.records))
 }
 
@@ -122,7 +145,7 @@ func (l *memLog) FlushedTo() ids.LSN {
 	return l.flushed
 }
 
-func (l *memLog) FlushLater(ids.LSN) {}
+func (l *memLog) FlushAsync(ids.LSN) {}
 
 func (l *memLog) crash() { l.records = l.records[:l.flushed] }
 
@@ -144,13 +167,13 @@ func newServer(t testing.TB) *server {
 }
 
 func (s *server) open(crashed bool) {
-	m, err := Open(Options{Files: s.d, Log: s.log, Locks: locks.New(locks.Options{}), State: s.state,
+	m, err := Open(Options{FS: s.d, Dir: "data", Log: s.log, Locks: locks.New(locks.Options{}), State: s.state,
 		Unlink: func(f []ids.RelFile) { s.unlinked = append(s.unlinked, f...) }})
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	for i, r := range s.log.records[s.redo:] {
-		if err := m.Redo(r.kind, ids.LSN(s.redo+i+1), r.payload); err != nil {
+	for _, r := range s.log.records[s.redo:] {
+		if err := m.Redo(r.kind, r.payload); err != nil {
 			s.t.Fatal(err)
 		}
 	}

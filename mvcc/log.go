@@ -7,32 +7,26 @@ import (
 	"gompho/internal/ids"
 	"gompho/internal/pgerr"
 	"gompho/stats"
+	"gompho/wal"
 )
 
-// RecordKind is the kind of a log record that this package writes and replays.
-type RecordKind uint8
-
-// Kinds of records.
-const (
-	RecordCommit  RecordKind = iota + 1 // a transaction committed, with its subtransactions
-	RecordAbort                         // a transaction or subtransaction aborted
-	RecordNextXid                       // no transaction id from the given one on was used yet
-	RecordMulti                         // a multixact and its members
-)
-
-// Log is what this package needs of the write-ahead log.
+// Log is what this package needs of the write-ahead log; *wal.Log is one.
+//
+// Its records: wal.XactCommit and wal.XactAbort (a transaction with its committed subtransactions, or a subtransaction that
+// aborted), wal.NextXid (no transaction id from the given one on was used yet), wal.MultiCreate,
+// wal.ClogTruncate.
 type Log interface {
-	// Insert adds a record and returns the position after it. It cannot fail: a full disk is a PANIC of the log's own.
-	Insert(kind RecordKind, xid ids.Xid, payload []byte) ids.LSN
+	// InsertSimple adds a record and returns the position after it. It cannot fail: a full disk is a PANIC of the log's own.
+	InsertSimple(kind wal.Kind, xid ids.Xid, payload ...[]byte) ids.LSN
 	// Flush returns when everything before upTo is on disk.
 	Flush(slot *stats.Slot, upTo ids.LSN) error
 	// FlushedTo returns the position before which everything is on disk.
 	FlushedTo() ids.LSN
-	// FlushLater asks the WAL writer to flush up to upTo soon.
-	FlushLater(upTo ids.LSN)
+	// FlushAsync asks the WAL writer to flush up to upTo soon.
+	FlushAsync(upTo ids.LSN)
 }
 
-// endRecord is the payload of RecordCommit and RecordAbort.
+// endRecord is the payload of wal.XactCommit and wal.XactAbort.
 type endRecord struct {
 	Xid   ids.Xid
 	Time  time.Time
@@ -83,7 +77,8 @@ func decodeEnd(b []byte) (r endRecord, err error) {
 	return r, nil
 }
 
-// multiRecord is the payload of RecordMulti.
+// multiRecord is the payload of wal.MultiCreate,
+// wal.ClogTruncate.
 type multiRecord struct {
 	ID      ids.MultiXactID
 	Start   uint64 // place of the first member

@@ -24,7 +24,8 @@ const (
 
 // Options configure a Manager.
 type Options struct {
-	Files Files
+	FS    Files
+	Dir   string // of the cluster's data
 	Log   Log
 	Locks *locks.Manager
 	// State is where the last checkpoint left off; the zero value starts a new cluster.
@@ -115,11 +116,11 @@ type proc struct {
 // Open makes a Manager from the files and the state of the last checkpoint. Replay what follows the checkpoint with Redo, then
 // call Start.
 func Open(o Options) (*Manager, error) {
-	clog, err := openCommitLog(o.Files, o.Log)
+	clog, err := openCommitLog(o.FS, o.Dir, o.Log)
 	if err != nil {
 		return nil, err
 	}
-	multi, err := openMultis(o.Files, o.Log)
+	multi, err := openMultis(o.FS, o.Dir, o.Log)
 	if err != nil {
 		return nil, err
 	}

@@ -7,6 +7,7 @@ import (
 
 	"gompho/internal/ids"
 	"gompho/stats"
+	"gompho/wal"
 )
 
 // LockStrength is the strength of a row lock.
@@ -84,12 +85,12 @@ type multis struct {
 	byID       map[ids.MultiXactID][]Member
 }
 
-func openMultis(files Files, log Log) (*multis, error) {
-	o, err := openSegments(files, "pg_multixact/offsets")
+func openMultis(files Files, dir string, log Log) (*multis, error) {
+	o, err := openSegments(files, dir+"/pg_multixact/offsets")
 	if err != nil {
 		return nil, err
 	}
-	m, err := openSegments(files, "pg_multixact/members")
+	m, err := openSegments(files, dir+"/pg_multixact/members")
 	if err != nil {
 		return nil, err
 	}
@@ -144,7 +145,7 @@ func (c *multis) create(ms []Member) (ids.MultiXactID, error) {
 	if err := c.prepare(&r); err != nil {
 		return 0, err
 	}
-	lsn := c.log.Insert(RecordMulti, 0, r.append(nil))
+	lsn := c.log.InsertSimple(wal.MultiCreate, 0, r.append(nil))
 	if err := c.store(&r, lsn); err != nil {
 		return 0, err
 	}

@@ -8,6 +8,7 @@ import (
 
 	"gompho/internal/ids"
 	"gompho/stats"
+	"gompho/wal"
 )
 
 // snapData is the part of a snapshot that is the same for all who take one at the same moment. Immutable.
@@ -68,7 +69,7 @@ func (m *Manager) take(p *proc) *snapData {
 
 const (
 	maxCachedSubs = 64   // subtransactions of a transaction that snapshots list, as in PostgreSQL
-	xidBatch      = 8192 // ids that one RecordNextXid covers
+	xidBatch      = 8192 // ids that one record covers
 )
 
 // xidLimits keeps the promise that an id once given out is never given out again, even if nothing about its transaction
@@ -87,7 +88,7 @@ func (m *Manager) raiseLimit(slot *stats.Slot, wait bool) error {
 	defer g.mu.Unlock()
 	if uint64(g.logged) == g.durable.Load() {
 		limit := g.logged + xidBatch
-		g.lsn = m.log.Insert(RecordNextXid, 0, binary.LittleEndian.AppendUint64(nil, uint64(limit)))
+		g.lsn = m.log.InsertSimple(wal.NextXid, 0, binary.LittleEndian.AppendUint64(nil, uint64(limit)))
 		g.logged = limit
 	}
 	if wait {

@@ -5,20 +5,26 @@ import (
 
 	"gompho/internal/ids"
 	"gompho/stats"
+	"gompho/wal"
 )
 
-// Redo replays one record of this package. Records may be replayed again over their own effects.
-func (m *Manager) Redo(kind RecordKind, lsn ids.LSN, payload []byte) error {
+// Redo replays one record of this package (see Log for the kinds). Records may be replayed again over their own effects.
+func (m *Manager) Redo(kind wal.Kind, payload []byte) error {
 	switch kind {
-	case RecordCommit, RecordAbort:
+	case wal.XactCommit, wal.XactAbort:
 		return m.redoEnd(kind, payload)
-	case RecordNextXid:
+	case wal.NextXid:
 		if len(payload) != 8 {
 			return badRecord("next transaction id")
 		}
 		m.gen.logged = max(m.gen.logged, ids.Xid(binary.LittleEndian.Uint64(payload)))
 		return nil
-	case RecordMulti:
+	case wal.ClogTruncate:
+		if len(payload) != 16 {
+			return badRecord("truncate")
+		}
+		return m.truncate(ids.Xid(binary.LittleEndian.Uint64(payload)), ids.MultiXactID(binary.LittleEndian.Uint64(payload[8:])))
+	case wal.MultiCreate:
 		r, err := decodeMulti(payload)
 		if err != nil {
 			return err
@@ -30,16 +36,16 @@ func (m *Manager) Redo(kind RecordKind, lsn ids.LSN, payload []byte) error {
 		defer m.multi.mu.Unlock()
 		return m.multi.store(&r, 0)
 	}
-	return badRecord("unknown transaction")
+	return badRecord(kind.String())
 }
 
-func (m *Manager) redoEnd(kind RecordKind, payload []byte) error {
+func (m *Manager) redoEnd(kind wal.Kind, payload []byte) error {
 	r, err := decodeEnd(payload)
 	if err != nil {
 		return err
 	}
 	bits := uint64(bitsCommitted)
-	if kind == RecordAbort {
+	if kind == wal.XactAbort {
 		bits = bitsAborted
 	}
 	all := append([]ids.Xid{r.Xid}, r.Subs...)
@@ -94,8 +100,18 @@ func (m *Manager) State() State {
 	return s
 }
 
-// Truncate forgets transactions before oldest and multixacts before oldestMulti, which stand in no tuple any more.
-func (m *Manager) Truncate(oldest ids.Xid, oldestMulti ids.MultiXactID) error {
+// Truncate forgets transactions before oldest and multixacts before oldestMulti, which stand in no tuple any more. It flushes the
+// log first: what took them out of the tuples must not be lost.
+func (m *Manager) Truncate(slot *stats.Slot, oldest ids.Xid, oldestMulti ids.MultiXactID) error {
+	b := binary.LittleEndian.AppendUint64(nil, uint64(oldest))
+	b = binary.LittleEndian.AppendUint64(b, uint64(oldestMulti))
+	if err := m.log.Flush(slot, m.log.InsertSimple(wal.ClogTruncate, 0, b)); err != nil {
+		return err
+	}
+	return m.truncate(oldest, oldestMulti)
+}
+
+func (m *Manager) truncate(oldest ids.Xid, oldestMulti ids.MultiXactID) error {
 	if uint64(oldest) > m.oldestXid.Load() {
 		m.oldestXid.Store(uint64(oldest))
 		if err := m.clog.truncate(oldest); err != nil {

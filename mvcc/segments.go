@@ -5,28 +5,22 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"strconv"
 	"sync"
 
 	"gompho/internal/ids"
 	"gompho/internal/pgerr"
+	"gompho/storage/vfs"
 )
 
-// File is what this package needs of an open file.
-type File interface {
-	ReadAt(p []byte, off int64) (int, error)
-	WriteAt(p []byte, off int64) (int, error)
-	Sync() error
-	Close() error
-}
-
-// Files is what this package needs of the data directory. Names are relative to it, with slashes.
+// Files is what this package needs of a file system; every vfs.FS is one.
 type Files interface {
-	Open(name string, create bool) (File, error) // fs.ErrNotExist unless create
+	Open(name string, flag int, perm fs.FileMode) (vfs.File, error)
 	Remove(name string) error
-	List(dir string) ([]string, error)
-	MkdirAll(dir string) error
-	SyncDir(dir string) error
+	ReadDir(name string) ([]fs.DirEntry, error)
+	MkdirAll(name string, perm fs.FileMode) error
+	SyncDir(name string) error
 }
 
 const (
@@ -41,28 +35,28 @@ type segments struct {
 	dir   string
 
 	mu    sync.Mutex // open, dirty
-	open  map[uint64]File
+	open  map[uint64]vfs.File
 	dirty map[uint64]bool // written since the last sync
 	newIn bool            // a file was created since the last sync
 }
 
 func openSegments(files Files, dir string) (*segments, error) {
-	if err := files.MkdirAll(dir); err != nil {
+	if err := files.MkdirAll(dir, 0o700); err != nil {
 		return nil, ioError(err, "create directory", dir)
 	}
-	return &segments{files: files, dir: dir, open: map[uint64]File{}, dirty: map[uint64]bool{}}, nil
+	return &segments{files: files, dir: dir, open: map[uint64]vfs.File{}, dirty: map[uint64]bool{}}, nil
 }
 
 func (s *segments) name(seg uint64) string { return fmt.Sprintf("%s/%04X", s.dir, seg) }
 
 // file returns the open file of a segment. Caller holds mu.
-func (s *segments) file(seg uint64, create bool) (File, error) {
+func (s *segments) file(seg uint64, create bool) (vfs.File, error) {
 	if f := s.open[seg]; f != nil {
 		return f, nil
 	}
-	f, err := s.files.Open(s.name(seg), false)
+	f, err := s.files.Open(s.name(seg), os.O_RDWR, 0o600)
 	if errors.Is(err, fs.ErrNotExist) && create {
-		f, err = s.files.Open(s.name(seg), true)
+		f, err = s.files.Open(s.name(seg), os.O_RDWR|os.O_CREATE, 0o600)
 		s.newIn = true
 	}
 	if err != nil {
@@ -135,14 +129,14 @@ func (s *segments) sync() error {
 
 // truncate removes the segments that lie wholly before page.
 func (s *segments) truncate(page uint64) error {
-	names, err := s.files.List(s.dir)
+	entries, err := s.files.ReadDir(s.dir)
 	if err != nil {
 		return ioError(err, "list", s.dir)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, n := range names {
-		seg, err := strconv.ParseUint(n, 16, 64)
+	for _, e := range entries {
+		seg, err := strconv.ParseUint(e.Name(), 16, 64)
 		if err != nil || (seg+1)*pagesPerSegment > page {
 			continue
 		}

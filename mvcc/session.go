@@ -8,6 +8,7 @@ import (
 	"gompho/internal/pgerr"
 	"gompho/locks"
 	"gompho/stats"
+	"gompho/wal"
 )
 
 // Isolation is a transaction's isolation level.
@@ -247,7 +248,7 @@ func (s *Session) recordCommit(drop []ids.RelFile) {
 	sync := len(drop) > 0 || s.opts.SyncCommit == nil || s.opts.SyncCommit()
 	m.gate.RLock()
 	defer m.gate.RUnlock()
-	lsn := m.log.Insert(RecordCommit, r.Xid, payload)
+	lsn := m.log.InsertSimple(wal.XactCommit, r.Xid, payload)
 	var async ids.LSN
 	if sync {
 		if err := m.log.Flush(s.slot, lsn); err != nil {
@@ -256,7 +257,7 @@ func (s *Session) recordCommit(drop []ids.RelFile) {
 		}
 	} else {
 		async = lsn
-		m.log.FlushLater(lsn)
+		m.log.FlushAsync(lsn)
 	}
 	m.clog.set(s.xids, bitsCommitted, async)
 }
@@ -276,7 +277,7 @@ func (s *Session) Abort() {
 	drop := s.pendingFiles(false, 0)
 	if len(s.xids) > 0 {
 		r := endRecord{Xid: s.xids[0], Time: time.Now(), Subs: s.xids[1:], Files: drop}
-		s.m.log.Insert(RecordAbort, r.Xid, r.append(nil))
+		s.m.log.InsertSimple(wal.XactAbort, r.Xid, r.append(nil))
 		s.m.clog.set(s.xids, bitsAborted, 0)
 	}
 	s.finish(false)

@@ -7,6 +7,7 @@ import (
 	"gompho/internal/ids"
 	"gompho/internal/pgerr"
 	"gompho/locks"
+	"gompho/wal"
 )
 
 // SubID returns the id of the current (sub)transaction, 0 outside a transaction.
@@ -76,7 +77,7 @@ func (s *Session) AbortSub() {
 		xids = slices.Clone(s.xids[i:])
 		s.xids = s.xids[:i]
 		r := endRecord{Xid: xids[0], Time: time.Now(), Subs: xids[1:], Files: drop}
-		s.m.log.Insert(RecordAbort, r.Xid, r.append(nil))
+		s.m.log.InsertSimple(wal.XactAbort, r.Xid, r.append(nil))
 		s.m.clog.set(xids, bitsAborted, 0)
 		s.m.finish(nil, xids, false)
 		s.m.sub.forget(xids) // else those that are not listed would go on with their top transaction

@@ -30,6 +30,7 @@ const (
 	ClogTruncate       Kind = 24
 	MultiCreate        Kind = 25
 	MultiTruncate      Kind = 26
+	NextXid            Kind = 27
 	FileCreate         Kind = 32
 	FileTruncate       Kind = 33
 	FileDrop           Kind = 34
@@ -78,7 +79,7 @@ var kindNames = map[Kind]string{
 	ParameterChange: "PARAMETER_CHANGE", RestorePoint: "RESTORE_POINT",
 	XactCommit: "COMMIT", XactAbort: "ABORT", XactPrepare: "PREPARE", XactCommitPrepared: "COMMIT_PREPARED",
 	XactAbortPrepared: "ABORT_PREPARED", XactAssignment: "ASSIGNMENT", XactInvalidations: "INVALIDATIONS",
-	RunningXacts: "RUNNING_XACTS", ClogTruncate: "CLOG_TRUNCATE", MultiCreate: "MULTI_CREATE", MultiTruncate: "MULTI_TRUNCATE",
+	RunningXacts: "RUNNING_XACTS", ClogTruncate: "CLOG_TRUNCATE", MultiCreate: "MULTI_CREATE", MultiTruncate: "MULTI_TRUNCATE", NextXid: "NEXTXID",
 	FileCreate: "FILE_CREATE", FileTruncate: "FILE_TRUNCATE", FileDrop: "FILE_DROP", DatabaseCreate: "DB_CREATE",
 	DatabaseDrop: "DB_DROP", TablespaceCreate: "TBLSPC_CREATE", TablespaceDrop: "TBLSPC_DROP", RelMapUpdate: "RELMAP_UPDATE",
 	LogicalMessage: "LOGICAL_MESSAGE",
