@@ -15,7 +15,7 @@ import (
 var layers = [][]string{
 	{"internal/ids", "internal/pgerr", "internal/invariants"},
 	{"storage/vfs", "config", "storage/page", "sql/ast"},
-	{"types", "stats", "sql/parser", "storage/control"},
+	{"types", "stats", "sql/parser", "storage/control", "wire"},
 	{"storage/tuple", "wal", "logger"},
 	{"functions", "locks"},
 	{"storage/smgr"},
