@@ -1,0 +1,70 @@
+package stats
+
+import (
+	"sync"
+)
+
+// Table is the array of activity slots of a server. PIDs are handed out once and never reused while the server runs.
+type Table struct {
+	mu      sync.Mutex // protects all
+	slots   []*Slot    // by Index; nil when free
+	free    []int32
+	nextPID int32
+}
+
+// NewTable makes an empty table; firstPID is the first process id to hand out.
+func NewTable(firstPID int32) *Table { return &Table{nextPID: firstPID} }
+
+// Add registers a process.
+func (t *Table) Add(backendType string) *Slot {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var i int32
+	if n := len(t.free); n > 0 {
+		i = t.free[n-1]
+		t.free = t.free[:n-1]
+	} else {
+		i = int32(len(t.slots))
+		t.slots = append(t.slots, nil)
+	}
+	s := NewSlot(t.nextPID, i)
+	t.nextPID++
+	s.Activity.BackendType = backendType
+	t.slots[i] = s
+	return s
+}
+
+// Remove forgets a process.
+func (t *Table) Remove(s *Slot) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.slots[s.Index] == s {
+		t.slots[s.Index] = nil
+		t.free = append(t.free, s.Index)
+	}
+}
+
+// ByPID finds a process; nil when there is none.
+func (t *Table) ByPID(pid int32) *Slot {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, s := range t.slots {
+		if s != nil && s.PID == pid {
+			return s
+		}
+	}
+	return nil
+}
+
+// All lists the processes by PID order of their slots.
+func (t *Table) All() []*Slot {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	out := make([]*Slot, 0, len(t.slots))
+	for _, s := range t.slots {
+		if s != nil {
+			out = append(out, s)
+		}
+	}
+	return out
+}
