@@ -91,6 +91,8 @@ type Session struct {
 	cidUsed bool
 	combos  combos
 
+	specToken uint32 // last one given out
+
 	files []pendingFile
 	snapshots
 }

@@ -294,3 +294,28 @@ func TestNextXidAfterRestart(t *testing.T) {
 		t.Errorf("after a crash %d, last was %d", x, last)
 	}
 }
+
+func TestSpeculativeToken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := newServer(t)
+		a, b := srv.session(), srv.session()
+		check(a.Begin(BeginOpts{}))
+		check(b.Begin(BeginOpts{}))
+		token := must(a.BeginSpeculative())
+		done := make(chan struct{})
+		go func() { check(b.WaitSpeculative(a.Xid(), token)); close(done) }()
+		synctest.Wait()
+		select {
+		case <-done:
+			t.Error("did not wait")
+		default:
+		}
+		a.EndSpeculative()
+		<-done
+		if next := must(a.BeginSpeculative()); next == token {
+			t.Error("the token is used again")
+		}
+		a.Close()
+		b.Close()
+	})
+}

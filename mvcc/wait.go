@@ -104,3 +104,32 @@ func (m *Manager) createMulti(ms []Member) (ids.MultiXactID, error) {
 	defer m.gate.RUnlock()
 	return m.multi.create(ms)
 }
+
+// BeginSpeculative starts a speculative insertion (ON CONFLICT): it takes the lock on a new token, which goes into the
+// tuple's ctid, until EndSpeculative. Others who meet the tuple wait for the token, not for the transaction.
+func (s *Session) BeginSpeculative() (token uint32, err error) {
+	x, err := s.AssignXid()
+	if err != nil {
+		return 0, err
+	}
+	if s.specToken++; s.specToken == 0 {
+		s.specToken = 1 // 0 means none
+	}
+	err = s.owner.Acquire(locks.SpecTokenTag(x, s.specToken), locks.Exclusive, locks.Opts{})
+	return s.specToken, err
+}
+
+// EndSpeculative lets those go on who wait for the token of the last BeginSpeculative.
+func (s *Session) EndSpeculative() {
+	s.owner.Release(locks.SpecTokenTag(s.Xid(), s.specToken), locks.Exclusive, false)
+}
+
+// WaitSpeculative waits until the speculative insertion of x is confirmed or taken back.
+func (s *Session) WaitSpeculative(x ids.Xid, token uint32) error {
+	tag := locks.SpecTokenTag(x, token)
+	if err := s.owner.Acquire(tag, locks.Share, locks.Opts{}); err != nil {
+		return err
+	}
+	s.owner.Release(tag, locks.Share, false)
+	return nil
+}
