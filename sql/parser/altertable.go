@@ -321,17 +321,7 @@ func (p *parser) enableTrigger(c *ast.AlterTableCmd, mode tokKind) {
 func (p *parser) alterColumnOrConstraint(c *ast.AlterTableCmd) {
 	if p.accept(kwConstraint) {
 		n := &ast.Constraint{Contype: ast.ConstrForeign, Conname: p.name(), Location: ast.NoLocation}
-		set, pos := p.constraintAttrs()
-		for _, bad := range [...]struct {
-			bit  int
-			name string
-		}{{attrNotValid, "NOT VALID"}, {attrNoInherit, "NO INHERIT"}} {
-			if set&bad.bit != 0 {
-				p.failAt(pgerr.FeatureNotSupported, pos, "ALTER CONSTRAINT statement constraints cannot be marked %s", bad.name)
-			}
-		}
-		n.Deferrable = set&(attrDeferrable|attrInitiallyDeferred) != 0
-		n.Initdeferred = set&attrInitiallyDeferred != 0
+		p.applyAttrs(n, "FOREIGN KEY", attrDeferrable|attrInitiallyDeferred)
 		c.Subtype, c.Def = ast.ATAlterConstraint, n
 		return
 	}
@@ -387,10 +377,9 @@ func (p *parser) alterColumn(c *ast.AlterTableCmd) {
 		p.next()
 		n.Location = p.tok.pos
 		p.expect(kwGenerated)
-		p.generated(n)
-		if n.Contype != ast.ConstrIdentity {
-			p.syntaxError()
-		}
+		n.GeneratedWhen = p.generatedWhen()
+		p.expect(kwAs)
+		p.identity(n)
 		c.Subtype, c.Def = ast.ATAddIdentity, n
 	case kwType:
 		p.alterColumnType(c)
@@ -449,12 +438,8 @@ func (p *parser) identityOptions() *ast.List {
 			list = append(list, p.seqOption())
 		case p.accept(kwSet):
 			if p.accept(kwGenerated) {
-				when := int32(ast.AttributeIdentityAlways)
-				if !p.accept(kwAlways) {
-					p.expectAll(kwBy, kwDefault)
-					when = int32(ast.AttributeIdentityByDefault)
-				}
-				list = append(list, defElem("generated", &ast.Integer{Ival: when}, pos))
+				when := &ast.Integer{Ival: int32(p.generatedWhen())}
+				list = append(list, defElem("generated", when, pos))
 				continue
 			}
 			at := p.tok

@@ -122,24 +122,35 @@ func (p *parser) indexSuffix(n *ast.Constraint) {
 	}
 }
 
+// generatedWhen is ALWAYS or BY DEFAULT.
+func (p *parser) generatedWhen() byte {
+	if p.accept(kwAlways) {
+		return ast.AttributeIdentityAlways
+	}
+	p.expectAll(kwBy, kwDefault)
+	return ast.AttributeIdentityByDefault
+}
+
+// identity is IDENTITY [(options)].
+func (p *parser) identity(n *ast.Constraint) {
+	p.expect(kwIdentity)
+	n.Contype = ast.ConstrIdentity
+	if p.accept('(') {
+		n.Options = p.seqOptions()
+		if n.Options == nil {
+			p.syntaxError()
+		}
+		p.expect(')')
+	}
+}
+
 // generated is what follows GENERATED.
 func (p *parser) generated(n *ast.Constraint) {
 	pos := p.tok.pos
-	n.GeneratedWhen = ast.AttributeIdentityAlways
-	if !p.accept(kwAlways) {
-		p.expectAll(kwBy, kwDefault)
-		n.GeneratedWhen = ast.AttributeIdentityByDefault
-	}
+	n.GeneratedWhen = p.generatedWhen()
 	p.expect(kwAs)
-	if p.accept(kwIdentity) {
-		n.Contype = ast.ConstrIdentity
-		if p.accept('(') {
-			n.Options = p.seqOptions()
-			if n.Options == nil {
-				p.syntaxError()
-			}
-			p.expect(')')
-		}
+	if p.is(kwIdentity) {
+		p.identity(n)
 		return
 	}
 	n.Contype = ast.ConstrGenerated
@@ -335,9 +346,8 @@ const (
 	attrNoInherit
 )
 
-// constraintAttrs is any number of constraint attributes; pos is that of the first.
-func (p *parser) constraintAttrs() (set int, pos int32) {
-	pos = p.tok.pos
+// constraintAttrs is any number of constraint attributes.
+func (p *parser) constraintAttrs() (set int) {
 	for {
 		at, bit := p.tok.pos, 0
 		switch p.tok.kind {
@@ -348,7 +358,7 @@ func (p *parser) constraintAttrs() (set int, pos int32) {
 			case kwValid:
 				bit = attrNotValid
 			default:
-				return set, pos
+				return set
 			}
 			p.next()
 			p.next()
@@ -366,7 +376,7 @@ func (p *parser) constraintAttrs() (set int, pos int32) {
 			p.expectAll(kwNo, kwInherit)
 			bit = attrNoInherit
 		default:
-			return set, pos
+			return set
 		}
 		p.checkAttrs(set|bit, at)
 		set |= bit
@@ -385,7 +395,7 @@ func (p *parser) checkAttrs(set int, pos int32) {
 
 // applyAttrs parses constraint attributes into n; allowed is the set that this kind of constraint may have.
 func (p *parser) applyAttrs(n *ast.Constraint, kind string, allowed int) {
-	set, pos := p.constraintAttrs()
+	set := p.constraintAttrs()
 	bad := ""
 	switch {
 	case set&(attrDeferrable|attrInitiallyDeferred) != 0 && allowed&attrDeferrable == 0:
@@ -396,7 +406,7 @@ func (p *parser) applyAttrs(n *ast.Constraint, kind string, allowed int) {
 		bad = "NO INHERIT"
 	}
 	if bad != "" {
-		p.failAt(pgerr.FeatureNotSupported, pos, "%s constraints cannot be marked %s", kind, bad)
+		p.fail(pgerr.NotSupported("%s constraints cannot be marked %s", kind, bad))
 	}
 	n.Deferrable = set&(attrDeferrable|attrInitiallyDeferred) != 0
 	n.Initdeferred = set&attrInitiallyDeferred != 0

@@ -52,7 +52,6 @@ func (p *parser) copyStmt() ast.Stmt {
 
 func (p *parser) copyFile(s *ast.CopyStmt) {
 	s.IsProgram = p.accept(kwProgram)
-	pos := p.tok.pos
 	switch p.tok.kind {
 	case tokSconst:
 		s.Filename, s.HasFilename = p.take(), true
@@ -63,7 +62,7 @@ func (p *parser) copyFile(s *ast.CopyStmt) {
 		p.syntaxError()
 	}
 	if s.IsProgram {
-		p.failAt(pgerr.SyntaxError, pos, "STDIN/STDOUT not allowed with PROGRAM")
+		p.fail(pgerr.New(pgerr.SyntaxError, "STDIN/STDOUT not allowed with PROGRAM"))
 	}
 }
 

@@ -354,14 +354,7 @@ func (p *parser) createSchema() ast.Stmt {
 		case kwGrant:
 			elt = p.grantStmt()
 		case kwCreate:
-			at := p.tok
-			elt = p.createStmt()
-			switch elt.(type) {
-			case *ast.CreateStmt, *ast.IndexStmt, *ast.CreateSeqStmt, *ast.CreateTrigStmt, *ast.ViewStmt:
-			default:
-				p.tok = at
-				p.syntaxError()
-			}
+			elt = p.schemaElement()
 		default:
 			if s.IfNotExists && s.SchemaElts != nil {
 				p.failAt(pgerr.FeatureNotSupported, first, "CREATE SCHEMA IF NOT EXISTS cannot include schema elements")
@@ -370,6 +363,26 @@ func (p *parser) createSchema() ast.Stmt {
 		}
 		s.SchemaElts = append(s.SchemaElts, elt)
 	}
+}
+
+// schemaElement is a CREATE inside CREATE SCHEMA: of a table, index, sequence, trigger or view.
+func (p *parser) schemaElement() ast.Stmt {
+	switch p.peek(1) {
+	case kwTable, kwTemp, kwTemporary, kwLocal, kwGlobal, kwUnlogged, kwSequence, kwView, kwRecursive, kwIndex,
+		kwUnique, kwTrigger, kwConstraint, kwOr:
+	default:
+		p.next()
+		p.syntaxError()
+	}
+	at := p.tok
+	elt := p.createStmt()
+	switch elt.(type) {
+	case *ast.CreateStmt, *ast.IndexStmt, *ast.CreateSeqStmt, *ast.CreateTrigStmt, *ast.ViewStmt:
+	default:
+		p.tok = at
+		p.syntaxError()
+	}
+	return elt
 }
 
 func (p *parser) createDomain() ast.Stmt {

@@ -1,9 +1,6 @@
 package parser
 
-import (
-	"gompho/internal/pgerr"
-	"gompho/sql/ast"
-)
+import "gompho/sql/ast"
 
 // dropStmt is DROP of any kind.
 func (p *parser) dropStmt() ast.Stmt {
@@ -44,17 +41,8 @@ func (p *parser) dropStmt() ast.Stmt {
 		s.Subname = p.name()
 		s.Behavior = p.dropBehavior()
 		return s
-	case kwAssertion:
-		p.notYetDropAssertion()
 	}
 	return p.dropObject()
-}
-
-func (p *parser) notYetDropAssertion() {
-	p.next()
-	p.anyName()
-	p.dropBehavior()
-	p.fail(pgerr.NotSupported("DROP ASSERTION is not yet implemented"))
 }
 
 // dropObject is DROP of what a DropStmt is for.

@@ -285,7 +285,7 @@ func (p *parser) wordOp(left ast.Node, floor int) ast.Node {
 		p.next()
 		return p.betweenOp(left, true, pos)
 	case kwBetween, kwIn, kwLike, kwIlike, kwSimilar:
-		if precBetween < floor {
+		if precBetween < floor || p.is(kwSimilar) && p.depth == p.similarDepth && p.peek(1) != kwTo {
 			return nil
 		}
 		return p.betweenOp(left, false, pos)

@@ -130,13 +130,15 @@ func (p *parser) aggrArgs() *ast.AggrArgs {
 	if p.is(kwOrder) {
 		p.expectAll(kwOrder, kwBy)
 		a.NumDirect = int32(len(a.Args))
+		pos := p.tok.pos
 		ordered := p.aggrArgList()
 		if n := len(a.Args); n > 0 && a.Args[n-1].Mode == ast.FuncParamVariadic {
 			// a variadic direct argument must be repeated, and stands once
 			last := a.Args[n-1]
 			if len(ordered) != 1 || ordered[0].Mode != ast.FuncParamVariadic ||
 				ast.Dump(ordered[0].ArgType) != ast.Dump(last.ArgType) {
-				p.fail(pgerr.NotSupported("an ordered-set aggregate with a VARIADIC direct argument must have one VARIADIC aggregated argument of the same data type"))
+				p.failAt(pgerr.FeatureNotSupported, pos, "an ordered-set aggregate with a VARIADIC direct argument "+
+					"must have one VARIADIC aggregated argument of the same data type")
 			}
 			ordered = nil
 		}
@@ -163,7 +165,12 @@ func (p *parser) aggrArgList() []*ast.FunctionParameter {
 
 // operatorWithArgs is operator (left type, right type), NONE for a missing operand.
 func (p *parser) operatorWithArgs() *ast.ObjectWithArgs {
-	o := &ast.ObjectWithArgs{Objname: p.anyOperator()}
+	return p.operatorArgs(p.anyOperator())
+}
+
+// operatorArgs is the argument list of the operator name.
+func (p *parser) operatorArgs(name []string) *ast.ObjectWithArgs {
+	o := &ast.ObjectWithArgs{Objname: name}
 	p.expect('(')
 	if p.accept(kwNone) {
 		p.expect(',')
@@ -240,7 +247,7 @@ func (p *parser) returnsTable(s *ast.CreateFunctionStmt) {
 	p.expect(')')
 	for _, f := range s.Parameters {
 		if f.Mode != ast.FuncParamDefault && f.Mode != ast.FuncParamIn && f.Mode != ast.FuncParamVariadic {
-			p.failAt(pgerr.SyntaxError, pos, "OUT and INOUT arguments aren't allowed in TABLE functions")
+			p.fail(pgerr.New(pgerr.SyntaxError, "OUT and INOUT arguments aren't allowed in TABLE functions"))
 		}
 	}
 	if len(cols) == 1 {

@@ -1,7 +1,5 @@
 package parser
 
-import "unicode/utf8"
-
 // number lexes an integer or numeric literal that starts with a digit or with a dot and a digit.
 func (lx *lexer) number(start int) token {
 	s := lx.sql
@@ -34,10 +32,12 @@ func (lx *lexer) number(start int) token {
 	return t
 }
 
-// junk fails for a letter at i that runs into the literal from start.
+// junk fails for a word at i that runs into the literal from start.
 func (lx *lexer) junk(start, i int, msg string) token {
-	_, n := utf8.DecodeRuneInString(lx.sql[i:])
-	return lx.fail(start, i+n, msg)
+	for i < len(lx.sql) && is(lx.sql[i], clIdentCont) {
+		i++
+	}
+	return lx.fail(start, i, msg)
 }
 
 func (lx *lexer) digits(i int) int {

@@ -178,9 +178,14 @@ type escapeReader struct {
 }
 
 func (e *escapeReader) put(c byte, n int) {
-	if e.high != 0 {
-		// reported where the pair breaks off
-		e.err = surrogateError(e.i)
+	if e.high != 0 && e.err == nil {
+		end := e.i + n
+		if c == e.lx.sql[e.i] && c != '\'' { // a run of ordinary characters
+			for end < len(e.lx.sql) && e.lx.sql[end] != '\'' && e.lx.sql[end] != '\\' {
+				end++
+			}
+		}
+		e.err = e.near(surrogateMsg, end)
 	}
 	e.buf = append(e.buf, c)
 	e.i += n
@@ -189,7 +194,7 @@ func (e *escapeReader) put(c byte, n int) {
 func (e *escapeReader) finish() token {
 	if e.high != 0 || e.err != nil {
 		if e.err == nil {
-			e.err = surrogateError(e.i)
+			e.err = e.near(surrogateMsg, e.i+1)
 		}
 		return e.lx.failErr(e.start, e.i, e.err)
 	}
@@ -315,34 +320,44 @@ func (e *escapeReader) unicode(digits int) bool {
 		}
 		r = r<<4 | hexVal(c)
 	}
-	e.err = appendUnicode(&e.buf, &e.high, r, e.i)
+	if msg := appendUnicode(&e.buf, &e.high, r); msg != "" {
+		e.err = e.near(msg, e.i+2+digits)
+	}
 	e.i += 2 + digits
 	return e.err == nil
 }
 
-// appendUnicode adds the code unit r, joining surrogate pairs; high carries a first half.
-func appendUnicode(buf *[]byte, high *rune, r rune, pos int) *pgerr.Error {
+// near makes an error about the text from the current offset to end.
+func (e *escapeReader) near(msg string, end int) *pgerr.Error {
+	return pgerr.New(pgerr.SyntaxError, "%s at or near \"%s\"", msg, e.lx.sql[e.i:end]).At(e.i)
+}
+
+const surrogateMsg = "invalid Unicode surrogate pair"
+
+// appendUnicode adds the code unit r, joining surrogate pairs; high carries a first half. It returns the
+// message of what is wrong, or "".
+func appendUnicode(buf *[]byte, high *rune, r rune) string {
 	switch {
 	case *high != 0:
 		r = utf16.DecodeRune(*high, r)
 		*high = 0
 		if r == utf8.RuneError {
-			return surrogateError(pos)
+			return surrogateMsg
 		}
 	case r >= 0xD800 && r <= 0xDBFF:
 		*high = r
-		return nil
+		return ""
 	case r >= 0xDC00 && r <= 0xDFFF:
-		return surrogateError(pos)
+		return surrogateMsg
 	case r <= 0 || r > utf8.MaxRune:
-		return pgerr.New(pgerr.SyntaxError, "invalid Unicode escape value").At(pos)
+		return "invalid Unicode escape value"
 	}
 	*buf = utf8.AppendRune(*buf, r)
-	return nil
+	return ""
 }
 
 func surrogateError(pos int) *pgerr.Error {
-	return pgerr.New(pgerr.SyntaxError, "invalid Unicode surrogate pair").At(pos)
+	return pgerr.New(pgerr.SyntaxError, surrogateMsg).At(pos)
 }
 
 // decodeUnicode decodes the escapes of a U& literal or identifier; bodyPos is the offset of its content.
@@ -373,8 +388,8 @@ func decodeUnicode(s string, escape byte, bodyPos int) (string, *pgerr.Error) {
 			}
 			r = r<<4 | hexVal(s[k])
 		}
-		if err := appendUnicode(&buf, &high, r, bodyPos+i); err != nil {
-			return "", err
+		if msg := appendUnicode(&buf, &high, r); msg != "" {
+			return "", pgerr.New(pgerr.SyntaxError, "%s", msg).At(bodyPos + i)
 		}
 		i = start + digits
 	}

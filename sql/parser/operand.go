@@ -308,7 +308,7 @@ func (p *parser) modifiedConst(f *ast.FuncCall) ast.Node {
 		}
 	}
 	if f.AggOrder != nil {
-		p.failAt(pgerr.SyntaxError, f.Location, "type modifier cannot have ORDER BY")
+		p.failAt(pgerr.SyntaxError, p.orderPos, "type modifier cannot have ORDER BY")
 	}
 	t := &ast.TypeName{Names: f.Funcname, Typmods: f.Args, Typemod: -1, Location: f.Location}
 	return &ast.TypeCast{Arg: lit, TypeName: t, Location: ast.NoLocation}
@@ -320,6 +320,7 @@ func (p *parser) application(name []string, pos int32) (f *ast.FuncCall, plain b
 	defer p.leave()
 	f = &ast.FuncCall{Funcname: name, Location: pos}
 	p.expect('(')
+	mayVariadic := true
 	switch p.tok.kind {
 	case ')':
 		p.next()
@@ -331,17 +332,16 @@ func (p *parser) application(name []string, pos int32) (f *ast.FuncCall, plain b
 		return f, false
 	case kwAll:
 		p.next()
+		mayVariadic = false
 	case kwDistinct:
 		p.next()
-		f.AggDistinct = true
-	case kwVariadic:
+		f.AggDistinct, mayVariadic = true, false
 	default:
 		plain = true
 	}
 	mark := p.mark()
 	for {
-		if p.is(kwVariadic) && (plain || !f.AggDistinct && p.scratchEmpty(mark)) {
-			p.next()
+		if mayVariadic && p.accept(kwVariadic) {
 			f.FuncVariadic, plain = true, false
 		}
 		p.push(p.funcArg())
@@ -350,18 +350,18 @@ func (p *parser) application(name []string, pos int32) (f *ast.FuncCall, plain b
 		}
 	}
 	f.Args = p.takeList(mark)
+	p.orderPos = p.tok.pos
 	f.AggOrder = p.optSort()
 	p.expect(')')
 	return f, plain
 }
 
-func (p *parser) scratchEmpty(mark int) bool { return len(p.scratch) == mark }
-
 // funcArg is an expression or name => expression.
 func (p *parser) funcArg() ast.Node {
 	if p.tok.kind.isTypeFuncName() {
 		if n := p.peek(1); n == tokEqualsGreater || n == tokColonEquals {
-			pos, name := p.tok.pos, p.take()
+			pos := p.tok.pos
+			name := p.take()
 			p.next()
 			return &ast.NamedArgExpr{Name: name, Arg: p.aExpr(), Argnumber: -1, Location: pos}
 		}

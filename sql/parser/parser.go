@@ -18,9 +18,13 @@ type parser struct {
 	nAhead  int
 	prevEnd int32 // end of the token before tok
 	depth   int
-	scratch []ast.Node // lists being collected, innermost last
-	stack0  [8]ast.Node
-	first   firstBlock
+	// orderPos is where ORDER BY would be in the argument list read last, for an error about it.
+	orderPos int32
+	// similarDepth is the depth of an expression after which SIMILAR without TO may follow, in SUBSTRING.
+	similarDepth int
+	scratch      []ast.Node // lists being collected, innermost last
+	stack0       [8]ast.Node
+	first        firstBlock
 }
 
 // bailout carries an error from where it is found to the entry function; it never leaves the package.

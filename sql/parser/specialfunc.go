@@ -185,7 +185,10 @@ func (p *parser) substringArgs(pos int32) ast.Node {
 	if p.is(')') {
 		return p.plainArgs("substring", nil, pos)
 	}
+	outer := p.similarDepth
+	p.similarDepth = p.depth + 1
 	first := p.funcArg()
+	p.similarDepth = outer
 	if _, named := first.(*ast.NamedArgExpr); named {
 		return p.plainArgs("substring", first, pos)
 	}

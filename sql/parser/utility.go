@@ -1,7 +1,6 @@
 package parser
 
 import (
-	"gompho/internal/pgerr"
 	"gompho/sql/ast"
 )
 
@@ -161,11 +160,16 @@ func (p *parser) explainableStmt() ast.Stmt {
 	case kwRefresh:
 		return p.refreshStmt()
 	case kwCreate:
-		s := p.createStmt()
-		if _, ok := s.(*ast.CreateTableAsStmt); !ok {
-			p.syntaxError()
+		p.next()
+		persistence := p.persistence()
+		if p.is(kwMaterialized) && persistence != ast.RelpersistenceTemp {
+			return p.createMatView(persistence)
 		}
-		return s
+		p.expect(kwTable)
+		c := &ast.CreateStmt{IfNotExists: p.ifNotExists()}
+		c.Relation = p.qualifiedRel()
+		c.Relation.Relpersistence = persistence
+		return p.createTableAs(c, p.optParenNames())
 	}
 	return p.preparableStmt()
 }
@@ -327,7 +331,7 @@ func (p *parser) declareCursorStmt() ast.Stmt {
 func (p *parser) fetchStmt() ast.Stmt {
 	s := &ast.FetchStmt{Ismove: p.is(kwMove), HowMany: 1}
 	p.next()
-	if k := p.peek(1); k == tokEOF || k == ';' { // words of the direction may be the cursor's name
+	if k := p.peek(1); p.tok.kind.isColID() && (k == tokEOF || k == ';') { // words of the direction may be the cursor's name
 		s.Portalname = p.name()
 		return s
 	}
@@ -443,12 +447,14 @@ func (p *parser) clusterStmt() ast.Stmt {
 	p.expect(kwCluster)
 	if p.is('(') {
 		s.Params = p.utilityOptions()
-	} else if p.is(kwVerbose) {
-		s.Params = []*ast.DefElem{defElem("verbose", nil, p.tok.pos)}
-		p.next()
-	}
-	if !p.tok.kind.isColID() {
-		return s
+	} else {
+		if p.is(kwVerbose) {
+			s.Params = []*ast.DefElem{defElem("verbose", nil, p.tok.pos)}
+			p.next()
+		}
+		if !p.tok.kind.isColID() {
+			return s
+		}
 	}
 	s.Relation = p.qualifiedRel()
 	switch {
@@ -640,47 +646,4 @@ func (p *parser) roleList() []*ast.RoleSpec {
 		list = append(list, p.roleSpec())
 	}
 	return list
-}
-
-// roleSpec is a role's name or a word that stands for one.
-func (p *parser) roleSpec() *ast.RoleSpec {
-	r := &ast.RoleSpec{Location: p.tok.pos}
-	switch p.tok.kind {
-	case kwCurrentRole:
-		r.Roletype = ast.RolespecCurrentRole
-	case kwCurrentUser:
-		r.Roletype = ast.RolespecCurrentUser
-	case kwSessionUser:
-		r.Roletype = ast.RolespecSessionUser
-	default:
-		if !p.tok.kind.isNonReserved() {
-			p.syntaxError()
-		}
-		switch p.tok.str {
-		case "public": // even when quoted
-			r.Roletype = ast.RolespecPublic
-		case "none":
-			p.failAt(pgerr.ReservedName, r.Location, "role name \"%s\" is reserved", "none")
-		default:
-			r.Rolename = p.tok.str
-		}
-	}
-	p.next()
-	return r
-}
-
-// roleID is a role's name where no stand-in may be.
-func (p *parser) roleID() string {
-	r := p.roleSpec()
-	switch r.Roletype {
-	case ast.RolespecPublic:
-		p.failAt(pgerr.ReservedName, r.Location, "role name \"%s\" is reserved", "public")
-	case ast.RolespecSessionUser:
-		p.failAt(pgerr.ReservedName, r.Location, "%s cannot be used as a role name here", "SESSION_USER")
-	case ast.RolespecCurrentUser:
-		p.failAt(pgerr.ReservedName, r.Location, "%s cannot be used as a role name here", "CURRENT_USER")
-	case ast.RolespecCurrentRole:
-		p.failAt(pgerr.ReservedName, r.Location, "%s cannot be used as a role name here", "CURRENT_ROLE")
-	}
-	return r.Rolename
 }
