@@ -152,7 +152,7 @@ func (s *Session) CheckColumnType(column string, typ, collation ids.Oid) error {
 		}
 		return pgerr.Internal("cache lookup failed for type %d", typ)
 	}
-	if t.Typtype == 'p' {
+	if t.Typtype == 'p' && !(s.boot && typ == anyArrayOid) {
 		return pgerr.New(pgerr.InvalidTableDefinition, "column %q has pseudo-type %s", column, s.TypeName(typ))
 	}
 	if collation == 0 && t.Typcollation != 0 {
