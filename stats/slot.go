@@ -33,6 +33,10 @@ type Slot struct {
 	held    atomic.Int32  // > 0: interrupts are held off (critical sections)
 	wake    chan struct{} // capacity 1
 
+	critical atomic.Int32 // critical sections entered and not left
+	latches  atomic.Int32 // content latches held
+	pins     atomic.Int32 // buffer pins held
+
 	Activity Activity
 }
 
@@ -144,4 +148,51 @@ func (s *Slot) interrupted() error {
 		s.Clear(CancelQuery)
 		return pgerr.New(pgerr.QueryCanceled, "canceling statement due to user request")
 	}
+}
+
+// EnterCritical begins a critical section: a panic before LeaveCritical may leave shared pages half changed,
+// and takes the server through a crash cycle. Sections nest; interrupts are held off within.
+func (s *Slot) EnterCritical() {
+	if s != nil {
+		s.critical.Add(1)
+		s.held.Add(1)
+	}
+}
+
+// LeaveCritical ends one critical section.
+func (s *Slot) LeaveCritical() {
+	if s != nil {
+		s.held.Add(-1)
+		s.critical.Add(-1)
+	}
+}
+
+// CountLatch and CountPin keep account of the process's content latches and buffer pins; n is 1 or -1.
+func (s *Slot) CountLatch(n int32) {
+	if s != nil {
+		s.latches.Add(n)
+	}
+}
+
+// CountPin: see CountLatch.
+func (s *Slot) CountPin(n int32) {
+	if s != nil {
+		s.pins.Add(n)
+	}
+}
+
+// InCritical reports whether the process is in a critical section.
+func (s *Slot) InCritical() bool { return s != nil && s.critical.Load() > 0 }
+
+// Latches returns the number of content latches that the process holds.
+func (s *Slot) Latches() int { return int(s.latches.Load()) }
+
+// Pins returns the number of buffer pins that the process holds. At the end of a transaction without open
+// cursors it is 0: anything else is a leak.
+func (s *Slot) Pins() int { return int(s.pins.Load()) }
+
+// DamagesShared reports whether a panic of the process at this moment leaves shared state that others would
+// trip over: it is in a critical section or holds a latch.
+func (s *Slot) DamagesShared() bool {
+	return s.InCritical() || s != nil && s.latches.Load() > 0
 }

@@ -1,44 +1,163 @@
 package wal
 
 import (
+	"sync"
+	"sync/atomic"
+
 	"gompho/internal/ids"
-	"gompho/stats"
+	"gompho/internal/offheap"
+	"gompho/internal/pgerr"
 )
 
-// Log is the write-ahead log of one server.
-type Log struct{}
+// blockSize is the unit of writes to segment files.
+const blockSize = 8192
 
-// InsertSimple adds a record without pages, made of the pieces of its payload, and returns its end: what Flush
-// takes. The record is in the buffers of the log only.
-func (l *Log) InsertSimple(kind Kind, xid ids.Xid, payload ...[]byte) ids.LSN { panic("wal: not open") }
+// Log is the write-ahead log of one server. All methods may be called concurrently.
+//
+// Invariant: flushed <= written <= start of every insertion in progress <= reserved <= written + len(ring).
+type Log struct {
+	opts Options
+	ring []byte // position p of the log is at p mod len(ring)
+	mask uint64
 
-// Flush returns when the log is durable up to lsn. One caller writes and syncs for all who wait.
-// An error means that the log is broken and the server is going down.
-func (l *Log) Flush(slot *stats.Slot, lsn ids.LSN) error { panic("wal: not open") }
+	reserveMu sync.Mutex    // protects moving reserved and redo, and the counters beside them; held for a few instructions
+	reserved  atomic.Uint64 // end of the last reservation
+	redo      atomic.Uint64 // redo pointer of the last checkpoint begun
+	records   uint64
+	images    uint64
 
-// FlushAsync asks the WAL writer to make the log durable up to lsn soon (synchronous_commit = off).
-func (l *Log) FlushAsync(lsn ids.LSN) { panic("wal: not open") }
+	slots [insertSlots]insertSlot
 
-// InsertedTo returns the end of the last record inserted.
-func (l *Log) InsertedTo() ids.LSN { panic("wal: not open") }
+	written atomic.Uint64 // handed to the file system up to here
+	flushed atomic.Uint64 // durable up to here
+	async   atomic.Uint64 // asked to be durable soon
 
-// FlushedTo returns how far the log is durable.
-func (l *Log) FlushedTo() ids.LSN { panic("wal: not open") }
+	// flushMu protects leading; flushed and written move only while leading is set, by the leader.
+	flushMu   sync.Mutex
+	flushDone *sync.Cond
+	leading   bool
 
-// Record is one record as the reader returns it. Payload and the pages' operations alias the reader's buffer.
-type Record struct {
-	Kind    Kind
-	Xid     ids.Xid
-	Start   ids.LSN
-	End     ids.LSN // what page LSNs are set to
-	Payload []byte
-	Pages   []PageRef
+	broken atomic.Pointer[pgerr.Error]
+	file   segmentFile // the leader's
+	// namesMu is held while a segment file gets its final name, so that no name is taken twice.
+	namesMu sync.Mutex
+
+	builders  sync.Pool
+	asyncWake chan struct{}
+	counters  Counters
 }
 
-// PageRef is one page of a record with the operations on it, encoded as storage/page defines.
-type PageRef struct {
-	Rel   ids.RelFile
-	Fork  ids.Fork
-	Block ids.BlockNumber
-	Ops   []byte
+// Counters are the columns of pg_stat_wal that are counted as they happen.
+type Counters struct {
+	BuffersFull  atomic.Int64
+	Writes       atomic.Int64
+	Syncs        atomic.Int64
+	WriteTimeNS  atomic.Int64
+	SyncTimeNS   atomic.Int64
+	SegmentsMade atomic.Int64
+}
+
+// Stats is one reading of the log's counters since Open.
+type Stats struct {
+	Records, Images, Bytes     int64
+	BuffersFull, Writes, Syncs int64
+	WriteTimeNS, SyncTimeNS    int64
+	SegmentsMade               int64
+}
+
+// Stats reads the counters.
+func (l *Log) Stats() Stats {
+	l.reserveMu.Lock()
+	s := Stats{Records: int64(l.records), Images: int64(l.images), Bytes: int64(l.reserved.Load() - l.file.openedAt)}
+	l.reserveMu.Unlock()
+	c := &l.counters
+	s.BuffersFull, s.Writes, s.Syncs = c.BuffersFull.Load(), c.Writes.Load(), c.Syncs.Load()
+	s.WriteTimeNS, s.SyncTimeNS, s.SegmentsMade = c.WriteTimeNS.Load(), c.SyncTimeNS.Load(), c.SegmentsMade.Load()
+	return s
+}
+
+// Open makes the log ready for insertion at position at, the end of the valid log; crashed says that the server
+// did not shut down cleanly, so that something may have been written beyond. redo is the redo pointer that decides about
+// full-page images until the next checkpoint: of the last checkpoint, or at.
+func Open(opts Options, at, redo ids.LSN, crashed bool) (*Log, error) {
+	opts.setDefaults()
+	ring, err := offheap.Alloc(opts.BufferSize, false)
+	if err != nil {
+		return nil, pgerr.Wrap(err, pgerr.OutOfMemory, "out of memory").WithDetail("%v", err)
+	}
+	l := &Log{opts: opts, ring: ring, mask: uint64(len(ring) - 1), asyncWake: make(chan struct{}, 1)}
+	l.flushDone = sync.NewCond(&l.flushMu)
+	l.builders.New = func() any { return new(Builder) }
+	for i := range l.slots {
+		l.slots[i].init()
+	}
+	l.file.openedAt = uint64(at)
+	for _, v := range []*atomic.Uint64{&l.reserved, &l.written, &l.flushed, &l.async} {
+		v.Store(uint64(at))
+	}
+	l.redo.Store(uint64(redo))
+	if err = l.loadTail(uint64(at)); err == nil && crashed {
+		err = l.zeroBeyond(uint64(at))
+	}
+	if err != nil {
+		_ = offheap.Free(ring)
+		return nil, err
+	}
+	return l, nil
+}
+
+// Close releases the log's memory and file without flushing. Nobody may use the log any more.
+func (l *Log) Close() error {
+	err := l.file.close()
+	if ferr := offheap.Free(l.ring); err == nil {
+		err = ferr
+	}
+	l.ring = nil
+	return err
+}
+
+// InsertedTo returns the end of the last record reserved.
+func (l *Log) InsertedTo() ids.LSN { return ids.LSN(l.reserved.Load()) }
+
+// WrittenTo returns how far the log was handed to the file system.
+func (l *Log) WrittenTo() ids.LSN { return ids.LSN(l.written.Load()) }
+
+// FlushedTo returns how far the log is durable.
+func (l *Log) FlushedTo() ids.LSN { return ids.LSN(l.flushed.Load()) }
+
+// Redo returns the redo pointer of the last checkpoint that began. A logged page with an LSN not beyond it needs a full image.
+func (l *Log) Redo() ids.LSN { return ids.LSN(l.redo.Load()) }
+
+// FullPageWrites reports whether images are wanted now.
+func (l *Log) FullPageWrites() bool { return l.opts.FullPageWrites() }
+
+// MoveRedo begins a checkpoint: the redo pointer moves to the end of the log. Records inserted later carry
+// images of the pages they are the first to touch.
+func (l *Log) MoveRedo() ids.LSN {
+	l.reserveMu.Lock()
+	defer l.reserveMu.Unlock()
+	at := l.reserved.Load()
+	l.redo.Store(at)
+	return ids.LSN(at)
+}
+
+// SegmentSize returns the size of segment files in bytes.
+func (l *Log) SegmentSize() int { return l.opts.SegmentSize }
+
+// Broken returns the error that broke the log, nil while it works.
+func (l *Log) Broken() error {
+	if e := l.broken.Load(); e != nil {
+		return e
+	}
+	return nil
+}
+
+// fail breaks the log.
+func (l *Log) fail(err error, format string, args ...any) *pgerr.Error {
+	e := pgerr.Wrap(err, pgerr.IoError, format, args...).WithSeverity(pgerr.Panic)
+	if !l.broken.CompareAndSwap(nil, e) {
+		return l.broken.Load()
+	}
+	l.opts.OnPanic(e)
+	return e
 }

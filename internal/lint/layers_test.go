@@ -13,7 +13,7 @@ import (
 // layers lists the packages bottom up. A package imports only packages of lower layers, so packages of
 // one layer do not see each other. A trailing slash-star covers subpackages.
 var layers = [][]string{
-	{"internal/ids", "internal/pgerr", "internal/invariants"},
+	{"internal/ids", "internal/pgerr", "internal/invariants", "internal/offheap"},
 	{"storage/vfs", "config", "storage/page", "sql/ast"},
 	{"types", "stats", "sql/parser", "storage/control", "wire"},
 	{"storage/tuple", "wal", "logger"},
