@@ -1,0 +1,59 @@
+package types
+
+import "gompho/internal/ids"
+
+// baseIO returns the functions of a type that is not made of other types, nil when it is not supported.
+func baseIO(oid ids.Oid) *typeIO {
+	switch oid {
+	case BoolOid:
+		return &boolIO
+	case ByteaOid:
+		return &byteaIO
+	case CharOid:
+		return &charIO
+	case NameOid:
+		return &nameIO
+	case Int2Oid:
+		return intIO(16, "smallint")
+	case Int4Oid:
+		return intIO(32, "integer")
+	case Int8Oid:
+		return intIO(64, "bigint")
+	case TextOid:
+		return &textIO
+	case VarcharOid:
+		return &varcharIO
+	case BPCharOid:
+		return &bpcharIO
+	case OidOid:
+		return oidIO(32, "oid")
+	case XidOid:
+		return xidIO()
+	case CidOid:
+		return oidIO(32, "cid")
+	case Xid8Oid:
+		return oidIO(64, "xid8")
+	case TIDOid:
+		return &tidIO
+	case PgLsnOid:
+		return &lsnIO
+	case UuidOid:
+		return &uuidIO
+	case AclItemOid:
+		return &aclIO
+	case UnknownOid, CstringOid:
+		return &cstringIO
+	case RefcursorOid:
+		return &opaqueTextIO
+	case PgNodeTreeOid, PgNdistinctOid, PgDependenciesOid, PgMcvListOid:
+		return &nodeTreeIO
+	case VoidOid:
+		return &voidIO
+	case AnyArrayOid, AnyCompatibleArrayOid:
+		return anyArrayIO()
+	}
+	if kind, ok := regTypes[oid]; ok {
+		return regIO(kind)
+	}
+	return nil
+}
