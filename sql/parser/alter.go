@@ -9,17 +9,22 @@ const (
 	mayRename = 1 << iota
 	mayOwner
 	maySchema
+	mayOtherSet    // SET may also begin something else
+	mayOtherRename // RENAME may also begin something else
 )
 
 // alterCommon reads RENAME TO, OWNER TO and SET SCHEMA as far as they are allowed; nil for another action.
 func (p *parser) alterCommon(t ast.ObjectType, obj ast.Node, missing bool, allowed int) ast.Stmt {
+	otherSet, otherRename := allowed&mayOtherSet != 0, allowed&mayOtherRename != 0
 	switch {
-	case allowed&mayRename != 0 && p.accept2(kwRename, kwTo):
+	case allowed&mayRename != 0 && p.is(kwRename) && (!otherRename || p.peek(1) == kwTo):
+		p.expectAll(kwRename, kwTo)
 		return &ast.RenameStmt{RenameType: t, Object: obj, Newname: p.name(), MissingOk: missing}
-	case allowed&mayOwner != 0 && p.accept2(kwOwner, kwTo):
+	case allowed&mayOwner != 0 && p.accept(kwOwner):
+		p.expect(kwTo)
 		return &ast.AlterOwnerStmt{ObjectType: t, Object: obj, Newowner: p.roleSpec()}
-	case allowed&maySchema != 0 && p.is(kwSet) && p.peek(1) == kwSchema && p.peek(2) != tokSconst:
-		p.accept2(kwSet, kwSchema)
+	case allowed&maySchema != 0 && p.is(kwSet) && (!otherSet || p.peek(1) == kwSchema && p.peek(2) != tokSconst):
+		p.expectAll(kwSet, kwSchema)
 		return &ast.AlterObjectSchemaStmt{ObjectType: t, Object: obj, Newschema: p.name(), MissingOk: missing}
 	}
 	return nil
@@ -58,14 +63,15 @@ func (p *parser) alterStmt() ast.Stmt {
 	case kwSchema:
 		p.next()
 		name := p.name()
-		if p.accept2(kwRename, kwTo) {
+		if p.accept(kwRename) {
+			p.expect(kwTo)
 			return &ast.RenameStmt{RenameType: ast.ObjectSchema, Subname: name, Newname: p.name()}
 		}
 		return p.mustAlter(ast.ObjectSchema, p.str(name), mayOwner)
 	case kwRole:
 		return p.alterRole()
 	case kwUser:
-		if p.peek(1) == kwMapping {
+		if p.userMapping() {
 			return p.alterUserMapping()
 		}
 		return p.alterRole()
@@ -187,8 +193,8 @@ func (p *parser) alterStatistics() ast.Stmt {
 	p.expect(kwStatistics)
 	missing := p.ifExists()
 	name := p.anyName()
-	if p.is(kwSet) && p.peek(1) == kwStatistics {
-		p.accept2(kwSet, kwStatistics)
+	if p.is(kwSet) && p.peek(1) != kwSchema {
+		p.expectAll(kwSet, kwStatistics)
 		return &ast.AlterStatsStmt{Defnames: name, Stxstattarget: p.signedIconst(), MissingOk: missing}
 	}
 	if missing {
@@ -203,7 +209,7 @@ func (p *parser) alterFunction() ast.Stmt {
 	t, _ := routineType(p.tok.kind)
 	p.next()
 	f := p.functionWithArgs()
-	if s := p.alterCommon(t, f, false, mayRename|mayOwner|maySchema); s != nil {
+	if s := p.alterCommon(t, f, false, mayRename|mayOwner|maySchema|mayOtherSet); s != nil {
 		return s
 	}
 	if p.is(kwDepends) || p.is(kwNo) {
@@ -230,7 +236,7 @@ func (p *parser) alterOperator() ast.Stmt {
 		return p.alterOpFamily()
 	}
 	op := p.operatorWithArgs()
-	if s := p.alterCommon(ast.ObjectOperator, op, false, mayOwner|maySchema); s != nil {
+	if s := p.alterCommon(ast.ObjectOperator, op, false, mayOwner|maySchema|mayOtherSet); s != nil {
 		return s
 	}
 	p.expect(kwSet)

@@ -97,19 +97,16 @@ func (p *parser) dependsOn(s *ast.AlterObjectDependsStmt) ast.Stmt {
 
 // partitionCmd is ATTACH or DETACH PARTITION, which stand alone; nil for other actions.
 func (p *parser) partitionCmd(t ast.ObjectType) *ast.AlterTableCmd {
-	if p.peek(1) != kwPartition {
-		return nil
-	}
 	switch {
 	case p.is(kwAttach) && (t == ast.ObjectTable || t == ast.ObjectIndex):
-		p.accept2(kwAttach, kwPartition)
+		p.expectAll(kwAttach, kwPartition)
 		cmd := &ast.PartitionCmd{Name: p.qualifiedRel()}
 		if t == ast.ObjectTable {
 			cmd.Bound = p.partitionBound()
 		}
 		return &ast.AlterTableCmd{Subtype: ast.ATAttachPartition, Def: cmd}
 	case p.is(kwDetach) && t == ast.ObjectTable:
-		p.accept2(kwDetach, kwPartition)
+		p.expectAll(kwDetach, kwPartition)
 		cmd := &ast.PartitionCmd{Name: p.qualifiedRel()}
 		if p.accept(kwFinalize) {
 			return &ast.AlterTableCmd{Subtype: ast.ATDetachPartitionFinalize, Def: cmd}
@@ -329,12 +326,12 @@ func (p *parser) alterColumnOrConstraint(c *ast.AlterTableCmd) {
 	if p.is(tokIconst) {
 		pos := p.tok.pos
 		n := p.iconst()
+		p.expectAll(kwSet, kwStatistics)
+		c.Subtype, c.Def = ast.ATSetStatistics, &ast.Integer{Ival: p.signedIconst()}
 		if n <= 0 || n > 1<<15-1 {
 			p.failAt(pgerr.InvalidParameterValue, pos, "column number must be in range from 1 to %d", 1<<15-1)
 		}
 		c.Num = int16(n)
-		p.expectAll(kwSet, kwStatistics)
-		c.Subtype, c.Def = ast.ATSetStatistics, &ast.Integer{Ival: p.signedIconst()}
 		return
 	}
 	c.Name = p.colID()
@@ -367,10 +364,10 @@ func (p *parser) alterColumn(c *ast.AlterTableCmd) {
 			p.expect(kwNull)
 			c.Subtype = ast.ATDropNotNull
 		case p.accept(kwExpression):
-			c.Subtype, c.MissingOk = ast.ATDropExpression, p.ifExists()
+			c.Subtype, c.MissingOk = ast.ATDropExpression, p.ifExistsNoName()
 		default:
 			p.expect(kwIdentity)
-			c.Subtype, c.MissingOk = ast.ATDropIdentity, p.ifExists()
+			c.Subtype, c.MissingOk = ast.ATDropIdentity, p.ifExistsNoName()
 		}
 	case kwAdd:
 		n := &ast.Constraint{Contype: ast.ConstrIdentity}

@@ -7,7 +7,7 @@ func (p *parser) alterType() ast.Stmt {
 	p.expect(kwType)
 	pos := p.tok.pos
 	name := p.anyName()
-	if s := p.alterCommon(ast.ObjectTypeType, ast.NameNode(name), false, mayRename|mayOwner|maySchema); s != nil {
+	if s := p.alterCommon(ast.ObjectTypeType, ast.NameNode(name), false, mayRename|mayOwner|maySchema|mayOtherSet|mayOtherRename); s != nil {
 		return s
 	}
 	switch p.tok.kind {
@@ -45,7 +45,7 @@ func (p *parser) alterType() ast.Stmt {
 }
 
 func (p *parser) addEnumValue(name []string) ast.Stmt {
-	s := &ast.AlterEnumStmt{TypeName: name, SkipIfNewValExists: p.ifNotExists()}
+	s := &ast.AlterEnumStmt{TypeName: name, SkipIfNewValExists: p.ifNotExistsNoName()}
 	s.NewVal = p.sconst()
 	s.NewValIsAfter = true
 	if p.is(kwBefore) || p.is(kwAfter) {
@@ -87,7 +87,7 @@ func (p *parser) alterDomain() ast.Stmt {
 	p.expect(kwDomain)
 	name := p.anyName()
 	obj := ast.NameNode(name)
-	if s := p.alterCommon(ast.ObjectDomain, obj, false, mayRename|mayOwner|maySchema); s != nil {
+	if s := p.alterCommon(ast.ObjectDomain, obj, false, mayRename|mayOwner|maySchema|mayOtherSet|mayOtherRename); s != nil {
 		return s
 	}
 	s := &ast.AlterDomainStmt{TypeName: name}
@@ -164,7 +164,7 @@ func (p *parser) alterTSConfig(name []string) ast.Stmt {
 		s.Dicts = p.anyNameList()
 	case p.accept(kwDrop):
 		p.expect(kwMapping)
-		s.Kind, s.MissingOk = ast.AlterTSConfigDropMapping, p.ifExists()
+		s.Kind, s.MissingOk = ast.AlterTSConfigDropMapping, p.ifExistsNoName()
 		p.expect(kwFor)
 		s.Tokentype = p.nameList()
 	default:

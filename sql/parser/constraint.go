@@ -26,11 +26,15 @@ func (p *parser) colQuals() (list []*ast.Constraint, coll *ast.CollateClause) {
 		if p.accept(kwConstraint) {
 			name := p.name()
 			if n = p.columnConstraint(p.tok.pos); n == nil {
+				p.accept(kwNot)
 				p.syntaxError()
 			}
 			n.Conname, n.Location = name, pos
 		} else if n = p.columnConstraint(pos); n == nil {
 			if n = p.constraintAttr(pos); n == nil {
+				if p.accept(kwNot) {
+					p.syntaxError()
+				}
 				return list, coll
 			}
 		}
@@ -65,7 +69,10 @@ func (p *parser) columnConstraint(pos int32) *ast.Constraint {
 		n.Contype, n.InitiallyValid = ast.ConstrCheck, true
 		n.RawExpr = p.aExpr()
 		p.expect(')')
-		n.IsNoInherit = p.accept2(kwNo, kwInherit)
+		if p.accept(kwNo) {
+			p.expect(kwInherit)
+			n.IsNoInherit = true
+		}
 	case kwDefault:
 		p.next()
 		n.Contype, n.RawExpr = ast.ConstrDefault, p.bExpr()
@@ -358,7 +365,8 @@ func (p *parser) constraintAttrs() (set int) {
 			case kwValid:
 				bit = attrNotValid
 			default:
-				return set
+				p.next()
+				p.syntaxError()
 			}
 			p.next()
 			p.next()
@@ -395,7 +403,10 @@ func (p *parser) checkAttrs(set int, pos int32) {
 
 // applyAttrs parses constraint attributes into n; allowed is the set that this kind of constraint may have.
 func (p *parser) applyAttrs(n *ast.Constraint, kind string, allowed int) {
-	set := p.constraintAttrs()
+	p.setAttrs(n, p.constraintAttrs(), kind, allowed)
+}
+
+func (p *parser) setAttrs(n *ast.Constraint, set int, kind string, allowed int) {
 	bad := ""
 	switch {
 	case set&(attrDeferrable|attrInitiallyDeferred) != 0 && allowed&attrDeferrable == 0:

@@ -33,7 +33,7 @@ func (p *parser) createStmt() ast.Stmt {
 	case kwRole, kwGroup:
 		return p.createRole()
 	case kwUser:
-		if p.peek(1) == kwMapping {
+		if p.userMapping() {
 			return p.createUserMapping()
 		}
 		return p.createRole()
@@ -267,7 +267,7 @@ func (p *parser) indexElem() *ast.IndexElem {
 	if p.accept(kwCollate) {
 		e.Collation = p.anyName()
 	}
-	if p.tok.kind.isColID() && !p.is(kwNulls) {
+	if p.tok.kind.isColID() {
 		e.Opclass = p.anyName()
 		if p.is('(') {
 			e.Opclassopts = p.reloptions()
@@ -313,6 +313,8 @@ func (p *parser) seqOption() *ast.DefElem {
 			return defElem(p.take(), nil, pos)
 		}
 		p.syntaxError()
+	case kwLogged, kwUnlogged:
+		return defElem(p.take(), nil, pos)
 	case kwIncrement:
 		p.next()
 		p.accept(kwBy)
@@ -352,7 +354,7 @@ func (p *parser) createSchema() ast.Stmt {
 		var elt ast.Stmt
 		switch p.tok.kind {
 		case kwGrant:
-			elt = p.grantStmt()
+			elt = p.grantPrivileges()
 		case kwCreate:
 			elt = p.schemaElement()
 		default:
@@ -375,7 +377,9 @@ func (p *parser) schemaElement() ast.Stmt {
 		p.syntaxError()
 	}
 	at := p.tok
+	p.noTableAs = true
 	elt := p.createStmt()
+	p.noTableAs = false
 	switch elt.(type) {
 	case *ast.CreateStmt, *ast.IndexStmt, *ast.CreateSeqStmt, *ast.CreateTrigStmt, *ast.ViewStmt:
 	default:

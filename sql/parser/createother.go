@@ -173,8 +173,8 @@ func (p *parser) createRule(replace bool) ast.Stmt {
 	}
 	switch {
 	case p.accept(kwNothing):
-	case p.is('(') && !p.parenStartsSelect() || p.is('(') && p.peek(1) != '(':
-		p.next()
+	case p.accept('('):
+		single := true
 		for !p.is(')') {
 			if !p.is(';') {
 				s.Actions = append(s.Actions, p.ruleAction())
@@ -182,8 +182,14 @@ func (p *parser) createRule(replace bool) ast.Stmt {
 			if !p.accept(';') {
 				break
 			}
+			single = false
 		}
 		p.expect(')')
+		if single && len(s.Actions) == 1 && p.continuesSelect() {
+			if sel, ok := s.Actions[0].(*ast.SelectStmt); ok {
+				s.Actions[0] = p.selectRest(nil, sel)
+			}
+		}
 	default:
 		s.Actions = []ast.Stmt{p.ruleAction()}
 	}

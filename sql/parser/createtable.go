@@ -19,6 +19,24 @@ func (p *parser) ifExists() bool {
 	return p.accept2(kwIf, kwExists)
 }
 
+// ifExistsNoName is ifExists where no name could follow, so that IF must begin it.
+func (p *parser) ifExistsNoName() bool {
+	if !p.accept(kwIf) {
+		return false
+	}
+	p.expect(kwExists)
+	return true
+}
+
+// ifNotExistsNoName is ifNotExists where no name could follow.
+func (p *parser) ifNotExistsNoName() bool {
+	if !p.accept(kwIf) {
+		return false
+	}
+	p.expectAll(kwNot, kwExists)
+	return true
+}
+
 // persistence is [TEMPORARY | TEMP | LOCAL TEMP | GLOBAL TEMP | UNLOGGED].
 func (p *parser) persistence() byte {
 	switch p.tok.kind {
@@ -50,16 +68,16 @@ func (p *parser) createTable(persistence byte) ast.Stmt {
 		s.OfTypename.Names = p.anyName()
 		s.TableElts = p.optTypedElements()
 		return p.createTableEnd(s)
-	case p.is(kwPartition) && p.peek(1) == kwOf:
-		p.accept2(kwPartition, kwOf)
+	case p.accept(kwPartition):
+		p.expect(kwOf)
 		s.InhRelations = []*ast.RangeVar{p.qualifiedRel()}
 		s.TableElts = p.optTypedElements()
 		s.Partbound = p.partitionBound()
 		return p.createTableEnd(s)
-	case !p.is('('):
+	case !p.is('(') && !p.noTableAs:
 		return p.createTableAs(s, nil)
 	}
-	if p.peek(1).isColID() {
+	if p.peek(1).isColID() && !p.noTableAs {
 		if k := p.peek(2); k == ',' || k == ')' {
 			return p.createTableAs(s, p.parenNames())
 		}
@@ -117,8 +135,7 @@ func (p *parser) optUsing() string {
 
 // optTableOptions is [WITH (options) | WITHOUT OIDS].
 func (p *parser) optTableOptions() []*ast.DefElem {
-	if p.is(kwWith) && p.peek(1) == '(' {
-		p.next()
+	if p.accept(kwWith) {
 		return p.reloptions()
 	}
 	if p.accept(kwWithout) {
@@ -129,8 +146,7 @@ func (p *parser) optTableOptions() []*ast.DefElem {
 
 // optReloptions is [WITH (options)].
 func (p *parser) optReloptions() []*ast.DefElem {
-	if p.is(kwWith) && p.peek(1) == '(' {
-		p.next()
+	if p.accept(kwWith) {
 		return p.reloptions()
 	}
 	return nil
@@ -197,10 +213,9 @@ func (p *parser) definition() []*ast.DefElem {
 
 // optDefinition is [WITH definition].
 func (p *parser) optDefinition() []*ast.DefElem {
-	if !p.is(kwWith) || p.peek(1) != '(' {
+	if !p.accept(kwWith) {
 		return nil
 	}
-	p.next()
 	return p.definition()
 }
 
@@ -377,7 +392,6 @@ func (p *parser) partitionElem() *ast.PartitionElem {
 	if p.accept(kwCollate) {
 		e.Collation = p.anyName()
 	}
-	p.accept(kwUsing) // an old spelling
 	if p.tok.kind.isColID() {
 		e.Opclass = p.anyName()
 	}
@@ -430,27 +444,31 @@ func (p *parser) partitionBound() *ast.PartitionBoundSpec {
 func (p *parser) hashBound(b *ast.PartitionBoundSpec) {
 	b.Strategy, b.Modulus, b.Remainder = ast.PartitionStrategyHash, -1, -1
 	p.expect('(')
+	var opts []*ast.DefElem
 	for {
-		pos := p.tok.pos
-		word := p.nonReservedWord()
-		n := p.iconst()
-		field := &b.Modulus
-		switch word {
-		case "modulus":
-		case "remainder":
-			field = &b.Remainder
-		default:
-			p.failAt(pgerr.SyntaxError, pos, "unrecognized hash partition bound specification \"%s\"", word)
-		}
-		if *field != -1 {
-			p.failAt(pgerr.DuplicateObject, pos, "%s for hash partition provided more than once", word)
-		}
-		*field = n
+		e := &ast.DefElem{Location: p.tok.pos}
+		e.Defname = p.nonReservedWord()
+		e.Arg = &ast.Integer{Ival: p.iconst()}
+		opts = append(opts, e)
 		if !p.accept(',') {
 			break
 		}
 	}
 	p.expect(')')
+	for _, e := range opts {
+		field := &b.Modulus
+		switch e.Defname {
+		case "modulus":
+		case "remainder":
+			field = &b.Remainder
+		default:
+			p.failAt(pgerr.SyntaxError, e.Location, "unrecognized hash partition bound specification \"%s\"", e.Defname)
+		}
+		if *field != -1 {
+			p.failAt(pgerr.DuplicateObject, e.Location, "%s for hash partition provided more than once", e.Defname)
+		}
+		*field = e.Arg.(*ast.Integer).Ival
+	}
 	if b.Modulus == -1 {
 		p.failAt(pgerr.SyntaxError, ast.NoLocation, "modulus for hash partition must be specified")
 	}

@@ -17,7 +17,7 @@ func (p *parser) preparableStmt() ast.Stmt {
 		return p.deleteStmt(nil)
 	case kwMerge:
 		return p.mergeStmt(nil)
-	case kwWith:
+	case kwWith, tokWith:
 		return p.withStmt()
 	}
 	p.syntaxError()
@@ -49,7 +49,8 @@ func (p *parser) insertStmt(with *ast.WithClause) ast.Stmt {
 	if p.accept(kwAs) {
 		s.Relation.Alias = &ast.Alias{Aliasname: p.colID()}
 	}
-	if p.accept2(kwDefault, kwValues) {
+	if p.accept(kwDefault) {
+		p.expect(kwValues)
 		return p.insertRest(s)
 	}
 	if p.is('(') && !p.parenStartsSelect() {
@@ -261,7 +262,8 @@ func (p *parser) mergeWhen() *ast.MergeWhenClause {
 
 func (p *parser) mergeInsert(w *ast.MergeWhenClause) {
 	w.CommandType = ast.CmdInsert
-	if p.accept2(kwDefault, kwValues) {
+	if p.accept(kwDefault) {
+		p.expect(kwValues)
 		return
 	}
 	if p.is('(') {

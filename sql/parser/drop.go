@@ -15,9 +15,9 @@ func (p *parser) dropStmt() ast.Stmt {
 	case kwRole, kwGroup:
 		return p.dropRole()
 	case kwUser:
-		if p.peek(1) == kwMapping {
+		if p.userMapping() {
 			p.accept2(kwUser, kwMapping)
-			s := &ast.DropUserMappingStmt{MissingOk: p.ifExists()}
+			s := &ast.DropUserMappingStmt{MissingOk: p.ifExistsNoName()}
 			p.expect(kwFor)
 			s.User = p.authIdent()
 			p.expect(kwServer)
@@ -77,13 +77,13 @@ func (p *parser) dropObject() ast.Stmt {
 		return s
 	case kwCast:
 		p.next()
-		s.RemoveType, s.MissingOk = ast.ObjectCast, p.ifExists()
+		s.RemoveType, s.MissingOk = ast.ObjectCast, p.ifExistsNoName()
 		s.Objects = []ast.Node{p.castTypes()}
 		s.Behavior = p.dropBehavior()
 		return s
 	case kwTransform:
 		p.next()
-		s.RemoveType, s.MissingOk = ast.ObjectTransform, p.ifExists()
+		s.RemoveType, s.MissingOk = ast.ObjectTransform, p.ifExistsNoName()
 		s.Objects = []ast.Node{p.transformName()}
 		s.Behavior = p.dropBehavior()
 		return s

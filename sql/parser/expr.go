@@ -49,9 +49,14 @@ func (p *parser) prefix(b bool) ast.Node {
 	case '-':
 		p.next()
 		return p.negate(p.expr(precUminus, b), pos)
-	case tokOp, kwOperator:
+	case tokOp:
 		op := p.qualOp()
 		return p.opExpr(op, nil, p.expr(precOp+1, b), pos)
+	case kwOperator:
+		if p.peek(1) == '(' {
+			op := p.qualOp()
+			return p.opExpr(op, nil, p.expr(precOp+1, b), pos)
+		}
 	}
 	if b {
 		return p.cExpr(true)
@@ -110,7 +115,11 @@ func negateFloat(f *ast.Float) {
 func (p *parser) infix(left ast.Node, floor int, b bool) ast.Node {
 	for {
 		var n ast.Node
-		switch k := p.tok.kind; k {
+		k := p.tok.kind
+		if floor == 0 && k.isKeyword() && p.depth == p.labelDepth && k.isBareLabel() && endsTarget(p.peek(1)) {
+			return left // a label, even if it could be an operator
+		}
+		switch k {
 		case '+', '-':
 			n = p.binary(left, floor, precAdd, b)
 		case '*', '/', '%':

@@ -111,7 +111,7 @@ func (p *parser) createForeignTable() ast.Stmt {
 
 func (p *parser) createUserMapping() ast.Stmt {
 	p.expectAll(kwUser, kwMapping)
-	s := &ast.CreateUserMappingStmt{IfNotExists: p.ifNotExists()}
+	s := &ast.CreateUserMappingStmt{IfNotExists: p.ifNotExistsNoName()}
 	p.expect(kwFor)
 	s.User = p.authIdent()
 	p.expect(kwServer)

@@ -112,6 +112,14 @@ func (p *parser) joins(left ast.Node) ast.Node {
 	}
 }
 
+func (p *parser) startsJoin() bool {
+	switch p.tok.kind {
+	case kwCross, kwNatural, kwJoin, kwInner, kwLeft, kwRight, kwFull:
+		return true
+	}
+	return false
+}
+
 // joinType is [INNER | LEFT | RIGHT | FULL [OUTER]] JOIN.
 func (p *parser) joinType() ast.JoinType {
 	t := ast.JoinInner
@@ -207,6 +215,9 @@ func (p *parser) parenTable() (*ast.SelectStmt, ast.Node) {
 		}
 		if p.is(')') {
 			return sel, nil
+		}
+		if !p.is(kwAs) && !p.tok.kind.isColID() && !p.startsJoin() {
+			p.syntaxError()
 		}
 		return nil, p.needJoin(p.joins(p.subquery(sel, false, pos)))
 	}
@@ -315,6 +326,10 @@ func (p *parser) funcName() []string {
 	if p.peek(1) == '.' {
 		return p.anyName()
 	}
+	if k := p.tok.kind; k.isColID() && !k.isTypeFuncName() {
+		p.next() // could only be qualified
+		p.syntaxError()
+	}
 	return []string{p.typeFunctionName()}
 }
 
@@ -365,8 +380,8 @@ func (p *parser) windowlessCall() ast.Node {
 
 // funcAlias parses WITH ORDINALITY and the alias, which may define columns.
 func (p *parser) funcAlias(r *ast.RangeFunction) ast.Node {
-	if p.is(kwWith) && p.peek(1) == kwOrdinality {
-		p.accept2(kwWith, kwOrdinality)
+	if p.is(tokWith) {
+		p.expectAll(tokWith, kwOrdinality)
 		r.Ordinality = true
 	}
 	if p.accept(kwAs) {

@@ -130,14 +130,16 @@ func (p *parser) aggrArgs() *ast.AggrArgs {
 	if p.is(kwOrder) {
 		p.expectAll(kwOrder, kwBy)
 		a.NumDirect = int32(len(a.Args))
-		pos := p.tok.pos
 		ordered := p.aggrArgList()
+		if !p.is(')') {
+			p.syntaxError()
+		}
 		if n := len(a.Args); n > 0 && a.Args[n-1].Mode == ast.FuncParamVariadic {
 			// a variadic direct argument must be repeated, and stands once
 			last := a.Args[n-1]
 			if len(ordered) != 1 || ordered[0].Mode != ast.FuncParamVariadic ||
 				ast.Dump(ordered[0].ArgType) != ast.Dump(last.ArgType) {
-				p.failAt(pgerr.FeatureNotSupported, pos, "an ordered-set aggregate with a VARIADIC direct argument "+
+				p.failAt(pgerr.FeatureNotSupported, ordered[0].ArgType.Location, "an ordered-set aggregate with a VARIADIC direct argument "+
 					"must have one VARIADIC aggregated argument of the same data type")
 			}
 			ordered = nil
@@ -198,9 +200,11 @@ func (p *parser) createFunction(replace bool) ast.Stmt {
 	p.next()
 	s.Funcname = p.funcName()
 	s.Parameters = p.funcArgsWithDefaults()
-	if !s.IsProcedure && p.accept(kwReturns) {
+	tableOut := false
+	if !s.IsProcedure && p.is(kwReturns) && p.peek(1) != kwNull {
+		p.next()
 		if p.is(kwTable) {
-			p.returnsTable(s)
+			tableOut = p.returnsTable(s)
 		} else {
 			s.ReturnType = p.funcType()
 		}
@@ -209,6 +213,9 @@ func (p *parser) createFunction(replace bool) ast.Stmt {
 		s.Options = append(s.Options, o)
 	}
 	s.SqlBody = p.routineBody()
+	if tableOut {
+		p.fail(pgerr.New(pgerr.SyntaxError, "OUT and INOUT arguments aren't allowed in TABLE functions"))
+	}
 	return s
 }
 
@@ -232,8 +239,9 @@ func (p *parser) funcArgsWithDefaults() []*ast.FunctionParameter {
 	return list
 }
 
-// returnsTable is TABLE (columns) after RETURNS: the columns become parameters and the result a set.
-func (p *parser) returnsTable(s *ast.CreateFunctionStmt) {
+// returnsTable is TABLE (columns) after RETURNS: the columns become parameters and the result a set. It reports
+// whether there are output parameters, which are not allowed besides.
+func (p *parser) returnsTable(s *ast.CreateFunctionStmt) (hasOut bool) {
 	pos := p.tok.pos
 	p.expectAll(kwTable, '(')
 	var cols []*ast.FunctionParameter
@@ -247,7 +255,7 @@ func (p *parser) returnsTable(s *ast.CreateFunctionStmt) {
 	p.expect(')')
 	for _, f := range s.Parameters {
 		if f.Mode != ast.FuncParamDefault && f.Mode != ast.FuncParamIn && f.Mode != ast.FuncParamVariadic {
-			p.fail(pgerr.New(pgerr.SyntaxError, "OUT and INOUT arguments aren't allowed in TABLE functions"))
+			hasOut = true
 		}
 	}
 	if len(cols) == 1 {
@@ -258,6 +266,7 @@ func (p *parser) returnsTable(s *ast.CreateFunctionStmt) {
 	}
 	s.ReturnType.Setof, s.ReturnType.Location = true, pos
 	s.Parameters = append(s.Parameters, cols...)
+	return hasOut
 }
 
 // functionOption is one option of CREATE (create) or ALTER FUNCTION, nil when there is none.
@@ -380,10 +389,31 @@ func (p *parser) createAggregate(replace bool) ast.Stmt {
 	s := &ast.DefineStmt{Kind: ast.ObjectAggregate, Replace: replace, Defnames: p.funcName()}
 	if p.is('(') && p.peek(1) == tokIdent && p.peek(2) == '=' {
 		s.Oldstyle = true
-		s.Definition = p.definition()
+		s.Definition = p.oldAggrDefinition()
 		return s
 	}
 	s.Args = p.aggrArgs()
 	s.Definition = p.definition()
 	return s
+}
+
+// oldAggrDefinition is '(' name = value [, ...] ')', where names are no keywords.
+func (p *parser) oldAggrDefinition() []*ast.DefElem {
+	p.expect('(')
+	var list []*ast.DefElem
+	for {
+		if !p.is(tokIdent) {
+			p.syntaxError()
+		}
+		e := &ast.DefElem{Location: p.tok.pos}
+		e.Defname = p.take()
+		p.expect('=')
+		e.Arg = p.defArg()
+		list = append(list, e)
+		if !p.accept(',') {
+			break
+		}
+	}
+	p.expect(')')
+	return list
 }

@@ -3,10 +3,15 @@ package parser
 import "gompho/sql/ast"
 
 // grantStmt is GRANT of privileges or roles.
-func (p *parser) grantStmt() ast.Stmt {
+func (p *parser) grantStmt() ast.Stmt { return p.grant(true) }
+
+// grantPrivileges is GRANT of privileges only.
+func (p *parser) grantPrivileges() ast.Stmt { return p.grant(false) }
+
+func (p *parser) grant(roles bool) ast.Stmt {
 	p.expect(kwGrant)
 	privs, all := p.privileges()
-	if !p.is(kwOn) && !all {
+	if roles && !p.is(kwOn) && !all {
 		p.expect(kwTo)
 		s := &ast.GrantRoleStmt{IsGrant: true, GrantedRoles: privs, GranteeRoles: p.roleList()}
 		if p.accept(kwWith) {
@@ -30,7 +35,7 @@ func (p *parser) grantStmt() ast.Stmt {
 func (p *parser) revokeStmt() ast.Stmt {
 	p.expect(kwRevoke)
 	grantOpt, adminOpt := false, false
-	if p.peek(1) == kwOption && (p.is(kwGrant) || p.is(kwAdmin)) {
+	if p.is(kwGrant) || p.is(kwAdmin) && p.peek(1) == kwOption { // ADMIN may also be a role
 		grantOpt, adminOpt = p.is(kwGrant), p.is(kwAdmin)
 		p.next()
 		p.expectAll(kwOption, kwFor)
@@ -68,10 +73,11 @@ func (p *parser) privileges() (list []*ast.AccessPriv, all bool) {
 		case kwSelect, kwReferences, kwCreate:
 			a.PrivName = p.take()
 			a.Cols = p.optParenNames()
-		case kwAlter:
-			p.expectAll(kwAlter, kwSystem)
-			a.PrivName = "alter system"
 		default:
+			if p.accept2(kwAlter, kwSystem) {
+				a.PrivName = "alter system"
+				break
+			}
 			a.PrivName = p.colID()
 			a.Cols = p.optParenNames()
 		}
@@ -84,10 +90,12 @@ func (p *parser) privileges() (list []*ast.AccessPriv, all bool) {
 
 // privilegeTarget reads what a GRANT is on.
 func (p *parser) privilegeTarget(s *ast.GrantStmt) {
-	switch p.peek(1) {
-	case kwTo, kwFrom, ',', '.': // a table whose name is one of the words below
-		p.grantTables(s, ast.ObjectTable)
-		return
+	if p.tok.kind.isColID() {
+		switch p.peek(1) {
+		case kwTo, kwFrom, ',', '.': // a table whose name is one of the words below
+			p.grantTables(s, ast.ObjectTable)
+			return
+		}
 	}
 	switch k := p.tok.kind; k {
 	case kwTable:

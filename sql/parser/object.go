@@ -89,7 +89,8 @@ func (p *parser) namedConstraint() (ast.ObjectType, ast.Node) {
 	p.expect(kwConstraint)
 	name := p.name()
 	p.expect(kwOn)
-	if p.accept(kwDomain) {
+	if p.is(kwDomain) && p.peek(1).isColID() {
+		p.next()
 		t := &ast.TypeName{Typemod: -1, Location: p.tok.pos}
 		t.Names = p.anyName()
 		return ast.ObjectDomconstraint, &ast.List{Items: []ast.Node{t, p.str(name)}}

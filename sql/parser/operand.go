@@ -212,6 +212,9 @@ func (p *parser) qualifiedName(name string, pos int32) ast.Node {
 		}
 		return p.stringCast(&ast.TypeName{Names: names, Typemod: -1, Location: pos})
 	}
+	if p.is('(') || p.is(tokSconst) {
+		p.syntaxError()
+	}
 	c := p.columns.one()
 	c.Location = pos
 	for i := 1; i <= n; i++ {
@@ -245,6 +248,9 @@ func (p *parser) indirection() int {
 			p.indirectionItem()
 			for p.is('.') || p.is('[') {
 				p.indirectionItem()
+			}
+			if p.is('(') || p.is(tokSconst) {
+				p.syntaxError()
 			}
 			p.errorHere("improper use of \"*\"")
 		}

@@ -18,6 +18,9 @@ type parser struct {
 	nAhead  int
 	prevEnd int32 // end of the token before tok
 	depth   int
+	// labelDepth is the depth of an output column's expression, where an operator's word may be a label.
+	labelDepth int
+	noTableAs  bool // CREATE TABLE AS is not allowed, in CREATE SCHEMA
 	// orderPos is where ORDER BY would be in the argument list read last, for an error about it.
 	orderPos int32
 	// similarDepth is the depth of an expression after which SIMILAR without TO may follow, in SUBSTRING.
@@ -151,6 +154,14 @@ func (p *parser) next() {
 	switch p.tok.kind {
 	case tokError:
 		p.fail(p.lx.err)
+	case kwNulls:
+		if k := p.peek(1); k == kwFirst || k == kwLast {
+			p.tok.kind = tokNulls
+		}
+	case kwWith:
+		if k := p.peek(1); k == kwTime || k == kwOrdinality {
+			p.tok.kind = tokWith
+		}
 	case tokUIdent, tokUSconst:
 		p.unicodeToken()
 	}

@@ -5,6 +5,15 @@ import (
 	"gompho/sql/ast"
 )
 
+// userMapping reports whether USER MAPPING at the current token is not a user of the name mapping.
+func (p *parser) userMapping() bool {
+	if p.peek(1) != kwMapping {
+		return false
+	}
+	k := p.peek(2)
+	return k == kwFor || k == kwIf
+}
+
 // createRole is CREATE ROLE, USER or GROUP.
 func (p *parser) createRole() ast.Stmt {
 	s := &ast.CreateRoleStmt{}
@@ -119,8 +128,7 @@ func (p *parser) alterRole() ast.Stmt {
 	var role *ast.RoleSpec
 	if !p.accept(kwAll) {
 		role = p.roleSpec()
-		if p.accept(kwRename) {
-			p.expect(kwTo)
+		if p.is(kwRename) {
 			return p.renameRole(role)
 		}
 	}
@@ -144,6 +152,7 @@ func (p *parser) alterRole() ast.Stmt {
 // renameRole finishes ALTER ROLE name RENAME TO.
 func (p *parser) renameRole(role *ast.RoleSpec) ast.Stmt {
 	p.checkRoleID(role)
+	p.expectAll(kwRename, kwTo)
 	return &ast.RenameStmt{RenameType: ast.ObjectRole, Subname: role.Rolename, Newname: p.roleID()}
 }
 
@@ -151,8 +160,7 @@ func (p *parser) renameRole(role *ast.RoleSpec) ast.Stmt {
 func (p *parser) alterGroup() ast.Stmt {
 	p.next()
 	role := p.roleSpec()
-	if p.accept(kwRename) {
-		p.expect(kwTo)
+	if p.is(kwRename) {
 		return p.renameRole(role)
 	}
 	s := &ast.AlterRoleStmt{Role: role, Action: 1}

@@ -8,7 +8,7 @@ import (
 // startsSelect reports whether the token begins a query (other than by a parenthesis).
 func (p *parser) startsSelect() bool {
 	switch p.tok.kind {
-	case kwSelect, kwWith, kwTable:
+	case kwSelect, kwWith, tokWith, kwTable:
 		return true
 	case kwValues: // also a column name
 		return p.peek(1) == '('
@@ -44,7 +44,7 @@ func (p *parser) selectNoParens() *ast.SelectStmt {
 	p.enter()
 	defer p.leave()
 	var with *ast.WithClause
-	if p.is(kwWith) {
+	if p.is(kwWith) || p.is(tokWith) {
 		with = p.withClause()
 	}
 	return p.selectRest(with, p.selectPrimary())
@@ -232,14 +232,28 @@ func (p *parser) selectBody(s *ast.SelectStmt) {
 	}
 }
 
-// startsTarget reports whether a target list follows; it may be missing before these tokens.
+// startsTarget reports whether a target list follows SELECT, which may be missing.
 func (p *parser) startsTarget() bool {
-	switch p.tok.kind {
-	case tokEOF, ';', ')', kwInto, kwFrom, kwWhere, kwGroup, kwHaving, kwWindow, kwUnion, kwIntersect,
-		kwExcept, kwOrder, kwLimit, kwOffset, kwFetch, kwFor, kwOn, kwWith, kwReturning:
+	switch k := p.tok.kind; k {
+	case tokEOF, ';', ')':
 		return false
+	case kwNot, kwDefault, kwUnique, kwTrue, kwFalse, kwNull, kwCase, kwArray, kwCast, kwCurrentDate, kwCurrentTime,
+		kwCurrentTimestamp, kwLocaltime, kwLocaltimestamp, kwCurrentRole, kwCurrentUser, kwUser, kwSessionUser,
+		kwCurrentCatalog:
+		return true
+	default:
+		return !k.isKeyword() || k.category() != Reserved
 	}
-	return true
+}
+
+// endsTarget reports whether k may follow an output column.
+func endsTarget(k tokKind) bool {
+	switch k {
+	case tokEOF, ';', ')', ',', kwInto, kwFrom, kwWhere, kwGroup, kwHaving, kwWindow, kwUnion, kwIntersect, kwExcept,
+		kwOrder, kwLimit, kwOffset, kwFetch, kwFor, kwOn, kwWith, kwReturning, kwCreate, kwGrant:
+		return true
+	}
+	return false
 }
 
 func (p *parser) optWhere() ast.Node {
@@ -274,7 +288,10 @@ func (p *parser) target() *ast.ResTarget {
 		t.Val = c
 		return t
 	}
+	outer := p.labelDepth
+	p.labelDepth = p.depth + 1
 	t.Val = p.aExpr()
+	p.labelDepth = outer
 	switch {
 	case p.accept(kwAs):
 		t.Name = p.colLabel()
@@ -289,8 +306,10 @@ func (p *parser) intoTable() *ast.RangeVar {
 	persistence := ast.RelpersistencePermanent
 	switch p.tok.kind {
 	case kwTemporary, kwTemp:
-		p.next()
-		persistence = ast.RelpersistenceTemp
+		if p.nameFollows() {
+			p.next()
+			persistence = ast.RelpersistenceTemp
+		}
 	case kwLocal, kwGlobal:
 		if n := p.peek(1); n == kwTemp || n == kwTemporary {
 			p.next()
@@ -298,13 +317,21 @@ func (p *parser) intoTable() *ast.RangeVar {
 			persistence = ast.RelpersistenceTemp
 		}
 	case kwUnlogged:
-		p.next()
-		persistence = ast.RelpersistenceUnlogged
+		if p.nameFollows() {
+			p.next()
+			persistence = ast.RelpersistenceUnlogged
+		}
 	}
 	p.accept(kwTable)
 	r := p.qualifiedRel()
 	r.Relpersistence = persistence
 	return r
+}
+
+// nameFollows reports whether the word at the current token is followed by TABLE or a table's name.
+func (p *parser) nameFollows() bool {
+	k := p.peek(1)
+	return k == kwTable || k.isColID()
 }
 
 // valuesClause is VALUES (...), ...
@@ -369,17 +396,14 @@ func (p *parser) optAscDesc() ast.SortByDir {
 }
 
 func (p *parser) optNulls() ast.SortByNulls {
-	if p.is(kwNulls) {
-		switch p.peek(1) {
-		case kwFirst:
-			p.accept2(kwNulls, kwFirst)
-			return ast.SortbyNullsFirst
-		case kwLast:
-			p.accept2(kwNulls, kwLast)
-			return ast.SortbyNullsLast
-		}
+	if !p.accept(tokNulls) {
+		return ast.SortbyNullsDefault
 	}
-	return ast.SortbyNullsDefault
+	if p.accept(kwFirst) {
+		return ast.SortbyNullsFirst
+	}
+	p.expect(kwLast)
+	return ast.SortbyNullsLast
 }
 
 // groupByList is the list after GROUP BY.

@@ -72,10 +72,10 @@ func (p *parser) countClause(o *selectOptions) {
 		p.expect(kwNext)
 	}
 	o.option = ast.LimitOptionCount
-	switch p.tok.kind {
-	case kwRow, kwRows:
+	switch k := p.tok.kind; {
+	case (k == kwRow || k == kwRows) && !p.rowsIsName():
 		o.count = p.intConst(1, ast.NoLocation)
-	case '+', '-':
+	case k == '+' || k == '-':
 		sign, at := p.tok.kind, p.tok.pos
 		p.next()
 		if p.tok.kind != tokIconst && p.tok.kind != tokFconst {
@@ -99,6 +99,12 @@ func (p *parser) countClause(o *selectOptions) {
 		return
 	}
 	p.expect(kwOnly)
+}
+
+// rowsIsName reports whether ROW or ROWS at the current token begins the count of FETCH.
+func (p *parser) rowsIsName() bool {
+	k := p.peek(1)
+	return k == kwRow || k == kwRows || k == '('
 }
 
 // lockingClauses is any number of FOR UPDATE and the like, or FOR READ ONLY, which gives nil.
@@ -154,7 +160,9 @@ func (p *parser) lockingClause() *ast.LockingClause {
 // withClause is WITH [RECURSIVE] queries.
 func (p *parser) withClause() *ast.WithClause {
 	w := &ast.WithClause{Location: p.tok.pos}
-	p.expect(kwWith)
+	if !p.accept(tokWith) { // a query named time
+		p.expect(kwWith)
+	}
 	if p.is(kwRecursive) && p.peek(1) != kwAs && p.peek(1) != '(' {
 		p.next()
 		w.Recursive = true
@@ -230,6 +238,9 @@ func (p *parser) cycleClause() *ast.CTECycleClause {
 
 // aexprConst is a literal of any form.
 func (p *parser) aexprConst() ast.Node {
+	if k := p.tok.kind; k == '(' || k == tokParam {
+		p.syntaxError()
+	}
 	n := p.cExpr(true)
 	switch n := n.(type) {
 	case *ast.AConst:
@@ -359,6 +370,9 @@ func (p *parser) frameBound() frameBound {
 	if p.accept2(kwCurrent, kwRow) {
 		b.options = ast.FrameoptionStartCurrentRow
 		return b
+	}
+	if p.is(kwBetween) {
+		p.syntaxError()
 	}
 	b.offset = p.aExpr()
 	if p.accept(kwPreceding) {

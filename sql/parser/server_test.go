@@ -136,3 +136,59 @@ func TestServer(t *testing.T) {
 		}
 	}
 }
+
+// variants returns texts made from sql by leaving out, doubling or exchanging tokens, and by cutting it short.
+func variants(sql string) []string {
+	lx := lexer{sql: sql}
+	var toks []token
+	for tok := lx.next(); tok.kind != tokEOF && tok.kind != tokError; tok = lx.next() {
+		toks = append(toks, tok)
+	}
+	var list []string
+	for i, tok := range toks {
+		head, tail := sql[:tok.pos], sql[tok.end:]
+		word := sql[tok.pos:tok.end]
+		list = append(list, head, head+tail, head+word+" "+word+tail)
+		if i+1 < len(toks) {
+			next := toks[i+1]
+			list = append(list, head+sql[next.pos:next.end]+" "+word+sql[next.end:])
+		}
+		for _, ins := range [...]string{"(", ")", ",", "x", "select", "null", "1"} {
+			list = append(list, head+ins+tail)
+		}
+	}
+	return list
+}
+
+// TestServerVariants compares outcomes for broken variants of the corpus: for a tenth of them, or with -record all.
+func TestServerVariants(t *testing.T) {
+	c := connectServer(t)
+	if c == nil {
+		t.Skip("no PostgreSQL 15 in " + pgBin)
+	}
+	seen := map[string]bool{}
+	bad, total := 0, 0
+	for _, f := range corpusFiles(t) {
+		for _, base := range corpus(t, f) {
+			if len(base) > 400 {
+				continue
+			}
+			for _, sql := range variants(base) {
+				if seen[sql] {
+					continue
+				}
+				seen[sql] = true
+				if total++; !*record && total%10 != 0 {
+					continue
+				}
+				want := serverOutcome(t, c, sql)
+				if got := outcome(sql); got != want {
+					if bad++; bad <= 40 || *record {
+						t.Errorf("%s\n  ours:   %s\n  server: %s", sql, got, want)
+					}
+				}
+			}
+		}
+	}
+	t.Logf("%d of %d variants differ", bad, total)
+}

@@ -5,7 +5,7 @@ import "gompho/sql/ast"
 // statement parses one statement of any kind.
 func (p *parser) statement() ast.Stmt {
 	switch p.tok.kind {
-	case kwSelect, kwValues, kwTable, '(', kwInsert, kwUpdate, kwDelete, kwMerge, kwWith:
+	case kwSelect, kwValues, kwTable, '(', kwInsert, kwUpdate, kwDelete, kwMerge, kwWith, tokWith:
 		return p.preparableStmt()
 	case kwBegin, kwStart, kwCommit, kwEnd, kwRollback, kwAbort, kwSavepoint, kwRelease:
 		return p.transactionStmt()

@@ -24,6 +24,8 @@ const (
 	tokLessEquals    // <=
 	tokGreaterEquals // >=
 	tokNotEquals     // <> and !=
+	tokNulls         // NULLS before FIRST or LAST, where it is no name
+	tokWith          // WITH before TIME or ORDINALITY
 	tokOther         // a character that begins no token
 
 	firstKeyword = 256

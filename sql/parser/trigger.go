@@ -53,11 +53,12 @@ func (p *parser) createConstraintTrigger(replace bool) ast.Stmt {
 	if p.accept(kwFrom) {
 		s.Constrrel = p.qualifiedRel()
 	}
-	attrs := &ast.Constraint{}
-	p.applyAttrs(attrs, "TRIGGER", attrDeferrable|attrInitiallyDeferred)
-	s.Deferrable, s.Initdeferred = attrs.Deferrable, attrs.Initdeferred
+	set := p.constraintAttrs()
 	p.expectAll(kwFor, kwEach, kwRow)
 	p.triggerEnd(s)
+	attrs := &ast.Constraint{}
+	p.setAttrs(attrs, set, "TRIGGER", attrDeferrable|attrInitiallyDeferred)
+	s.Deferrable, s.Initdeferred = attrs.Deferrable, attrs.Initdeferred
 	if replace {
 		p.fail(pgerr.NotSupported("CREATE OR REPLACE CONSTRAINT TRIGGER is not supported"))
 	}
@@ -122,6 +123,9 @@ func (p *parser) triggerEnd(s *ast.CreateTrigStmt) {
 	p.expect('(')
 	if p.accept(')') {
 		return
+	}
+	if p.is(',') { // the first may be missing
+		p.next()
 	}
 	for {
 		switch p.tok.kind {

@@ -45,8 +45,8 @@ func (p *parser) funcType() *ast.TypeName {
 	qualified := p.tok.kind.isTypeFuncName() && p.peek(1) == '.'
 	t := p.simpleTypeName()
 	t.Setof = setof
-	if qualified && t.Typmods == nil && p.is('%') && p.peek(1) == kwType {
-		p.accept2('%', kwType)
+	if qualified && t.Typmods == nil && p.accept('%') {
+		p.expect(kwType)
 		t.PctType = true
 		return t
 	}
@@ -189,8 +189,8 @@ func (p *parser) datetimeType(k tokKind, pos int32) *ast.TypeName {
 		t.Typmods = p.list1(p.intConst(p.iconst(), at))
 		p.expect(')')
 	}
-	if p.is(kwWith) && p.peek(1) == kwTime {
-		p.expectAll(kwWith, kwTime, kwZone)
+	if p.is(tokWith) && p.peek(1) == kwTime {
+		p.expectAll(tokWith, kwTime, kwZone)
 		t.Names[1] += "tz"
 	} else if p.is(kwWithout) {
 		p.expectAll(kwWithout, kwTime, kwZone)

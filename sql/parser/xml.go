@@ -142,16 +142,14 @@ func (p *parser) xmlRoot(pos int32) ast.Node {
 // xmlPassing is PASSING [BY REF|VALUE] expression [BY REF|VALUE].
 func (p *parser) xmlPassing() ast.Node {
 	p.expect(kwPassing)
-	p.xmlPassingMech()
+	if !p.accept2(kwBy, kwRef) { // BY may also be a column's name
+		p.accept2(kwBy, kwValue)
+	}
 	arg := p.cExpr(false)
-	p.xmlPassingMech()
-	return arg
-}
-
-func (p *parser) xmlPassingMech() {
 	if p.accept(kwBy) && !p.accept(kwRef) {
 		p.expect(kwValue)
 	}
+	return arg
 }
 
 // xmlTable parses XMLTABLE(...).

@@ -9,7 +9,8 @@ import (
 func (p *parser) xmlTableColumn() *ast.RangeTableFuncCol {
 	c := &ast.RangeTableFuncCol{Location: p.tok.pos}
 	c.Colname = p.colID()
-	if p.accept2(kwFor, kwOrdinality) {
+	if p.accept(kwFor) {
+		p.expect(kwOrdinality)
 		c.ForOrdinality = true
 		return c
 	}
