@@ -1,59 +1,61 @@
 package plan
 
-import (
-	"slices"
-
-	"gompho/sql/query"
-)
+import "gompho/sql/query"
 
 // VisitChildren implements query.Extension.
 func (s *SubPlan) VisitChildren(f func(query.Expr)) {
 	if s.Testexpr != nil {
 		f(s.Testexpr)
 	}
-	for _, a := range s.Args {
-		f(a)
+	for _, e := range s.HashLeft {
+		f(e)
 	}
-	for _, a := range s.HashLeft {
-		f(a)
+	for _, e := range s.Args {
+		f(e)
 	}
 }
 
 // WithChildren implements query.Extension.
 func (s *SubPlan) WithChildren(f func(query.Expr) query.Expr) query.Expr {
-	c := *s
-	changed := false
-	each := func(list []query.Expr) []query.Expr {
-		var out []query.Expr
-		for i, e := range list {
-			if r := f(e); r != e {
-				if out == nil {
-					out = slices.Clone(list)
-				}
-				out[i] = r
-			}
+	c, changed := *s, false
+	one := func(e query.Expr) query.Expr {
+		if e == nil {
+			return nil
 		}
-		if out == nil {
-			return list
+		r := f(e)
+		changed = changed || r != e
+		return r
+	}
+	list := func(in []query.Expr) []query.Expr {
+		if in == nil {
+			return nil
 		}
-		changed = true
+		out := make([]query.Expr, len(in))
+		for i, e := range in {
+			out[i] = one(e)
+		}
 		return out
 	}
-	if s.Testexpr != nil {
-		c.Testexpr = f(s.Testexpr)
-		changed = c.Testexpr != s.Testexpr
-	}
-	c.Args = each(s.Args)
-	c.HashLeft = each(s.HashLeft)
+	c.Testexpr, c.HashLeft, c.Args = one(s.Testexpr), list(s.HashLeft), list(s.Args)
 	if !changed {
 		return s
 	}
 	return &c
 }
 
-// EqualExtension implements query.Extension: two references to one subplan with equal arguments.
+// EqualExtension implements query.Extension: a subplan is equal only to itself, or to a copy with equal children.
 func (s *SubPlan) EqualExtension(other query.Expr) bool {
 	o, ok := other.(*SubPlan)
-	return ok && s.SubLinkType == o.SubLinkType && s.PlanID == o.PlanID && s.Result == o.Result &&
-		query.Equal(s.Testexpr, o.Testexpr) && query.EqualExprs(s.Args, o.Args)
+	if !ok || o.PlanID != s.PlanID || len(o.Args) != len(s.Args) {
+		return false
+	}
+	if (s.Testexpr == nil) != (o.Testexpr == nil) || s.Testexpr != nil && !query.Equal(s.Testexpr, o.Testexpr) {
+		return false
+	}
+	for i := range s.Args {
+		if !query.Equal(s.Args[i], o.Args[i]) {
+			return false
+		}
+	}
+	return true
 }
