@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"math"
+	"math/bits"
 
 	"gompho/internal/ids"
 	"gompho/types"
@@ -13,26 +14,33 @@ import (
 //
 // Its columns are numbered by their place in the choice: decoding puts attribute cols[k] into column k.
 type Projection struct {
-	l    *Layout
-	cols []int   // attribute of each column, as given
-	want []int32 // for attribute i up to last: the first column that wants it, -1 none
-	dup  []int32 // next column that wants the same attribute, -1 none; nil when there are no duplicates
-	last int     // number of attributes to walk
-	fast int     // attributes below this have fixed positions as long as no null comes before them
-	vars bool    // some wanted attribute is a byte string
+	l     *Layout
+	cols  []int   // attribute of each column, as given
+	want  []int32 // for attribute i up to last: the first column that wants it, -1 none
+	dup   []int32 // next column that wants the same attribute, -1 none; nil when there are no duplicates
+	first int     // the first attribute wanted
+	last  int     // number of attributes to walk
+	fast  int     // attributes below this have fixed positions as long as no null comes before them
+	vars  bool    // some wanted attribute is a byte string
 }
 
-// Project prepares decoding of the attributes cols, numbered from 0.
+// Project prepares decoding of the attributes cols, numbered from 0. Negative ones keep their column, a word, for the caller to fill.
 func (l *Layout) Project(cols []int) *Projection {
-	p := &Projection{l: l, cols: cols}
+	p := &Projection{l: l, cols: cols, first: len(l.cols)}
 	for _, c := range cols {
 		p.last = max(p.last, c+1)
+		if c >= 0 {
+			p.first = min(p.first, c)
+		}
 	}
 	p.want = make([]int32, p.last)
 	for i := range p.want {
 		p.want[i] = -1
 	}
 	for k, c := range cols {
+		if c < 0 {
+			continue
+		}
 		if p.want[c] >= 0 {
 			p.addDup(p.want[c], int32(k))
 			continue
@@ -64,13 +72,17 @@ func (p *Projection) Cols() []int { return p.cols }
 func (p *Projection) NewBatch(capacity int) *types.Batch {
 	b := &types.Batch{Cols: make([]*types.Vector, len(p.cols))}
 	for k, c := range p.cols {
-		b.Cols[k] = types.NewVector(p.l.Kind(c), capacity)
+		kind := types.WordKind
+		if c >= 0 {
+			kind = p.l.Kind(c)
+		}
+		b.Cols[k] = types.NewVector(kind, capacity)
 	}
 	return b
 }
 
 // split finds the parts of a heap tuple: its data, the null bitmap (nil if none) and how many attributes it has.
-func split(tup []byte) (data, bits []byte, natts int, err error) {
+func split(tup []byte) (data, nulls []byte, natts int, err error) {
 	if len(tup) < HeaderSize {
 		return nil, nil, 0, Damaged("too short")
 	}
@@ -84,73 +96,85 @@ func split(tup []byte) (data, bits []byte, natts int, err error) {
 		if HeaderSize+(natts+7)/8 > hoff {
 			return nil, nil, 0, Damaged("null bitmap")
 		}
-		bits = tup[HeaderSize:hoff]
+		nulls = tup[HeaderSize:hoff]
 	}
-	return tup[hoff:], bits, natts, nil
+	return tup[hoff:], nulls, natts, nil
 }
 
 // Decode decodes the chosen attributes of a heap tuple into row `row` of b, whose columns must have been Reset and have room.
 // Byte strings are copied into a when it is not nil; else they refer to tup. ext fetches out-of-line values.
 func (p *Projection) Decode(tup []byte, b *types.Batch, row int, a *Arena, ext Detoaster) error {
-	data, bits, natts, err := split(tup)
+	data, nulls, natts, err := split(tup)
 	if err != nil {
 		return err
 	}
-	return p.decode(data, bits, natts, vectorSink{b.Cols, row}, a, ext)
+	return p.decode(data, nulls, natts, vectorSink{b.Cols, row}, a, ext)
 }
 
 // Deform decodes the chosen attributes of a heap tuple into out, one value per chosen attribute.
 // Byte strings are copied into a when it is not nil; else they refer to tup.
 func (p *Projection) Deform(tup []byte, out []types.Datum, a *Arena, ext Detoaster) error {
-	data, bits, natts, err := split(tup)
+	data, nulls, natts, err := split(tup)
 	if err != nil {
 		return err
 	}
-	return p.decodeDatums(data, bits, natts, out, a, ext)
+	return p.decodeDatums(data, nulls, natts, out, a, ext)
 }
 
 // DeformData is Deform for attributes that are not in a heap tuple: their bytes, null bitmap (nil: no nulls) and number.
-func (p *Projection) DeformData(data, bits []byte, natts int, out []types.Datum, a *Arena, ext Detoaster) error {
-	return p.decodeDatums(data, bits, natts, out, a, ext)
+func (p *Projection) DeformData(data, nulls []byte, natts int, out []types.Datum, a *Arena, ext Detoaster) error {
+	return p.decodeDatums(data, nulls, natts, out, a, ext)
 }
 
 // DecodeData is Decode for attributes that are not in a heap tuple.
-func (p *Projection) DecodeData(data, bits []byte, natts int, b *types.Batch, row int, a *Arena) error {
-	return p.decode(data, bits, natts, vectorSink{b.Cols, row}, a, nil)
+func (p *Projection) DecodeData(data, nulls []byte, natts int, b *types.Batch, row int, a *Arena) error {
+	return p.decode(data, nulls, natts, vectorSink{b.Cols, row}, a, nil)
 }
+
+// fastColumns returns how many leading attributes of a tuple lie at their fixed positions.
+func (p *Projection) fastColumns(nulls []byte, natts int) int {
+	fast := min(p.fast, natts)
+	for i, b := range nulls {
+		if 8*i >= fast {
+			break
+		}
+		if b != 0xff {
+			return min(fast, 8*i+bits.TrailingZeros8(^b))
+		}
+	}
+	return fast
+}
+
+// start returns the attribute to begin the walk with, when the first fast ones have fixed positions.
+func (p *Projection) start(fast int) int { return max(0, min(p.first, fast-1)) }
 
 type vectorSink struct {
 	cols []*types.Vector
 	row  int
 }
 
-func (s *vectorSink) null(k int32) { s.cols[k].SetNull(s.row) }
-
 // decode walks the attributes up to the last one wanted.
-func (p *Projection) decode(data, bits []byte, natts int, s vectorSink, a *Arena, ext Detoaster) error {
-	l, off, known := p.l, 0, true
-	for i := 0; i < p.last; i++ {
+func (p *Projection) decode(data, nulls []byte, natts int, s vectorSink, a *Arena, ext Detoaster) error {
+	l, off := p.l, 0
+	fast := p.fastColumns(nulls, natts)
+	for i := p.start(fast); i < p.last; i++ {
 		c := &l.cols[i]
 		k := p.want[i]
-		if i >= natts || bits != nil && bits[i>>3]&(1<<(i&7)) == 0 {
+		if i >= natts || nulls != nil && nulls[i>>3]&(1<<(i&7)) == 0 {
 			if k >= 0 {
 				p.putAbsent(c, k, i >= natts, s)
 			}
-			known = known && i >= natts
 			continue
 		}
 		if c.rep == repVarlena {
-			if known && k < 0 && i+1 < p.fast {
-				continue
-			}
-			if known && i < p.fast {
+			if i < fast {
 				off = int(c.off)
 			}
 			stored, end, form, ok := varlenaAt(data, off, int(c.mask))
 			if !ok {
 				return Damaged("attribute beyond the end")
 			}
-			off, known = end, false
+			off = end
 			if k < 0 {
 				continue
 			}
@@ -161,8 +185,8 @@ func (p *Projection) decode(data, bits []byte, natts int, s vectorSink, a *Arena
 			p.putBytes(k, v, s)
 			continue
 		}
-		if known && i < p.fast {
-			if k < 0 && i+1 < p.fast {
+		if i < fast {
+			if k < 0 && i+1 < fast {
 				continue
 			}
 			off = int(c.off)
@@ -172,7 +196,6 @@ func (p *Projection) decode(data, bits []byte, natts int, s vectorSink, a *Arena
 		end := off + int(c.size)
 		if c.rep == repCString {
 			end = cstringEnd(data, off)
-			known = false
 		}
 		if end > len(data) || end < off {
 			return Damaged("attribute beyond the end")
@@ -190,20 +213,20 @@ func (p *Projection) decode(data, bits []byte, natts int, s vectorSink, a *Arena
 }
 
 // decodeDatums is decode with datums for its results.
-func (p *Projection) decodeDatums(data, bits []byte, natts int, out []types.Datum, a *Arena, ext Detoaster) error {
-	l, off, known := p.l, 0, true
-	for i := 0; i < p.last; i++ {
+func (p *Projection) decodeDatums(data, nulls []byte, natts int, out []types.Datum, a *Arena, ext Detoaster) error {
+	l, off := p.l, 0
+	fast := p.fastColumns(nulls, natts)
+	for i := p.start(fast); i < p.last; i++ {
 		c := &l.cols[i]
 		k := p.want[i]
-		if i >= natts || bits != nil && bits[i>>3]&(1<<(i&7)) == 0 {
+		if i >= natts || nulls != nil && nulls[i>>3]&(1<<(i&7)) == 0 {
 			if k >= 0 {
 				p.putDatum(k, c.absent(i >= natts), out)
 			}
-			known = known && i >= natts
 			continue
 		}
-		if known && i < p.fast {
-			if k < 0 && i+1 < p.fast {
+		if i < fast {
+			if k < 0 && i+1 < fast {
 				continue
 			}
 			off = int(c.off)
@@ -215,7 +238,7 @@ func (p *Projection) decodeDatums(data, bits []byte, natts int, out []types.Datu
 			if !ok {
 				return Damaged("attribute beyond the end")
 			}
-			off, known = end, false
+			off = end
 			if k < 0 {
 				continue
 			}
@@ -229,7 +252,6 @@ func (p *Projection) decodeDatums(data, bits []byte, natts int, out []types.Datu
 		end := off + int(c.size)
 		if c.rep == repCString {
 			end = cstringEnd(data, off)
-			known = false
 		}
 		if end > len(data) || end < off {
 			return Damaged("attribute beyond the end")

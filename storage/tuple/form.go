@@ -59,13 +59,14 @@ func appendZeros(dst []byte, n int) []byte { return append(dst, zeros[:n]...) }
 func (l *Layout) AppendData(values []types.Datum, stored Stored, bits, dst []byte) ([]byte, uint16, error) {
 	base := len(dst)
 	mask := uint16(0)
+	if bits != nil {
+		// Before anything is appended: bits may be part of dst, which append can move.
+		setNotNull(values, bits)
+	}
 	for i := range values {
 		d := values[i]
 		if d.IsNull() {
 			continue
-		}
-		if bits != nil {
-			bits[i>>3] |= 1 << (i & 7)
 		}
 		c := &l.cols[i]
 		if c.rep == repVarlena {
@@ -91,6 +92,14 @@ func (l *Layout) AppendData(values []types.Datum, stored Stored, bits, dst []byt
 		}
 	}
 	return dst, mask, nil
+}
+
+func setNotNull(values []types.Datum, bits []byte) {
+	for i := range values {
+		if !values[i].IsNull() {
+			bits[i>>3] |= 1 << (i & 7)
+		}
+	}
 }
 
 func pad(dst []byte, base, mask int) []byte {
