@@ -2,10 +2,15 @@ package heap
 
 import (
 	"io"
+	"slices"
+	"sync"
 	"sync/atomic"
 
 	"gompho/internal/ids"
 	"gompho/mvcc"
+	"gompho/stats"
+	"gompho/storage/buffer"
+	"gompho/storage/freespace"
 	"gompho/storage/tuple"
 	"gompho/types"
 )
@@ -17,11 +22,24 @@ type TempFile interface {
 	Close() error
 }
 
+// Files creates and truncates relation files, logged when asked for; the storage manager is one.
+type Files interface {
+	// Create makes the empty main fork (and, for init, the init fork of an unlogged relation) of a new relation.
+	Create(slot *stats.Slot, rel ids.RelFile, fork ids.Fork, logged bool) error
+	// Truncate cuts a fork to n blocks and forgets its buffers beyond.
+	Truncate(slot *stats.Slot, rel ids.RelFile, fork ids.Fork, n ids.BlockNumber, logged bool) error
+}
+
 // Env are the services of one server that tables and indexes stand on.
 type Env struct {
-	Mvcc *mvcc.Manager
+	Pool  *buffer.Pool
+	Mvcc  *mvcc.Manager
+	Files Files
 	// TempFile makes scratch space for external sorts.
 	TempFile func() (TempFile, error)
+
+	ops    sync.Pool // of *op
+	cycles vacuumCycles
 }
 
 // Rel is a light handle of one table (or materialized view, or toast table): what access to its rows needs to know.
@@ -41,8 +59,11 @@ type Rel struct {
 	// Toast keeps values that are too large for a page; nil when the table has no toast table.
 	Toast Toaster
 
-	layout *tuple.Layout
-	target atomic.Uint64 // block+1 that took the last insert; 0 none
+	layout  *tuple.Layout
+	compare *tuple.Projection // of HotAttrs and KeyAttrs, for Update
+	hot     []bool            // of compare's columns: is one of HotAttrs
+	key     []bool            // of compare's columns: is one of KeyAttrs
+	target  atomic.Uint64     // block+1 that took the last insert; 0 none
 }
 
 // Toaster keeps values out of line. Package toast implements it.
@@ -58,8 +79,37 @@ type Toaster interface {
 // NewRel completes a handle made of its exported fields.
 func NewRel(r *Rel) *Rel {
 	r.layout = tuple.NewLayout(r.Desc)
+	var cols []int
+	add := func(attrs []int, flags *[]bool) {
+		for _, a := range attrs {
+			k := slices.Index(cols, a)
+			if k < 0 {
+				k = len(cols)
+				cols = append(cols, a)
+				r.hot, r.key = append(r.hot, false), append(r.key, false)
+			}
+			(*flags)[k] = true
+		}
+	}
+	add(r.HotAttrs, &r.hot)
+	add(r.KeyAttrs, &r.key)
+	r.compare = r.layout.Project(cols)
 	return r
 }
+
+func (r *Rel) info() buffer.RelInfo { return buffer.RelInfo{File: r.File, Logged: r.Logged} }
+
+func (r *Rel) fsm() freespace.FSM { return freespace.FSM{Pool: r.Env.Pool, Rel: r.info()} }
+
+func (r *Rel) newVM() freespace.VM { return freespace.NewVM(r.Env.Pool, r.info()) }
+
+// Blocks returns the size of the table in blocks.
+func (r *Rel) Blocks() (ids.BlockNumber, error) {
+	return r.Env.Pool.Blocks(r.File, ids.MainFork)
+}
+
+// shared reports whether the relation belongs to all databases.
+func (r *Rel) shared() bool { return r.DB == 0 }
 
 // Layout returns the rows' layout.
 func (r *Rel) Layout() *tuple.Layout { return r.layout }

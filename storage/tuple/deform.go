@@ -375,3 +375,43 @@ func cstringEnd(data []byte, off int) int {
 	}
 	return len(data) + 1
 }
+
+// Externals calls each for the out-of-line values of a heap tuple: the attribute, its stored form and the pointer in it.
+func (l *Layout) Externals(tup []byte, each func(attr int, stored []byte, p Pointer) error) error {
+	data, nulls, natts, err := split(tup)
+	if err != nil {
+		return err
+	}
+	off := 0
+	for i := 0; i < min(natts, len(l.cols)); i++ {
+		c := &l.cols[i]
+		if nulls != nil && nulls[i>>3]&(1<<(i&7)) == 0 {
+			continue
+		}
+		if c.rep != repVarlena {
+			off = (off + int(c.mask)) &^ int(c.mask)
+			if c.rep == repCString {
+				off = cstringEnd(data, off)
+			} else {
+				off += int(c.size)
+			}
+			continue
+		}
+		stored, end, form, ok := varlenaAt(data, off, int(c.mask))
+		if !ok {
+			return Damaged("attribute beyond the end")
+		}
+		off = end
+		if form != FormExternal {
+			continue
+		}
+		p, ok := DecodePointer(stored)
+		if !ok {
+			return Damaged("bad external value")
+		}
+		if err := each(i, stored, p); err != nil {
+			return err
+		}
+	}
+	return nil
+}

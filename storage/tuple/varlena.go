@@ -198,3 +198,6 @@ func AppendPacked(dst, block []byte, raw int) []byte {
 	dst = binary.LittleEndian.AppendUint32(dst, uint32(raw)|methodLz4<<30)
 	return append(dst, block...)
 }
+
+// PackedBlock returns the lz4 block in the stored form of a compressed value.
+func PackedBlock(stored []byte) []byte { return stored[packHeader:] }
