@@ -50,30 +50,3 @@ func getTexts(d types.Datum) []string {
 	}
 	return v
 }
-
-// arrayElement returns the first element of an array of any type.
-func arrayElement(d types.Datum, typlen int16, byVal bool, align byte) types.Datum {
-	_, b := arrayBody(d.Bytes())
-	switch {
-	case byVal:
-		var w [8]byte
-		copy(w[:], b)
-		return types.Word(le.Uint64(w[:]))
-	case typlen > 0:
-		return types.Bytes(b[:typlen])
-	}
-	return types.Bytes(b[4 : 4+le.Uint32(b)])
-}
-
-// oneElementArray makes an array of one value of a column's type.
-func oneElementArray(a *PgAttribute, v types.Datum) types.Datum {
-	if a.Attbyval {
-		b := arrayHeader(1, a.Atttypid, 1, 8)
-		return types.Bytes(le.AppendUint64(b, v.Word()))
-	}
-	b := arrayHeader(1, a.Atttypid, 1, 4+len(v.Bytes()))
-	if a.Attlen > 0 {
-		return types.Bytes(append(b, v.Bytes()...))
-	}
-	return types.Bytes(appendTexts(b, []string{v.Str()}))
-}

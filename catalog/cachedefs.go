@@ -10,8 +10,9 @@ import (
 type cacheID uint8
 
 const (
-	noCache  cacheID = iota
-	relCache         // relation descriptors, by Oid
+	noCache   cacheID = iota
+	relCache          // relation descriptors, by Oid
+	typeCache         // *types.Type, by Oid
 	byAggFn
 	byAmOid
 	byAmName

@@ -258,8 +258,12 @@ func (s *Session) SetMissingValue(rel ids.Oid, att int16, v types.Datum) error {
 	if a == nil || err != nil {
 		return err
 	}
+	t, err := s.Type(a.Atttypid)
+	if err != nil {
+		return err
+	}
 	a.Atthasmissing = true
-	a.Attmissingval = oneElementArray(a, v)
+	a.Attmissingval = types.NewArray(t.Oid, []types.Datum{v}).Encode(t)
 	return s.Update(a)
 }
 

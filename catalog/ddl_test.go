@@ -186,3 +186,72 @@ func TestQuoteIdent(t *testing.T) {
 		}
 	}
 }
+
+func TestRegNames(t *testing.T) {
+	s := memSession(t)
+	makeTable(t, s, "Tab")
+	for _, tc := range []struct {
+		kind      types.RegKind
+		in, want  string
+		errorText string
+	}{
+		{types.RegClass, "pg_class", "pg_class", ""}, {types.RegClass, `"Tab"`, `"Tab"`, ""},
+		{types.RegClass, `public."Tab"`, `"Tab"`, ""}, {types.RegClass, "Tab", "", `relation "tab" does not exist`},
+		{types.RegClass, "pg_toast.pg_toast_1255", "pg_toast.pg_toast_1255", ""},
+		{types.RegType, "int[]", "integer[]", ""}, {types.RegType, "timestamp with time zone", "timestamp with time zone", ""},
+		{types.RegType, "nothing", "", `type "nothing" does not exist`}, {types.RegType, "varchar(3)", "character varying", ""},
+		{types.RegProc, "boolin", "boolin", ""}, {types.RegProc, "sum", "", `more than one function named "sum"`},
+		{types.RegProcedure, "sum(int4)", "sum(integer)", ""}, {types.RegProcedure, "sum(bool)", "", `function "sum(bool)" does not exist`},
+		{types.RegOperator, "=(int4, int4)", "=(integer,integer)", ""}, {types.RegOperator, "pg_catalog.-(none,int4)", "-(NONE,integer)", ""},
+		{types.RegNamespace, "public", "public", ""}, {types.RegRole, "postgres", "postgres", ""},
+		{types.RegCollation, `"C"`, `"C"`, ""},
+	} {
+		oid, err := s.LookupName(tc.kind, tc.in)
+		if tc.errorText != "" {
+			if err == nil || pgerr.From(err).Message != tc.errorText {
+				t.Errorf("%s: %v, want %s", tc.in, err, tc.errorText)
+			}
+			continue
+		}
+		must(t, err)
+		if got, ok := s.ObjectName(tc.kind, oid); !ok || got != tc.want {
+			t.Errorf("%s is shown as %q, want %q", tc.in, got, tc.want)
+		}
+	}
+}
+
+func TestTypes(t *testing.T) {
+	s := memSession(t)
+	oid := makeTable(t, s, "t")
+	r, err := s.Relation(oid)
+	must(t, err)
+	row, err := s.Type(r.RowType)
+	must(t, err)
+	if row == nil || len(row.Fields) != 2 || row.Fields[1].Type.Oid != textOid {
+		t.Fatalf("row type: %+v", row)
+	}
+	array, err := s.Type(row.Array)
+	must(t, err)
+	if array == nil || array.ElemType != row || !array.IsArray {
+		t.Fatalf("array type: %+v", array)
+	}
+	col := column("extra", int4Oid)
+	must(t, s.InsertColumn(oid, 3, &col, true))
+	c, err := s.ClassRow(oid)
+	must(t, err)
+	c.Relnatts = 3
+	must(t, s.Update(c))
+	must(t, s.IncrementCommand())
+	must(t, s.SetMissingValue(oid, 3, types.Int(-7)))
+	must(t, s.IncrementCommand())
+	array, err = s.Type(row.Array)
+	must(t, err)
+	if len(array.ElemType.Fields) != 3 {
+		t.Errorf("array type has not seen the new column: %+v", array.ElemType)
+	}
+	r, err = s.Relation(oid)
+	must(t, err)
+	if m := r.Desc.Attrs[2].Missing; m == nil || m.Int() != -7 {
+		t.Errorf("missing value: %v", m)
+	}
+}

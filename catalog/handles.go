@@ -1,7 +1,7 @@
 package catalog
 
 import (
-	"math"
+	"strings"
 
 	"gompho/internal/ids"
 	"gompho/internal/pgerr"
@@ -146,13 +146,8 @@ func atoi(v string) int {
 // keyOrder returns how a key column of an index compares: by its operator class's input type.
 func (s *Session) keyOrder(ix *Index, i int) (btree.Order, func(a, b types.Datum) int, error) {
 	in := ix.InTypes[i]
-	switch in {
-	case cstringOid:
+	if in == cstringOid || in == nameOid {
 		return btree.OrderBytes, nil, nil
-	case oidvectorOid:
-		return btree.OrderFunc, compareOidVectors, nil
-	case float4Oid, 701:
-		return btree.OrderFunc, compareFloats, nil
 	}
 	if o := btree.OrderOf(in); o != btree.OrderFunc {
 		return o, nil, nil
@@ -161,48 +156,55 @@ func (s *Session) keyOrder(ix *Index, i int) (btree.Order, func(a, b types.Datum
 	return btree.OrderFunc, cmp, err
 }
 
-// compareFloats orders floats with NaN last.
-func compareFloats(a, b types.Datum) int {
-	x, y := a.Float(), b.Float()
-	switch {
-	case x < y:
-		return -1
-	case x > y:
-		return 1
-	case x == y:
-		return 0
-	}
-	switch nx, ny := math.IsNaN(x), math.IsNaN(y); {
-	case nx && ny:
-		return 0
-	case nx:
-		return 1
-	}
-	return -1
-}
-
-// compareOidVectors orders by length, then element by element.
-func compareOidVectors(a, b types.Datum) int {
-	na, x := arrayBody(a.Bytes())
-	nb, y := arrayBody(b.Bytes())
-	if na != nb {
-		return cmpUint(uint32(na), uint32(nb))
-	}
-	for i := range na {
-		if c := cmpUint(le.Uint32(x[4*i:]), le.Uint32(y[4*i:])); c != 0 {
-			return c
-		}
-	}
-	return 0
-}
-
 // comparer returns the comparison of a type that has no order of its own in package btree.
 func (s *Session) comparer(in, stored, collation ids.Oid) (func(a, b types.Datum) int, error) {
-	return nil, pgerr.NotSupported("indexes on type %s are not supported", s.TypeName(in))
+	typ := in
+	if t := types.Builtin(in); t == nil || t.Typtype == 'p' {
+		typ = stored // a polymorphic operator class: arrays, enums, records
+	}
+	t, err := s.Type(typ)
+	if err != nil {
+		return nil, err
+	}
+	if t != nil {
+		if cmp := types.Comparer(t, collation); cmp != nil {
+			return cmp, nil
+		}
+	}
+	return nil, pgerr.NotSupported("indexes on type %s are not supported", s.TypeName(typ))
 }
 
 // newToaster makes the handle that keeps long values in a toast table.
 func newToaster(t *Relation) heap.Toaster { return nil }
 
-// keyDetail returns what renders key values for the DETAIL of errors.
-func keyDetail(ix *Index, table *Relation) func([]types.Datum) string { return nil }
+// keyDetail returns what renders key values for the DETAIL of errors; the handle is shared by all sessions, so it knows no
+// settings.
+func keyDetail(ix *Index, table *Relation) func([]types.Datum) string {
+	names := make([]string, ix.NKeyAtts)
+	typs := make([]*types.Type, ix.NKeyAtts)
+	for i := range names {
+		names[i] = QuoteIdent(ix.Desc.Attrs[i].Name)
+		typ := ix.Desc.Attrs[i].Type
+		if att := ix.Keys[i]; att > 0 {
+			names[i] = QuoteIdent(table.Desc.Attrs[att-1].Name)
+		}
+		typs[i] = types.Builtin(typ)
+	}
+	return func(vals []types.Datum) string {
+		var b []byte
+		for i, t := range typs {
+			if i > 0 {
+				b = append(b, ", "...)
+			}
+			switch {
+			case vals[i].IsNull():
+				b = append(b, "null"...)
+			case t == nil:
+				b = append(b, "..."...)
+			default:
+				b = types.Output(types.DefaultEnv, t, vals[i], b)
+			}
+		}
+		return "(" + strings.Join(names, ", ") + ")=(" + string(b) + ")"
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"gompho/internal/ids"
+	"gompho/internal/pgerr"
 	"gompho/types"
 )
 
@@ -170,22 +171,43 @@ func (s *Session) loadDesc(c *PgClass) (*types.Desc, error) {
 	d := &types.Desc{TypeOid: c.Reltype, Attrs: make([]types.Attr, c.Relnatts)}
 	err := each(s, PgAttributeRelidAttnumIndex, func(a *PgAttribute) (bool, error) {
 		if a.Attnum > 0 && int(a.Attnum) <= len(d.Attrs) {
-			d.Attrs[a.Attnum-1] = s.attrFrom(a)
+			t, err := s.attrFrom(a)
+			if err != nil {
+				return false, err
+			}
+			d.Attrs[a.Attnum-1] = t
 		}
 		return true, nil
 	}, OidKey(AttPgAttributeAttrelid, c.Oid))
 	return d, err
 }
 
-func (s *Session) attrFrom(a *PgAttribute) types.Attr {
+func (s *Session) attrFrom(a *PgAttribute) (types.Attr, error) {
 	t := types.Attr{Name: a.Attname, Type: a.Atttypid, Typmod: a.Atttypmod, Collation: a.Attcollation, Len: a.Attlen,
 		ByVal: a.Attbyval, Align: a.Attalign, Storage: a.Attstorage, Compress: a.Attcompression, NotNull: a.Attnotnull,
 		Dropped: a.Attisdropped, HasDef: a.Atthasdef, Identity: a.Attidentity, Generated: a.Attgenerated}
-	if a.Atthasmissing && !a.Attmissingval.IsNull() {
-		v := missingValue(a)
-		t.Missing = &v
+	if a.Atttypid != 0 {
+		base, err := s.BaseType(a.Atttypid)
+		if err != nil {
+			return t, err
+		}
+		if base != a.Atttypid {
+			t.Base = base
+		}
 	}
-	return t
+	if a.Atthasmissing && !a.Attmissingval.IsNull() {
+		typ, err := s.Type(a.Atttypid)
+		if err != nil {
+			return t, err
+		}
+		if typ == nil {
+			return t, pgerr.Internal("cache lookup failed for type %d", a.Atttypid)
+		}
+		if v := types.DecodeArray(a.Attmissingval, typ); len(v.Elems) == 1 {
+			t.Missing = &v.Elems[0]
+		}
+	}
+	return t, nil
 }
 
 func (s *Session) loadDefaults(r *Relation) error {
@@ -292,9 +314,4 @@ func (s *Session) loadTriggers(r *Relation) error {
 func copyRow[T any](r *T) *T {
 	c := *r
 	return &c
-}
-
-// missingValue returns the one element of attmissingval.
-func missingValue(a *PgAttribute) types.Datum {
-	return arrayElement(a.Attmissingval, a.Attlen, a.Attbyval, a.Attalign)
 }

@@ -2,50 +2,13 @@ package catalog
 
 import (
 	"strings"
-	"sync"
 
 	"gompho/internal/ids"
+	"gompho/sql/parser"
 )
 
-// Keyword is a key word of SQL: Category is 'U' unreserved, 'C' column name, 'T' type or function name, 'R' reserved.
-type Keyword struct {
-	Word      string
-	Category  byte
-	BareLabel bool
-}
-
-// Keywords returns PostgreSQL's key words in alphabetical order.
-var Keywords = sync.OnceValue(func() []Keyword {
-	var out []Keyword
-	if err := factRows("keywords", func(c []string) error {
-		out = append(out, Keyword{c[0], c[1][0], c[2] == "t"})
-		return nil
-	}); err != nil {
-		panic("catalog: damaged facts: " + err.Error())
-	}
-	return out
-})
-
-var quotedWords = sync.OnceValue(func() map[string]bool {
-	m := make(map[string]bool)
-	for _, k := range Keywords() {
-		m[k.Word] = k.Category != 'U'
-	}
-	return m
-})
-
 // QuoteIdent returns a name as SQL must show it: in double quotes when it is a key word or would not read back.
-func QuoteIdent(name string) string {
-	safe := name != "" && (name[0] >= 'a' && name[0] <= 'z' || name[0] == '_')
-	for i := 0; i < len(name) && safe; i++ {
-		c := name[i]
-		safe = c >= 'a' && c <= 'z' || c == '_' || c >= '0' && c <= '9'
-	}
-	if safe && !quotedWords()[name] {
-		return name
-	}
-	return `"` + strings.ReplaceAll(name, `"`, `""`) + `"`
-}
+func QuoteIdent(name string) string { return parser.QuoteIdent(name) }
 
 // QuoteQualified returns schema.name; an empty schema is left out.
 func QuoteQualified(schema, name string) string {

@@ -91,6 +91,7 @@ func (s *Session) invalidateStored(row Row) error {
 // invalidateRow marks every key that a row is found under.
 func (s *Session) invalidateRow(table ids.Oid, vals []types.Datum) {
 	s.over.editsN++
+	s.invalidateTypesOf(table, vals)
 	for _, id := range cachesOf(table) {
 		s.over.mark(keyOfRow(id, vals))
 	}

@@ -91,12 +91,5 @@ func (g *generator) writeDefaults() error {
 	if err != nil {
 		return err
 	}
-	if err := g.write("proc_defaults", []string{"oid", "argument", "expression"}, rows); err != nil {
-		return err
-	}
-	rows, err = g.query("SELECT word, catcode, barelabel FROM pg_get_keywords() ORDER BY 1")
-	if err != nil {
-		return err
-	}
-	return g.write("keywords", []string{"word", "catcode", "barelabel"}, rows)
+	return g.write("proc_defaults", []string{"oid", "argument", "expression"}, rows)
 }
