@@ -1,0 +1,51 @@
+package commands
+
+import (
+	"gompho/internal/pgerr"
+	"gompho/sql/ast"
+)
+
+// Run executes a utility statement and returns its command tag.
+func Run(c *Context, stmt ast.Stmt) (string, error) {
+	if c.S.Tx.ReadOnly() && !allowedReadOnly(stmt) {
+		return "", pgerr.New(pgerr.ReadOnlySqlTransaction, "cannot execute %s in a read-only transaction", stmt.CommandTag())
+	}
+	tag, err := run(c, stmt)
+	if err != nil {
+		return "", err
+	}
+	if tag == "" {
+		tag = stmt.CommandTag()
+	}
+	return tag, nil
+}
+
+// allowedReadOnly reports whether a command may run in a read-only transaction; some look closer themselves.
+func allowedReadOnly(stmt ast.Stmt) bool {
+	switch stmt.(type) {
+	case *ast.VariableSetStmt, *ast.VariableShowStmt, *ast.DiscardStmt, *ast.CheckPointStmt, *ast.ExplainStmt, *ast.ListenStmt,
+		*ast.UnlistenStmt, *ast.LockStmt, *ast.CopyStmt, *ast.VacuumStmt, *ast.ReindexStmt, *ast.ClusterStmt, *ast.AlterSystemStmt,
+		*ast.ConstraintsSetStmt, *ast.DoStmt, *ast.CallStmt, *ast.LoadStmt, *ast.NotifyStmt:
+		return true
+	}
+	return false
+}
+
+// run is the table of commands, family by family. An empty tag means the statement's name.
+func run(c *Context, stmt ast.Stmt) (string, error) {
+	switch st := stmt.(type) {
+	// settings: set.go, setstored.go
+	case *ast.VariableSetStmt:
+		return setVariable(c, st)
+	case *ast.VariableShowStmt:
+		return "SHOW", show(c, st)
+	case *ast.DiscardStmt:
+		return discard(c, st)
+	case *ast.AlterSystemStmt:
+		return "", alterSystem(c, st)
+	// queries: explain.go
+	case *ast.ExplainStmt:
+		return "", explain(c, st)
+	}
+	return "", missing(stmt.CommandTag())
+}
