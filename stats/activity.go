@@ -49,3 +49,24 @@ func (a *Activity) Snapshot() ActivityData {
 	defer a.mu.Unlock()
 	return a.ActivityData
 }
+
+// SetQuery publishes that a statement starts.
+func (a *Activity) SetQuery(state, query string, now time.Time) {
+	a.mu.Lock()
+	a.State, a.Query, a.QueryStart, a.StateChange = state, query, now, now
+	a.mu.Unlock()
+}
+
+// SetState publishes a state.
+func (a *Activity) SetState(state string, now time.Time) {
+	a.mu.Lock()
+	a.State, a.StateChange = state, now
+	a.mu.Unlock()
+}
+
+// SetXactStart publishes when the transaction started; zero when none runs.
+func (a *Activity) SetXactStart(t time.Time) {
+	a.mu.Lock()
+	a.XactStart = t
+	a.mu.Unlock()
+}

@@ -1,0 +1,190 @@
+package backend
+
+import (
+	"io"
+	"time"
+
+	"gompho/internal/pgerr"
+	"gompho/stats"
+	"gompho/wire"
+)
+
+// loop reads and serves messages until the session ends.
+func (b *Backend) loop() error {
+	for {
+		if err := b.idle(); err != nil {
+			return err
+		}
+		t, body, err := b.c.ReadMessage()
+		if err != nil {
+			if e := b.o.Slot.CheckInterrupts(); e != nil && isFatal(e) {
+				return e
+			}
+			if _, ok := err.(*pgerr.Error); ok {
+				return err
+			}
+			if err == io.EOF {
+				return nil
+			}
+			return err
+		}
+		b.o.Slot.Clear(stats.IdleInTxTimeout | stats.IdleTimeout)
+		if b.skipSync && t != 'S' && t != 'X' {
+			continue
+		}
+		done, err := b.dispatch(t, body)
+		if done || err != nil && isFatal(err) {
+			return err
+		}
+		if err != nil {
+			b.fail(err)
+			if t == 'Q' {
+				b.ready()
+			} else {
+				b.skipSync = t != 'S'
+			}
+		}
+		if b.c.Err() != nil {
+			return b.c.Err()
+		}
+	}
+}
+
+func isFatal(err error) bool {
+	e, ok := err.(*pgerr.Error)
+	return ok && (e.Severity == pgerr.Fatal || e.Severity == pgerr.Panic)
+}
+
+// idle prepares for the wait for the next message: it answers pending requests and arms the idle timeouts.
+func (b *Backend) idle() error {
+	if b.c.Buffered() {
+		return nil
+	}
+	if p := b.o.Slot.Pending(); p != 0 {
+		b.o.Slot.Clear(stats.CancelQuery | stats.StatementTimeout | stats.LockTimeout) // too late for these
+		if err := b.o.Slot.CheckInterrupts(); err != nil {
+			return err
+		}
+	}
+	b.timer.armIdle(b)
+	return nil
+}
+
+// dispatch serves one message; done ends the session.
+func (b *Backend) dispatch(t byte, body []byte) (done bool, err error) {
+	m := wire.NewBody(body)
+	switch t {
+	case 'Q':
+		sql := m.CString()
+		if err := m.Done(); err != nil {
+			return false, err
+		}
+		return false, b.simpleQuery(sql)
+	case 'P':
+		return false, b.parse(&m)
+	case 'B':
+		return false, b.bind(&m)
+	case 'D':
+		return false, b.describe(&m)
+	case 'E':
+		return false, b.execute(&m)
+	case 'C':
+		return false, b.closeObject(&m)
+	case 'H':
+		return false, b.c.Flush()
+	case 'S':
+		return false, b.sync()
+	case 'X':
+		return true, nil
+	case 'd', 'c', 'f':
+		return false, nil // left over from a COPY that failed
+	case 'F':
+		return false, pgerr.NotSupported("function call message is not supported")
+	}
+	return false, pgerr.New(pgerr.ProtocolViolation, "unexpected message type 0x%02x", t)
+}
+
+// fail aborts after an error and tells the client.
+func (b *Backend) fail(err error) {
+	e := *pgerr.From(err)
+	b.fixPosition(&e)
+	b.timer.stopStatement(b)
+	b.blk.fail()
+	if b.blk.failed {
+		b.dropFailedPortals()
+	}
+	b.logLine(&e)
+	b.c.Error(&e)
+}
+
+// ready ends the answer to a query cycle.
+func (b *Backend) ready() error {
+	if len(b.pending) > 0 {
+		b.reportSettings()
+	}
+	st := b.blk.status()
+	b.c.ReadyForQuery(st)
+	switch st {
+	case 'I':
+		b.setState("idle", "")
+	case 'T':
+		b.setState("idle in transaction", "")
+	default:
+		b.setState("idle in transaction (aborted)", "")
+	}
+	return b.c.Flush()
+}
+
+// statementTimer raises the timeouts of the session. One timer is reused for all of them.
+type statementTimer struct {
+	t     *time.Timer
+	armed stats.Interrupt
+}
+
+func (st *statementTimer) arm(b *Backend, d time.Duration, what stats.Interrupt) {
+	st.stop()
+	st.armed = what
+	slot, conn := b.o.Slot, b.o.Conn
+	st.t = time.AfterFunc(d, func() {
+		slot.Interrupt(what)
+		if what == stats.IdleInTxTimeout || what == stats.IdleTimeout {
+			conn.SetReadDeadline(time.Unix(1, 0)) // wakes the reader; the session ends anyway
+		}
+	})
+}
+
+func (st *statementTimer) stop() {
+	if st.t != nil {
+		st.t.Stop()
+		st.t = nil
+	}
+}
+
+// startStatement arms statement_timeout.
+func (st *statementTimer) startStatement(b *Backend) {
+	if d := b.hot.statementTimeout(b); d > 0 {
+		st.arm(b, d, stats.StatementTimeout)
+	} else {
+		st.stop()
+	}
+}
+
+func (st *statementTimer) stopStatement(b *Backend) {
+	if st.t != nil {
+		st.stop()
+		b.o.Slot.Clear(stats.StatementTimeout)
+	}
+}
+
+// armIdle arms the timeout that fits the transaction status.
+func (st *statementTimer) armIdle(b *Backend) {
+	name, what := "idle_session_timeout", stats.IdleTimeout
+	if b.blk.status() != 'I' {
+		name, what = "idle_in_transaction_session_timeout", stats.IdleInTxTimeout
+	}
+	if d := b.hot.duration(b, name); d > 0 {
+		st.arm(b, d, what)
+	} else {
+		st.stop()
+	}
+}

@@ -1,0 +1,259 @@
+package backend
+
+import (
+	"gompho/internal/ids"
+	"gompho/internal/pgerr"
+	"gompho/mvcc"
+	"gompho/sql/ast"
+	"gompho/sql/plan"
+	"gompho/sql/query"
+	"gompho/types"
+	"gompho/wire"
+)
+
+// Prepared is an analyzed statement: one of Parse or PREPARE, or of a simple query while it runs.
+type Prepared struct {
+	name       string
+	sql        string
+	raw        *ast.RawStmt // nil for an empty statement
+	paramTypes []ids.Oid
+	queries    []*query.Query
+	fields     []wire.Field
+	outTypes   []*types.Type
+	returns    bool // yields rows
+	utility    bool
+	tag        string
+	created    timeNow
+	fromSQL    bool
+	generation uint64
+	role       ids.Oid
+	path       uint64
+	plan       *plan.Statement // generic plan, nil until made
+	planGen    uint64
+	exec       Exec // idle run state of the generic plan, for the next execution
+	generic    int64
+	custom     int64
+	inUse      bool
+	scroll     bool
+	cursor     bool
+}
+
+// prepare parses nothing: it analyzes one parsed statement.
+func (b *Backend) prepare(raw *ast.RawStmt, sql string, paramTypes []ids.Oid, infer bool) (*Prepared, error) {
+	p := &Prepared{sql: sql, raw: raw, created: now()}
+	if raw == nil {
+		return p, nil
+	}
+	return p, b.analyze(p, paramTypes, infer)
+}
+
+// analyze resolves the statement and describes its result.
+func (b *Backend) analyze(p *Prepared, paramTypes []ids.Oid, infer bool) error {
+	qs, pts, err := b.eng.Analyze(b.s, p.raw, p.sql, paramTypes, infer)
+	if err != nil {
+		return err
+	}
+	p.queries, p.paramTypes = qs, pts
+	p.generation, p.role, p.path = b.s.Cat.Generation(), b.s.User, b.cache.pathVersion
+	p.tag = p.raw.Stmt.CommandTag()
+	p.utility = len(qs) == 1 && qs[0].CommandType == query.CmdUtility
+	p.plan, p.returns, p.fields, p.outTypes = nil, false, nil, nil
+	b.dropExec(p)
+	if p.utility {
+		return b.describeUtility(p)
+	}
+	return b.describeQuery(p)
+}
+
+func (b *Backend) dropExec(p *Prepared) {
+	if p.exec != nil {
+		p.exec.Close()
+		p.exec = nil
+	}
+}
+
+func (b *Backend) describeQuery(p *Prepared) error {
+	for _, q := range p.queries {
+		if !q.CanSetTag {
+			continue
+		}
+		tl := q.TargetList
+		if q.CommandType != query.CmdSelect {
+			tl = q.ReturningList
+			if len(tl) == 0 {
+				return nil
+			}
+		}
+		p.returns = true
+		for _, te := range tl {
+			if te.Resjunk {
+				continue
+			}
+			t, err := b.eng.Type(b.s, te.Expr.Type())
+			if err != nil {
+				return err
+			}
+			p.addField(te.Resname, t, te.Expr.Typmod(), te.Resorigtbl, te.Resorigcol)
+		}
+	}
+	return nil
+}
+
+func (p *Prepared) addField(name string, t *types.Type, typmod int32, tbl ids.Oid, col int) {
+	out := t
+	for out.Typtype == 'd' && out.BaseType != nil { // clients see a domain's base type
+		if typmod < 0 {
+			typmod = out.Typmod
+		}
+		out = out.BaseType
+	}
+	p.fields = append(p.fields, wire.Field{Name: name, TableOid: uint32(tbl), Attnum: int16(col), TypeOid: uint32(out.Oid), TypeLen: out.Len, Typmod: typmod})
+	p.outTypes = append(p.outTypes, out)
+}
+
+func (b *Backend) describeUtility(p *Prepared) error {
+	switch st := p.raw.Stmt.(type) {
+	case *ast.ExecuteStmt:
+		if src := b.prepared[st.Name]; src != nil {
+			p.fields, p.outTypes, p.returns = src.fields, src.outTypes, src.returns
+		}
+		return nil
+	case *ast.FetchStmt:
+		if src := b.portals[st.Portalname]; src != nil && !st.Ismove {
+			p.fields, p.outTypes, p.returns = src.stmt.fields, src.stmt.outTypes, src.stmt.returns
+		}
+		return nil
+	}
+	cols, err := b.eng.UtilityColumns(&UtilityContext{S: b.s, SQL: p.sql, b: b, query: p.queries[0]}, p.raw.Stmt)
+	if err != nil {
+		return err
+	}
+	p.returns = cols != nil
+	for _, c := range cols {
+		t, err := b.eng.Type(b.s, c.Type)
+		if err != nil {
+			return err
+		}
+		p.addField(c.Name, t, c.Typmod, 0, 0)
+	}
+	return nil
+}
+
+// revalidate analyzes a prepared statement again after a change of the catalogs, the role or the search path.
+func (b *Backend) revalidate(p *Prepared) error {
+	if p.raw == nil || p.generation == b.s.Cat.Generation() && p.role == b.s.User && p.path == b.cache.pathVersion {
+		return nil
+	}
+	old := p.fields
+	hadResult := p.returns
+	if err := b.analyze(p, p.paramTypes, true); err != nil {
+		return err
+	}
+	if !p.utility && (hadResult != p.returns || !sameShape(old, p.fields)) {
+		return pgerr.NotSupported("cached plan must not change result type")
+	}
+	return nil
+}
+
+func sameShape(a, b []wire.Field) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if a[i].TypeOid != b[i].TypeOid || a[i].Typmod != b[i].Typmod || a[i].Name != b[i].Name {
+			return false
+		}
+	}
+	return true
+}
+
+// customPlans is how often a statement with parameters is planned for their values before a generic plan is considered.
+const customPlans = 5
+
+// planFor returns the plan for one execution. The same query gets its generic plan from the second time on when it has no
+// parameters whose values could matter.
+func (b *Backend) planFor(p *Prepared, q *query.Query, params []types.Datum) (*plan.Statement, bool, error) {
+	if len(p.queries) == 1 && p.plan != nil && p.planGen == p.generation+b.cache.settings {
+		p.generic++
+		return p.plan, true, nil
+	}
+	mode := b.hot.planCacheMode(b)
+	if len(p.paramTypes) > 0 && len(p.queries) == 1 && mode != "force_generic_plan" && (p.custom < customPlans || mode == "force_custom_plan") && !simpleLookup(q) {
+		p.custom++
+		st, err := b.eng.Plan(b.s, q, params, p.paramTypes, p.cursor, p.scroll)
+		return st, false, err
+	}
+	st, err := b.eng.Plan(b.s, q, nil, p.paramTypes, p.cursor, p.scroll)
+	if err != nil {
+		return nil, false, err
+	}
+	if len(p.queries) == 1 {
+		p.plan, p.planGen = st, p.generation+b.cache.settings
+		p.generic++
+		b.dropExec(p)
+		return st, true, nil
+	}
+	return st, false, nil
+}
+
+// simpleLookup reports whether a query is so simple that a plan for its parameters' values could hardly be better than a
+// generic one: INSERT of one row, or one table with conditions that are equalities.
+func simpleLookup(q *query.Query) bool {
+	if q.CommandType == query.CmdInsert {
+		return len(q.JoinTree.FromList) == 0
+	}
+	if len(q.JoinTree.FromList) != 1 || len(q.RTable) != 1 || q.HasSubLinks {
+		return false
+	}
+	eq := func(e query.Expr) bool {
+		op, ok := e.(*query.OpExpr)
+		return ok && len(op.Args) == 2 && equalityOps[op.OpNo]
+	}
+	switch x := q.JoinTree.Quals.(type) {
+	case nil:
+		return true
+	case *query.BoolExpr:
+		if x.Op != query.AndExpr {
+			return false
+		}
+		for _, a := range x.Args {
+			if !eq(a) {
+				return false
+			}
+		}
+		return true
+	default:
+		return eq(x)
+	}
+}
+
+// equalityOps are the = operators of the integer types, text, oid and uuid.
+var equalityOps = map[ids.Oid]bool{96: true, 410: true, 94: true, 15: true, 416: true, 532: true, 533: true, 1862: true, 1868: true, 98: true, 607: true, 2972: true}
+
+// Portal is a bound statement and how far it has run.
+type Portal struct {
+	name     string
+	stmt     *Prepared
+	params   []types.Datum
+	formats  []int16
+	exec     Exec
+	ownExec  bool // exec goes back to stmt when done
+	snap     *mvcc.Snapshot
+	done     bool
+	started  bool
+	tag      string
+	rows     uint64 // sent so far
+	held     *heldRows
+	sub      int
+	holdable bool
+	scroll   bool
+	binary   bool
+	visible  bool // made by DECLARE
+	created  timeNow
+	pos      int64
+	store    *heldRows // rows of a statement that ran to the end before its rows are asked for
+	last     *types.Batch
+	lastOff  int
+	txDone   bool
+	utilRows bool
+}
