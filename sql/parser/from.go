@@ -86,30 +86,25 @@ func (p *parser) tableRef() ast.Node {
 
 // joins extends left by the joins that follow.
 func (p *parser) joins(left ast.Node) ast.Node {
-	for {
+	for p.startsJoin() {
 		j := &ast.JoinExpr{Larg: left}
+		left = j
 		switch p.tok.kind {
 		case kwCross:
 			p.expectAll(kwCross, kwJoin)
 			j.Rarg = p.tablePrimary()
-			left = j
-			continue
 		case kwNatural:
 			p.next()
 			j.IsNatural = true
 			j.Jointype = p.joinType()
 			j.Rarg = p.tablePrimary()
-			left = j
-			continue
-		case kwJoin, kwInner, kwLeft, kwRight, kwFull:
 		default:
-			return left
+			j.Jointype = p.joinType()
+			j.Rarg = p.tableRef()
+			p.joinQual(j)
 		}
-		j.Jointype = p.joinType()
-		j.Rarg = p.tableRef()
-		p.joinQual(j)
-		left = j
 	}
+	return left
 }
 
 func (p *parser) startsJoin() bool {
