@@ -46,6 +46,10 @@ var overrides = map[string]string{
 	"pg_database.datcollate": "'C.UTF-8'", "pg_database.datctype": "'C.UTF-8'",
 	"pg_collation.collversion": "NULL",
 	"pg_proc.proargdefaults":   "NULL", "pg_proc.prosqlbody": "NULL",
+	// Functions that PostgreSQL writes in SQL are built in here, known by name and argument types.
+	"pg_proc.prolang": "CASE WHEN prolang = 14 THEN 12::oid ELSE prolang END",
+	"pg_proc.prosrc": `CASE WHEN prolang = 14 THEN proname || '(' || (SELECT string_agg(t.typname, ',' ORDER BY a.n)
+		FROM unnest(proargtypes) WITH ORDINALITY a (t, n) JOIN pg_type t ON t.oid = a.t) || ')' ELSE prosrc END`,
 	"pg_authid.rolpassword": "NULL",
 	"pg_type.typdefaultbin": "NULL",
 }
