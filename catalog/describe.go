@@ -16,6 +16,9 @@ func (s *Session) Describe(o Object) string {
 	return fmt.Sprintf("unknown object (class %d, oid %d)", o.Class, o.Oid)
 }
 
+// DescribeIfExists is Describe that returns the empty string for an object that is gone.
+func (s *Session) DescribeIfExists(o Object) string { return s.describe(o) }
+
 func (s *Session) describe(o Object) string {
 	switch o.Class {
 	case PgClassOid:

@@ -194,3 +194,36 @@ func (s *Session) DatabasePrivileges(role ids.Oid, d *Database, want uint32) (ui
 func (s *Session) TablespacePrivileges(role ids.Oid, t *Tablespace, want uint32) (uint32, error) {
 	return s.AclMask(role, t.Spcowner, t.Spcacl, want, AclAllTablespace, 0)
 }
+
+// IsAdminOf reports whether a role may grant membership in another.
+func (s *Session) IsAdminOf(role, of ids.Oid) (bool, error) {
+	if super, err := s.IsSuperuser(role); super || err != nil {
+		return super, err
+	}
+	roles, err := s.rolesOf(role, false)
+	if err != nil {
+		return false, err
+	}
+	members, err := s.MembersOf(of)
+	if err != nil {
+		return false, err
+	}
+	for _, m := range members {
+		if m.AdminOption && contains(roles, m.Member) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// LookupRoleOid returns the Oid of a role; 42704 when there is none.
+func (s *Session) LookupRoleOid(name string) (ids.Oid, error) {
+	r, err := s.RoleByName(name)
+	if err != nil {
+		return 0, err
+	}
+	if r == nil {
+		return 0, pgerr.New(pgerr.UndefinedObject, "role %q does not exist", name)
+	}
+	return r.Oid, nil
+}

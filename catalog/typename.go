@@ -134,3 +134,16 @@ func intervalTypmod(typmod int32) string {
 	}
 	return text
 }
+
+// IntervalFields returns the field range of an interval's type modifier in upper case, with its precision: YEAR TO MONTH,
+// SECOND(3); empty when the modifier names no fields.
+func IntervalFields(typmod int32) string {
+	if typmod < 0 {
+		return ""
+	}
+	fields, ok := strings.CutPrefix(intervalTypmod(typmod), " ")
+	if !ok {
+		return ""
+	}
+	return strings.ToUpper(fields)
+}
