@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# Installs what the tests need (Debian packages, where they are missing) and runs all tests.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+export GOFLAGS="${GOFLAGS:-} -buildvcs=false"
+
+need=()
+[ -x /usr/lib/postgresql/15/bin/pgbench ] || need+=(postgresql-15)
+command -v psql >/dev/null || need+=(postgresql-client-15)
+[ -e /usr/share/java/postgresql.jar ] || need+=(libpostgresql-jdbc-java)
+command -v javac >/dev/null || need+=(default-jdk-headless)
+if [ ${#need[@]} -gt 0 ]; then
+	sudo=; [ "$(id -u)" = 0 ] || sudo=sudo
+	$sudo apt-get update -qq
+	DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends "${need[@]}"
+fi
+
+bad=$(gofmt -l $(git ls-files '*.go'))
+[ -z "$bad" ] || { echo "gofmt would change: $bad"; exit 1; }
+go vet ./...
+CGO_ENABLED=0 go build -o /dev/null ./cmd/gompho
+go test -timeout 20m ./...
+go test -timeout 20m -race -short $(cat scripts/race-packages.txt)
