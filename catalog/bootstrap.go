@@ -20,7 +20,8 @@ type BootstrapOpts struct {
 // takes a checkpoint before it says that the cluster is there.
 //
 // The cluster then has the role, the tablespaces, the rows of the databases template1, template0 and postgres, but files for
-// template1 only and no system views: the caller runs Views in a session made by NewBootSession, then copies template1's files.
+// template1 only and no system views: the caller runs Scripts in a session made by NewBootSession and calls FinishViews, then copies
+// template1's files to the other databases.
 func (c *Catalog) Bootstrap(tx *mvcc.Session, o BootstrapOpts) error {
 	if c.env == nil {
 		return pgerr.Internal("bootstrap without storage")
@@ -39,7 +40,10 @@ func (c *Catalog) Bootstrap(tx *mvcc.Session, o BootstrapOpts) error {
 		}
 	}
 	c.SetNextOid(firstUnpinned, nil)
-	return nil
+	if err := s.IncrementCommand(); err != nil {
+		return err
+	}
+	return s.bootInformationSchema()
 }
 
 // NewBootSession makes a session that adds to the system of a new cluster: what it creates gets Oids below 16384.

@@ -6,6 +6,7 @@ import (
 
 	"gompho/internal/ids"
 	"gompho/internal/pgerr"
+	"gompho/sql/parser"
 	"gompho/sql/query"
 	"gompho/types"
 )
@@ -253,5 +254,55 @@ func TestTypes(t *testing.T) {
 	must(t, err)
 	if m := r.Desc.Attrs[2].Missing; m == nil || m.Int() != -7 {
 		t.Errorf("missing value: %v", m)
+	}
+}
+
+func TestInformationSchema(t *testing.T) {
+	s := memSession(t)
+	s.boot = true
+	must(t, s.bootInformationSchema())
+	must(t, s.IncrementCommand())
+	row, err := s.LookupType("information_schema", "yes_or_no")
+	must(t, err)
+	if row == nil || row.Oid < firstUnpinned || row.Oid >= ids.FirstNormalOid {
+		t.Fatalf("yes_or_no: %+v", row)
+	}
+	checks, err := s.DomainConstraints(row.Oid)
+	must(t, err)
+	if len(checks) != 1 {
+		t.Fatalf("yes_or_no has %d constraints", len(checks))
+	}
+	if _, err := query.DecodeExpr(StrValue(checks[0].Conbin)); err != nil {
+		t.Error(err)
+	}
+	typ, err := s.Type(row.Oid)
+	must(t, err)
+	if _, err := types.Input(types.DefaultEnv, typ, "MAYBE", -1); !pgerr.Is(err, pgerr.StringDataRightTruncation) {
+		t.Errorf("a word of 5 letters: %v", err)
+	}
+	fs, err := s.FuncCandidates("information_schema", "_pg_expandarray")
+	must(t, err)
+	if len(fs) != 1 {
+		t.Fatalf("_pg_expandarray: %v", fs)
+	}
+	names, typs := fs[0].OutColumns()
+	if strings.Join(names, ",") != "x,n" || len(typs) != 2 {
+		t.Errorf("_pg_expandarray returns %v %v", names, typs)
+	}
+}
+
+func TestScripts(t *testing.T) {
+	scripts, err := Scripts()
+	must(t, err)
+	views := 0
+	for _, sc := range scripts {
+		stmts, err := parser.Parse(sc.SQL)
+		if err != nil {
+			t.Errorf("%s: %v", sc.Name, err)
+		}
+		views += len(stmts)
+	}
+	if views < 138 {
+		t.Errorf("only %d views", views)
 	}
 }

@@ -62,6 +62,24 @@ func (s *Session) Procs(name string) ([]*Proc, error) {
 	return many[Proc](s, keyName(procsByName, name))
 }
 
+// BuiltinName returns the name under which a built-in function is registered: pg_proc.prosrc, or for an aggregate its name
+// with its argument types, as sum(int4) or count().
+func (s *Session) BuiltinName(p *Proc) string {
+	if p.Prokind != 'a' {
+		return p.Prosrc
+	}
+	b := append([]byte(p.Proname), '(')
+	for i, t := range p.Proargtypes {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		if row, err := s.TypeRow(t); row != nil && err == nil {
+			b = append(b, row.Typname...)
+		}
+	}
+	return string(append(b, ')'))
+}
+
 // Aggregate returns the pg_aggregate row of an aggregate function.
 func (s *Session) Aggregate(fn ids.Oid) (*Aggregate, error) {
 	return one[PgAggregate](s, keyOid(byAggFn, fn))
