@@ -1,0 +1,142 @@
+package smgr
+
+import (
+	"os"
+	"path/filepath"
+
+	"gompho/internal/ids"
+	"gompho/internal/pgerr"
+	"gompho/stats"
+	"gompho/storage/page"
+	"gompho/storage/vfs"
+)
+
+// CopyDatabase copies all relations of a database to a new one, durably. The source's dirty buffers are flushed and nobody
+// changes it. Page LSNs become 0 in the copy: the first change of each page then logs a full image, as it must, because
+// the log knows nothing of the copy's pages; so no checkpoint is needed.
+func (m *Manager) CopyDatabase(slot *stats.Slot, srcSpc, src, dstSpc, dst ids.Oid) error {
+	from := filepath.Join(m.opts.DataDir, DatabaseDir(srcSpc, src))
+	to := filepath.Join(m.opts.DataDir, DatabaseDir(dstSpc, dst))
+	entries, err := m.opts.FS.ReadDir(from)
+	if err != nil {
+		return pgerr.Wrap(err, pgerr.IoError, "could not open directory %q: %v", DatabaseDir(srcSpc, src), rootCause(err))
+	}
+	if err := m.MakeDatabaseDir(dstSpc, dst); err != nil {
+		return err
+	}
+	buf := make([]byte, 64*ids.BlockSize)
+	for _, e := range entries {
+		if err := slot.CheckInterrupts(); err != nil {
+			return err
+		}
+		name := filepath.Join(from, e.Name())
+		if e.IsDir() || m.isUnlinking(name) {
+			continue
+		}
+		_, fork, seg, isRel := ParseFileName(e.Name())
+		first := uint32(0)
+		if isRel {
+			first = seg * m.opts.SegmentBlocks
+		}
+		_ = fork
+		if err := m.copyFile(name, filepath.Join(to, e.Name()), isRel, first, buf); err != nil {
+			return pgerr.Wrap(err, writeCode(err), "could not copy file %q: %v", name, rootCause(err))
+		}
+	}
+	if !m.opts.Fsync() {
+		return nil
+	}
+	prev := slot.BeginWait(stats.IODataFileSync)
+	defer slot.EndWait(prev)
+	if err := m.opts.FS.SyncTree(to); err != nil {
+		return m.panic(err, "could not fsync directory %q: %v", to, rootCause(err))
+	}
+	if err := m.opts.FS.SyncDir(filepath.Dir(to)); err != nil {
+		return m.panic(err, "could not fsync directory %q: %v", filepath.Dir(to), rootCause(err))
+	}
+	return nil
+}
+
+func (m *Manager) copyFile(from, to string, pages bool, first uint32, buf []byte) error {
+	in, err := m.opts.FS.Open(from, os.O_RDONLY, 0)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	out, err := m.opts.FS.Open(to, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	size, err := in.Size()
+	for at := int64(0); err == nil && at < size; {
+		n, rerr := in.ReadAt(buf[:min(int64(len(buf)), size-at)], at)
+		if n == 0 {
+			err = rerr
+			break
+		}
+		if pages {
+			forgetLSNs(buf[:n], first+uint32(at/ids.BlockSize))
+		}
+		_, err = out.WriteAt(buf[:n], at)
+		at += int64(n)
+	}
+	if cerr := out.Close(); err == nil {
+		err = cerr
+	}
+	return err
+}
+
+// forgetLSNs sets the LSN of each sound page to 0 and keeps damaged ones as they are.
+func forgetLSNs(b []byte, blk uint32) {
+	for ; len(b) >= ids.BlockSize; b, blk = b[ids.BlockSize:], blk+1 {
+		p := page.Page(b[:ids.BlockSize])
+		if p.IsNew() {
+			continue
+		}
+		sum := p.StoredChecksum()
+		if sum != 0 && sum != p.Checksum(ids.BlockNumber(blk)) {
+			continue
+		}
+		p.SetLSN(0)
+		if sum != 0 {
+			p.SetChecksum(ids.BlockNumber(blk))
+		}
+	}
+}
+
+// Sizes returns the bytes that a database's files in a tablespace take.
+func (m *Manager) Sizes(spc, db ids.Oid) (int64, error) {
+	dir := filepath.Join(m.opts.DataDir, DatabaseDir(spc, db))
+	entries, err := m.opts.FS.ReadDir(dir)
+	if err != nil {
+		return 0, pgerr.Wrap(err, pgerr.IoError, "could not open directory %q: %v", DatabaseDir(spc, db), rootCause(err))
+	}
+	total := int64(0)
+	for _, e := range entries {
+		if info, err := e.Info(); err == nil && !e.IsDir() {
+			total += info.Size()
+		}
+	}
+	return total, nil
+}
+
+// CopyFork copies the blocks of one fork's files over another's, which is emptied: how an unlogged relation gets its
+// init fork back. No buffers of the target exist.
+func (m *Manager) CopyFork(rel ids.RelFile, from, to ids.Fork) error {
+	if err := m.UnlinkFork(rel, to); err != nil {
+		return err
+	}
+	m.cancelUnlink(m.segPath(rel, to, 0))
+	buf := make([]byte, 64*ids.BlockSize)
+	for no := uint32(0); ; no++ {
+		src, dst := m.segPath(rel, from, no), m.segPath(rel, to, no)
+		if !vfs.Exists(m.opts.FS, src) {
+			return nil
+		}
+		if err := m.copyFile(src, dst, false, 0, buf); err != nil {
+			return fileError(err, "copy", rel, from, no)
+		}
+		m.noteDir(dst)
+		m.noteWrite(m.relation(rel).segment(to, no))
+	}
+}
