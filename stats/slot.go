@@ -35,7 +35,9 @@ type Slot struct {
 
 	critical atomic.Int32 // critical sections entered and not left
 	latches  atomic.Int32 // content latches held
-	pins     atomic.Int32 // buffer pins held
+
+	pinsHits atomic.Uint64 // low half: buffer pins held; high half: reads of blocks that were in the shared buffers
+	Buffers  BufferUsage
 
 	Activity Activity
 }
@@ -167,18 +169,47 @@ func (s *Slot) LeaveCritical() {
 	}
 }
 
-// CountLatch and CountPin keep account of the process's content latches and buffer pins; n is 1 or -1.
+// BufferUsage counts what a process did with shared buffers, for EXPLAIN and the statistics views. Hits are in
+// Slot.BufferHits. The owner writes, anyone may read.
+type BufferUsage struct {
+	Read, Dirtied, Written atomic.Int64 // blocks
+}
+
+// CountLatch keeps account of the content latches held; n is 1 or -1.
 func (s *Slot) CountLatch(n int32) {
 	if s != nil {
 		s.latches.Add(n)
 	}
 }
 
-// CountPin: see CountLatch.
-func (s *Slot) CountPin(n int32) {
+// CountPin accounts for one more buffer pin, CountHit for one that a read of a cached block took, CountUnpin for
+// one less.
+func (s *Slot) CountPin() {
 	if s != nil {
-		s.pins.Add(n)
+		s.pinsHits.Add(1)
 	}
+}
+
+// CountHit: see CountPin.
+func (s *Slot) CountHit() {
+	if s != nil {
+		s.pinsHits.Add(1 + 1<<32)
+	}
+}
+
+// CountUnpin: see CountPin.
+func (s *Slot) CountUnpin() {
+	if s != nil {
+		s.pinsHits.Add(^uint64(0))
+	}
+}
+
+// BufferHits returns the number of reads that found their block in the shared buffers, modulo 1<<32: use differences.
+func (s *Slot) BufferHits() uint32 {
+	if s == nil {
+		return 0
+	}
+	return uint32(s.pinsHits.Load() >> 32)
 }
 
 // InCritical reports whether the process is in a critical section.
@@ -189,7 +220,7 @@ func (s *Slot) Latches() int { return int(s.latches.Load()) }
 
 // Pins returns the number of buffer pins that the process holds. At the end of a transaction without open
 // cursors it is 0: anything else is a leak.
-func (s *Slot) Pins() int { return int(s.pins.Load()) }
+func (s *Slot) Pins() int { return int(int32(s.pinsHits.Load())) }
 
 // DamagesShared reports whether a panic of the process at this moment leaves shared state that others would
 // trip over: it is in a critical section or holds a latch.

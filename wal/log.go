@@ -42,6 +42,7 @@ type Log struct {
 	// namesMu is held while a segment file gets its final name, so that no name is taken twice.
 	namesMu sync.Mutex
 
+	delays    delayGate
 	builders  sync.Pool
 	asyncWake chan struct{}
 	counters  Counters

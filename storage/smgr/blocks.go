@@ -107,6 +107,11 @@ var zeros [64 * ids.BlockSize]byte
 
 // Extend adds n zero blocks and returns the first of them.
 func (m *Manager) Extend(slot *stats.Slot, rel ids.RelFile, fork ids.Fork, n int) (ids.BlockNumber, error) {
+	return m.ExtendWith(slot, rel, fork, n, func(ids.BlockNumber) error { return nil })
+}
+
+// ExtendWith is Extend that calls before, under the fork's extend lock, while nobody can know of the new blocks yet.
+func (m *Manager) ExtendWith(slot *stats.Slot, rel ids.RelFile, fork ids.Fork, n int, before func(first ids.BlockNumber) error) (ids.BlockNumber, error) {
 	r := m.relation(rel)
 	f := &r.forks[fork]
 	f.extendMu.Lock()
@@ -117,6 +122,9 @@ func (m *Manager) Extend(slot *stats.Slot, rel ids.RelFile, fork ids.Fork, n int
 	}
 	if uint64(first)+uint64(n) >= uint64(ids.InvalidBlock) {
 		return 0, pgerr.New(pgerr.ProgramLimitExceeded, "cannot extend file %q beyond %d blocks", RelPath(rel, fork), ids.InvalidBlock)
+	}
+	if err := before(first); err != nil {
+		return 0, err
 	}
 	prev := slot.BeginWait(stats.IODataFileExtend)
 	defer slot.EndWait(prev)

@@ -12,7 +12,7 @@ import (
 )
 
 // CopyDatabase copies all relations of a database to a new one, durably. The source's dirty buffers are flushed and nobody
-// changes it. Page LSNs become 0 in the copy: the first change of each page then logs a full image, as it must, because
+// changes it. Page LSNs become 1, older than any redo pointer, in the copy: the first change of each page then logs a full image, as it must, because
 // the log knows nothing of the copy's pages; so no checkpoint is needed.
 func (m *Manager) CopyDatabase(slot *stats.Slot, srcSpc, src, dstSpc, dst ids.Oid) error {
 	from := filepath.Join(m.opts.DataDir, DatabaseDir(srcSpc, src))
@@ -86,7 +86,7 @@ func (m *Manager) copyFile(from, to string, pages bool, first uint32, buf []byte
 	return err
 }
 
-// forgetLSNs sets the LSN of each sound page to 0 and keeps damaged ones as they are.
+// forgetLSNs sets the LSN of each sound page to 1, the oldest there is, and keeps damaged ones as they are.
 func forgetLSNs(b []byte, blk uint32) {
 	for ; len(b) >= ids.BlockSize; b, blk = b[ids.BlockSize:], blk+1 {
 		p := page.Page(b[:ids.BlockSize])
@@ -97,7 +97,7 @@ func forgetLSNs(b []byte, blk uint32) {
 		if sum != 0 && sum != p.Checksum(ids.BlockNumber(blk)) {
 			continue
 		}
-		p.SetLSN(0)
+		p.SetLSN(1)
 		if sum != 0 {
 			p.SetChecksum(ids.BlockNumber(blk))
 		}

@@ -1,0 +1,166 @@
+package buffer
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"gompho/stats"
+)
+
+// parkingLot is where goroutines wait for buffers: one set of queues for all buffers, so that a descriptor
+// needs no memory for waiters.
+type parkingLot struct {
+	stripes [64]parkStripe
+	waiters sync.Pool // *waiter
+}
+
+type parkStripe struct {
+	mu    sync.Mutex // protects the list
+	first *waiter
+	last  *waiter
+	count atomic.Int32 // so that who wakes need not lock an empty stripe
+	_     [32]byte
+}
+
+type waiter struct {
+	key  uint64
+	mode LockMode
+	ch   chan struct{} // capacity 1
+	next *waiter
+}
+
+// What is waited for.
+const (
+	parkLatch = iota
+	parkPin
+	parkIO
+)
+
+func parkKey(id int32, what uint64) uint64 { return uint64(id)<<2 | what }
+
+func (l *parkingLot) init() {
+	l.waiters.New = func() any { return &waiter{ch: make(chan struct{}, 1)} }
+}
+
+func (l *parkingLot) stripe(key uint64) *parkStripe {
+	return &l.stripes[key*0x9E3779B97F4A7C15>>58]
+}
+
+func (l *parkingLot) newWaiter(key uint64, m LockMode) *waiter {
+	w := l.waiters.Get().(*waiter)
+	w.key, w.mode, w.next = key, m, nil
+	return w
+}
+
+// push appends w, under mu.
+func (s *parkStripe) push(w *waiter) {
+	if s.last == nil {
+		s.first = w
+	} else {
+		s.last.next = w
+	}
+	s.last = w
+	s.count.Add(1)
+}
+
+// each visits the waiters of key in order, under mu; it unlinks those for which take returns true, and goes on while
+// more is true.
+func (s *parkStripe) each(key uint64, visit func(w *waiter) (take, more bool)) {
+	var prev *waiter
+	for w := s.first; w != nil; {
+		next := w.next
+		take, more := false, true
+		if w.key == key {
+			take, more = visit(w)
+		}
+		if take {
+			if prev == nil {
+				s.first = next
+			} else {
+				prev.next = next
+			}
+			if s.last == w {
+				s.last = prev
+			}
+			w.next = nil
+			s.count.Add(-1)
+		} else {
+			prev = w
+		}
+		if !more {
+			return
+		}
+		w = next
+	}
+}
+
+// wakeAll wakes all waiters of key.
+func (l *parkingLot) wakeAll(key uint64) {
+	s := l.stripe(key)
+	if s.count.Load() == 0 {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.each(key, func(w *waiter) (bool, bool) {
+		w.ch <- struct{}{}
+		return true, true
+	})
+}
+
+// enqueue adds a waiter.
+func (l *parkingLot) enqueue(w *waiter) {
+	s := l.stripe(w.key)
+	s.mu.Lock()
+	s.push(w)
+	s.mu.Unlock()
+}
+
+// leave takes a waiter out that does not want to wait any more, and recycles it.
+func (l *parkingLot) leave(w *waiter) {
+	s := l.stripe(w.key)
+	s.mu.Lock()
+	found := false
+	s.each(w.key, func(x *waiter) (bool, bool) {
+		if x == w {
+			found = true
+			return true, false
+		}
+		return false, true
+	})
+	s.mu.Unlock()
+	if !found {
+		<-w.ch // it was woken meanwhile
+	}
+	l.waiters.Put(w)
+}
+
+// waitWhile returns when the condition does not hold, or once after a wake. Who ends the condition calls wakeAll after.
+func (l *parkingLot) waitWhile(key uint64, cond func() bool) {
+	w := l.newWaiter(key, Share)
+	l.enqueue(w)
+	if !cond() {
+		l.leave(w)
+		return
+	}
+	<-w.ch
+	l.waiters.Put(w)
+}
+
+// waitSlot waits for w's wake or an interrupt of the process. It recycles w.
+func (l *parkingLot) waitSlot(slot *stats.Slot, w *waiter) error {
+	prev := slot.BeginWait(stats.BufferPinWait)
+	defer slot.EndWait(prev)
+	for {
+		select {
+		case <-w.ch:
+			l.waiters.Put(w)
+			return nil
+		case <-slot.Wake():
+			if err := slot.CheckInterrupts(); err != nil {
+				l.leave(w)
+				return err
+			}
+		}
+	}
+}
