@@ -149,7 +149,8 @@ func (p *parser) alterTrigger() ast.Stmt {
 	p.expect(kwOn)
 	rel := p.qualifiedRel()
 	if p.is(kwNo) || p.is(kwDepends) {
-		return p.dependsOn(&ast.AlterObjectDependsStmt{ObjectType: ast.ObjectTrigger, Relation: rel, Object: p.str(name)})
+		return p.dependsOn(&ast.AlterObjectDependsStmt{ObjectType: ast.ObjectTrigger, Relation: rel,
+			Object: ast.NameNode([]string{name})})
 	}
 	p.expectAll(kwRename, kwTo)
 	return &ast.RenameStmt{RenameType: ast.ObjectTrigger, Relation: rel, Subname: name, Newname: p.name()}

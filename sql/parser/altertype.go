@@ -24,7 +24,7 @@ func (p *parser) alterType() ast.Stmt {
 		}
 		p.expect(kwAttribute)
 		s := &ast.RenameStmt{RenameType: ast.ObjectAttribute, RelationType: ast.ObjectTypeType,
-			Relation: p.relFromNames(name, pos), Subname: p.name()}
+			Relation: p.typeRel(name, pos), Subname: p.name()}
 		p.expect(kwTo)
 		s.Newname = p.name()
 		s.Behavior = p.dropBehavior()
@@ -35,13 +35,20 @@ func (p *parser) alterType() ast.Stmt {
 			return p.addEnumValue(name)
 		}
 	}
-	s := &ast.AlterTableStmt{Relation: p.relFromNames(name, pos), Objtype: ast.ObjectTypeType}
+	s := &ast.AlterTableStmt{Relation: p.typeRel(name, pos), Objtype: ast.ObjectTypeType}
 	for {
 		s.Cmds = append(s.Cmds, p.alterTypeCmd())
 		if !p.accept(',') {
 			return s
 		}
 	}
+}
+
+// typeRel is a composite type as a relation; unlike a table's name it does not stand for its children.
+func (p *parser) typeRel(name []string, pos int32) *ast.RangeVar {
+	r := p.relFromNames(name, pos)
+	r.Inh = false
+	return r
 }
 
 func (p *parser) addEnumValue(name []string) ast.Stmt {
@@ -69,12 +76,13 @@ func (p *parser) alterTypeCmd() *ast.AlterTableCmd {
 		c.Name = p.colID()
 	default:
 		p.expectAll(kwAlter, kwAttribute)
+		d := &ast.ColumnDef{Location: p.tok.pos}
 		c.Name = p.colID()
 		if p.accept(kwSet) {
 			p.expect(kwData)
 		}
 		p.expect(kwType)
-		d := &ast.ColumnDef{Location: ast.NoLocation, TypeName: p.typeName()}
+		d.TypeName = p.typeName()
 		d.CollClause = p.optCollate()
 		c.Subtype, c.Def = ast.ATAlterColumnType, d
 	}

@@ -421,7 +421,7 @@ func (p *parser) createType() ast.Stmt {
 	case p.accept(kwRange):
 		return &ast.CreateRangeStmt{TypeName: name, Params: p.definition()}
 	}
-	s := &ast.CompositeTypeStmt{Typevar: p.relFromNames(name, pos)}
+	s := &ast.CompositeTypeStmt{Typevar: p.typeRel(name, pos)}
 	if p.is('(') && p.peek(1) == ')' {
 		p.accept2('(', ')')
 		return s

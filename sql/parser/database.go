@@ -59,9 +59,8 @@ func (p *parser) alterDatabase() ast.Stmt {
 		return &ast.AlterDatabaseRefreshCollStmt{Dbname: name}
 	case kwSet:
 		if p.peek(1) == kwTablespace && p.peek(2) != '=' && p.peek(2) != kwTo {
-			p.next()
+			p.accept2(kwSet, kwTablespace)
 			pos := p.tok.pos
-			p.next()
 			e := defElem("tablespace", p.str(p.name()), pos)
 			return &ast.AlterDatabaseStmt{Dbname: name, Options: []*ast.DefElem{e}}
 		}

@@ -22,6 +22,11 @@
 // Differences from PostgreSQL: the notice about a truncated name and warnings of the grammar are not given; white
 // space before a statement is not part of it; the limit of nesting is a count, not bytes of stack.
 //
+// Conformance: testdata/conformance holds statements of every kind with what PostgreSQL 15 says of each (*.want).
+// TestServer checks those records, and TestServerVariants some hundred thousand broken variants, against an
+// installed PostgreSQL 15 (or the one GOMPHO_TEST_PG names); -record rewrites them and runs all variants. The nested
+// module testdata/libpgquery compares trees and locations with libpg_query and needs a C compiler.
+//
 // To see what is made of a text, print ast.Dump, or add it to a script under testdata and run the tests with
 // -rewrite.
 package parser

@@ -91,7 +91,7 @@ func (p *parser) namedConstraint() (ast.ObjectType, ast.Node) {
 	p.expect(kwOn)
 	if p.is(kwDomain) && p.peek(1).isColID() {
 		p.next()
-		t := &ast.TypeName{Typemod: -1, Location: p.tok.pos}
+		t := &ast.TypeName{Typemod: -1, Location: ast.NoLocation}
 		t.Names = p.anyName()
 		return ast.ObjectDomconstraint, &ast.List{Items: []ast.Node{t, p.str(name)}}
 	}

@@ -168,8 +168,8 @@ func (p *parser) alterGroup() ast.Stmt {
 		p.expect(kwDrop)
 		s.Action = -1
 	}
-	at := p.tok.pos
 	p.expect(kwUser)
+	at := p.tok.pos
 	s.Options = []*ast.DefElem{defElem("rolemembers", roleListNode(p.roleList()), at)}
 	return s
 }
