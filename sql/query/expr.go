@@ -38,7 +38,10 @@ type Var struct {
 	Varno       int
 	Varattno    int
 	Varlevelsup int
-	Location    int32
+	// Varnosyn and Varattnosyn name the entry and column that the statement's text refers to, where that is another
+	// one (a join's); 0 otherwise. They serve deparsing only.
+	Varnosyn, Varattnosyn int32
+	Location              int32
 }
 
 // Special values of Var.Varno in finished plans. A Var of a scan node's own tuple keeps the scan's range-table index.
