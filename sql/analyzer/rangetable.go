@@ -26,15 +26,10 @@ func (p *state) openTable(rv *ast.RangeVar, mode locks.Mode) *catalog.Relation {
 		p.noSuchRelation(rv)
 	}
 	switch rel.Kind {
-	case 'i', 'I', 'c':
-		what := "indexes"
-		if rel.Kind == 'I' {
-			what = "partitioned indexes"
-		} else if rel.Kind == 'c' {
-			what = "composite types"
-		}
-		fail(pgerr.New(pgerr.WrongObjectType, "cannot open relation \"%s\"", rel.Name).
-			WithDetail("This operation is not supported for %s.", what).At(int(rv.Location)))
+	case 'i', 'I':
+		failAt(rv.Location, pgerr.WrongObjectType, "\"%s\" is an index", rel.Name)
+	case 'c':
+		failAt(rv.Location, pgerr.WrongObjectType, "\"%s\" is a composite type", rel.Name)
 	}
 	return rel
 }

@@ -31,6 +31,9 @@ func (r *Result) Typmod() int32      { return r.ResTypmod }
 func (r *Result) Collation() ids.Oid { return r.ResCollation }
 func (r *Result) isNode()            {}
 
+// SetCollation sets the collation, while the tree is being made.
+func (r *Result) SetCollation(c ids.Oid) { r.ResCollation = c }
+
 // Var is a column of a range-table entry; Varattno 0 is the whole row, negative ones are system columns.
 // After planning Varno is one of OuterVar, InnerVar, IndexVar or a scan's own range-table index.
 type Var struct {
@@ -75,6 +78,7 @@ const (
 	ParamExtern  ParamKind = iota // $n of the statement, n = ID from 1
 	ParamExec                     // executor parameter slot ID (from 0), set by a subplan or nested loop
 	ParamSublink                  // column ID of a SubLink's subselect, inside its Testexpr
+	ParamMultiExpr                // column ID&0xffff of the MULTIEXPR SubLink numbered ID>>16 in the same target list
 )
 
 // Param is a value that is supplied at run time.

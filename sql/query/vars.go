@@ -73,3 +73,34 @@ func ContainVarsOfLevel(n Node, level int) bool {
 		return ok && v.Varlevelsup == l+level
 	})
 }
+
+// FlattenJoinAliases replaces the variables of joins in e (which is of the level that rtable belongs to) by what they
+// stand for; a whole-row variable of a join becomes a row. e may contain subselects.
+func FlattenJoinAliases(rtable []*RangeTblEntry, e Expr) Expr {
+	var f func(e Expr, level int) Expr
+	f = func(e Expr, level int) Expr {
+		v, ok := e.(*Var)
+		if !ok || v.Varlevelsup != level || v.Varno < 1 || v.Varno > len(rtable) {
+			return e
+		}
+		rte := rtable[v.Varno-1]
+		if rte.Kind != RTEJoin {
+			return e
+		}
+		up := func(x Expr) Expr {
+			return MutateLevels(IncrementLevels(x, level, 0), func(y Expr, l int) Expr { return f(y, level+l) })
+		}
+		if v.Varattno > 0 {
+			return up(rte.JoinAliasVars[v.Varattno-1])
+		}
+		row := &RowExpr{Result: v.Result, Format: CoerceImplicitCast, Location: v.Location}
+		for i, x := range rte.JoinAliasVars {
+			if x != nil {
+				row.Args = append(row.Args, up(x))
+				row.Colnames = append(row.Colnames, rte.Eref.Colnames[i])
+			}
+		}
+		return row
+	}
+	return MutateLevels(e, f)
+}
