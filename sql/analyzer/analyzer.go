@@ -7,7 +7,6 @@ import (
 	"gompho/internal/ids"
 	"gompho/internal/pgerr"
 	"gompho/sql/ast"
-	"gompho/sql/parser"
 	"gompho/sql/query"
 	"gompho/types"
 )
@@ -112,19 +111,6 @@ func (p *state) checkParams(q *query.Query) {
 			fail(pgerr.New(pgerr.IndeterminateDatatype, "could not determine data type of parameter $%d", i+1))
 		}
 	}
-}
-
-// parseExpr parses the text of an expression.
-func parseExpr(text string) (ast.Node, error) {
-	stmts, err := parser.Parse("SELECT " + text)
-	if err != nil {
-		return nil, err
-	}
-	sel, ok := stmts[0].Stmt.(*ast.SelectStmt)
-	if !ok || len(sel.TargetList) != 1 {
-		return nil, pgerr.Internal("not an expression: %s", text)
-	}
-	return sel.TargetList[0].Val, nil
 }
 
 func itoa(n int) string { return strconv.Itoa(n) }

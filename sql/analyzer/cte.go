@@ -203,4 +203,3 @@ func (p *state) checkRecursion(c *ast.CommonTableExpr) {
 		fail(pgerr.Internal("missing recursive reference"))
 	}
 }
-

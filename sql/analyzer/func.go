@@ -8,6 +8,7 @@ import (
 	"gompho/internal/ids"
 	"gompho/internal/pgerr"
 	"gompho/sql/ast"
+	"gompho/sql/parser"
 	"gompho/sql/query"
 )
 
@@ -335,7 +336,7 @@ func (p *state) defaultsOf(f *catalog.Proc) []query.Expr {
 	var out []query.Expr
 	sub := newState(p.analysis, nil)
 	for i, text := range f.DefaultSQL {
-		raw := must(parseExpr(text))
+		raw := must(parser.ParseExpr(text))
 		typ := f.Proargtypes[len(f.Proargtypes)-len(f.DefaultSQL)+i]
 		e := sub.expr(raw, exprFunctionDefault)
 		if r := sub.coerceTo(e, e.Type(), typ, -1, assigning, query.CoerceImplicitCast, -1); r != nil {

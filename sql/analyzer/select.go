@@ -1,7 +1,6 @@
 package analyzer
 
 import (
-
 	"gompho/internal/ids"
 	"gompho/internal/pgerr"
 	"gompho/sql/ast"
@@ -446,4 +445,3 @@ func (p *state) checkLocking(q *query.Query, s ast.LockClauseStrength) {
 }
 
 func nullConst() query.Expr { return makeConst(unknownOid, -1, 0, types.Null, -1) }
-

@@ -10,7 +10,7 @@ import (
 
 // analysis is what all query levels of one statement share.
 type analysis struct {
-	s      Session
+	s      *Session
 	cat    *catalog.Session
 	params *Params
 	// paramHook, when set, resolves $n and names instead of params: for SQL function bodies.

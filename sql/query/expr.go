@@ -75,10 +75,10 @@ type Const struct {
 type ParamKind uint8
 
 const (
-	ParamExtern  ParamKind = iota // $n of the statement, n = ID from 1
-	ParamExec                     // executor parameter slot ID (from 0), set by a subplan or nested loop
-	ParamSublink                  // column ID of a SubLink's subselect, inside its Testexpr
-	ParamMultiExpr                // column ID&0xffff of the MULTIEXPR SubLink numbered ID>>16 in the same target list
+	ParamExtern    ParamKind = iota // $n of the statement, n = ID from 1
+	ParamExec                       // executor parameter slot ID (from 0), set by a subplan or nested loop
+	ParamSublink                    // column ID of a SubLink's subselect, inside its Testexpr
+	ParamMultiExpr                  // column ID&0xffff of the MULTIEXPR SubLink numbered ID>>16 in the same target list
 )
 
 // Param is a value that is supplied at run time.

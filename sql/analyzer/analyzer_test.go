@@ -1,0 +1,109 @@
+package analyzer
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/cockroachdb/datadriven"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"gompho/internal/ids"
+	"gompho/internal/pgerr"
+	"gompho/sql/parser"
+	"gompho/sql/query"
+)
+
+// TestStatements compares the analysis of statements with what PostgreSQL 15 says of them: result columns, parameter
+// types, or the error. To record the outcomes anew, run with -rewrite and GOMPHO_REFERENCE set to the DSN of a
+// PostgreSQL 15 database that has the tables of testdata/schema.sql.
+func TestStatements(t *testing.T) {
+	var ref *pgconn.PgConn
+	if dsn := os.Getenv("GOMPHO_REFERENCE"); dsn != "" {
+		c, err := pgconn.Connect(context.Background(), dsn)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close(context.Background())
+		ref = c
+	}
+	s := fixture(t)
+	datadriven.Walk(t, "testdata/statements", func(t *testing.T, path string) {
+		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
+			if ref != nil {
+				return describeByReference(s, ref, d.Input)
+			}
+			return describe(s, d.Input)
+		})
+	})
+}
+
+func describeByReference(s *Session, c *pgconn.PgConn, sql string) string {
+	d, err := c.Prepare(context.Background(), "", sql, nil)
+	if err != nil {
+		e := err.(*pgconn.PgError)
+		return errorText(e.Code, e.Message, e.Detail, e.Hint, int(e.Position))
+	}
+	var cols []string
+	for _, f := range d.Fields {
+		cols = append(cols, fmt.Sprintf("%s %s", f.Name, s.Cat.FormatType(ids.Oid(f.DataTypeOID), f.TypeModifier)))
+	}
+	var params []ids.Oid
+	for _, p := range d.ParamOIDs {
+		params = append(params, ids.Oid(p))
+	}
+	return describeText(s, cols, params)
+}
+
+func describe(s *Session, sql string) string {
+	stmts, err := parser.Parse(sql)
+	if err == nil {
+		params := &Params{}
+		var q *query.Query
+		if q, err = Analyze(s, &stmts[0], params); err == nil {
+			return describeText(s, columnsOf(s, q), params.Types)
+		}
+	}
+	e := pgerr.From(err)
+	pos := e.Position
+	if pos > 0 {
+		pos = len([]rune(sql[:pos-1])) + 1
+	}
+	return errorText(string(e.Code), e.Message, e.Detail, e.Hint, pos)
+}
+
+func columnsOf(s *Session, q *query.Query) []string {
+	list := q.TargetList
+	if q.CommandType != query.CmdSelect {
+		list = q.ReturningList
+	}
+	var cols []string
+	for _, c := range visibleTargets(list) {
+		cols = append(cols, fmt.Sprintf("%s %s", c.Resname, s.Cat.FormatType(c.Expr.Type(), c.Expr.Typmod())))
+	}
+	return cols
+}
+
+func describeText(s *Session, cols []string, params []ids.Oid) string {
+	out := strings.Join(cols, ", ")
+	if out == "" {
+		out = "no columns"
+	}
+	for i, p := range params {
+		out += fmt.Sprintf("\n$%d %s", i+1, s.Cat.TypeName(p))
+	}
+	return out + "\n"
+}
+
+func errorText(code, msg, detail, hint string, pos int) string {
+	out := fmt.Sprintf("%s at %d: %s\n", code, pos, msg)
+	if detail != "" {
+		out += "DETAIL: " + detail + "\n"
+	}
+	if hint != "" {
+		out += "HINT: " + hint + "\n"
+	}
+	return out
+}
