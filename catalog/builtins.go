@@ -23,7 +23,7 @@ var builtinCaches = []cacheID{byAggFn, byAmOid, byAmName, amopByStrategy, amopsB
 	opersByName, opfamilyByOid, opfamiliesByAmName, procsByName, rangeByType, typeByName, convByOid}
 
 func loadBuiltins() (*builtins, error) {
-	b := &builtins{rows: make(map[cacheKey]any), lists: make(map[cacheKey]any)}
+	b := &builtins{rows: make(map[cacheKey]any, 5000), lists: make(map[cacheKey]any, 5000)}
 	defaults := make(map[ids.Oid][]string)
 	if err := factRows("proc_defaults", func(c []string) error {
 		o, err := factDatum(oidOid, c[0])

@@ -70,6 +70,8 @@ type sharedCache struct {
 	seed       maphash.Seed
 	edited     atomic.Pointer[map[cacheKey]struct{}] // keys of built-ins that have been edited in this database
 	editMu     sync.Mutex                            // serializes writers of edited
+	scanned    atomic.Bool                           // edited is complete: the catalogs have been looked through
+	scanMu     sync.Mutex                            // held while they are
 	shards     [cacheShards]cacheShard
 }
 
@@ -186,10 +188,9 @@ type overlay struct {
 	dirty   map[cacheKey]struct{} // keys whose rows the transaction has written; answered from entries, not from shared caches
 	entries map[cacheKey]any      // what was read of them since the last command boundary that touched them
 	queued  map[cacheKey]struct{} // written by the current command: entries to forget at its end
-	// shared of dirty: those that belong to catalogs shared between databases are published to the shared-catalog cache
-	seen   uint64 // generations (database's and shared) that entries were read under
-	epoch  uint64 // moves whenever entries of this session may have changed; part of Generation
-	editsN int    // number of writes in this transaction
+	seen    uint64                // generations (database's and shared) that entries were read under
+	epoch   uint64                // moves whenever entries of this session may have changed; part of Generation
+	editsN  int                   // number of writes in this transaction
 }
 
 func (o *overlay) mark(k cacheKey) {

@@ -30,5 +30,5 @@
 // invalidation at once and not only when it next takes a lock; catalogs keep their file numbers for ever (the
 // file of a catalog is named by its Oid); the descriptions of built-ins are absent.
 //
-// To debug: Session.Explain prints where a key is answered from.
+// To debug: Session.Explain tells where the descriptor of a relation comes from.
 package catalog

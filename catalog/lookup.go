@@ -32,6 +32,11 @@ func (s *Session) fill(k *cacheKey, load func() (any, error)) (any, error) {
 		}
 		return v, err
 	}
+	if s.env != nil && !s.boot && !s.cache.scanned.Load() && s.tx.InTransaction() {
+		if err := s.findEdits(); err != nil {
+			return nil, err
+		}
+	}
 	c := s.cacheFor(cacheDefs[k.id].table)
 	gen := c.generation.Load()
 	v, err := load()

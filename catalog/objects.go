@@ -1,6 +1,10 @@
 package catalog
 
-import "gompho/internal/ids"
+import (
+	"fmt"
+
+	"gompho/internal/ids"
+)
 
 // The lookups of this file return nil, nil when there is no such object.
 
@@ -440,3 +444,19 @@ func (s *Session) binaryCoercible(t *PgType, to ids.Oid) (bool, error) {
 
 // arraySubscriptHandler is pg_type.typsubscript of true arrays.
 const arraySubscriptHandler ids.Oid = 6179
+
+// Explain tells where the descriptor of a relation comes from, for debugging.
+func (s *Session) Explain(rel ids.Oid) string {
+	k := keyOid(relCache, rel)
+	_, cached := s.cache.get(&k)
+	where := "read from the catalogs at the next look"
+	switch {
+	case rel >= firstUnpinned && s.isDirty(&k):
+		where = "the session's overlay: its transaction has changed it"
+	case cached:
+		where = "the shared cache of the database"
+	case rel < firstUnpinned:
+		where = "the facts of built-ins at the next look"
+	}
+	return fmt.Sprintf("relation %d: %s (generation %d)", rel, where, s.Generation())
+}

@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"fmt"
 	"slices"
 
 	"gompho/internal/ids"
@@ -98,6 +99,25 @@ func (s *Session) invalidateRow(table ids.Oid, vals []types.Datum) {
 	for _, att := range relColumns[table] {
 		s.InvalidateRelation(vals[att-1].Oid())
 	}
+	if table == PgClassOid {
+		s.invalidateOwner(vals)
+	}
+}
+
+// invalidateOwner follows the pg_class row of an index or toast table to the table whose descriptor it is part of.
+func (s *Session) invalidateOwner(vals []types.Datum) {
+	oid := vals[AttPgClassOid-1].Oid()
+	switch byte(vals[AttPgClassRelkind-1].Word()) {
+	case 'i', 'I':
+		if x, err := fetch[PgIndex](s, PgIndexIndexrelidIndex, OidKey(AttPgIndexIndexrelid, oid)); x != nil && err == nil {
+			s.InvalidateRelation(x.Indrelid)
+		}
+	case 't':
+		var owner ids.Oid
+		if n, err := fmt.Sscanf(vals[AttPgClassRelname-1].Str(), "pg_toast_%d", &owner); n == 1 && err == nil {
+			s.InvalidateRelation(owner)
+		}
+	}
 }
 
 // InvalidateRelation makes this session, at the end of the command, and all others, at commit, read the descriptor of a
@@ -122,13 +142,15 @@ func (s *Session) publish() {
 			own[k] = struct{}{}
 		}
 	}
-	isBuiltin := func(k *cacheKey) bool {
-		if !cacheDefs[k.id].builtin || s.boot {
-			return false
-		}
-		_, ok := s.cat.facts.lookup(k)
-		return ok
+	s.cache.invalidate(own, s.isBuiltinKey)
+	s.cat.shared.invalidate(shared, s.isBuiltinKey)
+}
+
+// isBuiltinKey reports whether a key is one that the table of built-ins answers.
+func (s *Session) isBuiltinKey(k *cacheKey) bool {
+	if !cacheDefs[k.id].builtin || s.boot {
+		return false
 	}
-	s.cache.invalidate(own, isBuiltin)
-	s.cat.shared.invalidate(shared, isBuiltin)
+	_, ok := s.cat.facts.lookup(k)
+	return ok
 }
