@@ -27,6 +27,8 @@ type waiter struct {
 	mode LockMode
 	ch   chan struct{} // capacity 1
 	next *waiter
+	// nextWoken links those that are out of the queue and about to be woken.
+	nextWoken *waiter
 }
 
 // What is waited for.
@@ -100,12 +102,19 @@ func (l *parkingLot) wakeAll(key uint64) {
 	if s.count.Load() == 0 {
 		return
 	}
+	var woken *waiter // a waiter is its owner's again when it is woken: it must be out of the list by then
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.each(key, func(w *waiter) (bool, bool) {
-		w.ch <- struct{}{}
+		w.nextWoken, woken = woken, w
 		return true, true
 	})
+	s.mu.Unlock()
+	for w := woken; w != nil; {
+		next := w.nextWoken
+		w.nextWoken = nil
+		w.ch <- struct{}{}
+		w = next
+	}
 }
 
 // enqueue adds a waiter.
