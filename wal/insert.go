@@ -83,6 +83,9 @@ func (l *Log) Insert(b *Builder, redo ids.LSN) (end ids.LSN, ok bool) {
 	if e := l.broken.Load(); e != nil {
 		panic(e)
 	}
+	if l.reserved.Load() >= notStarted {
+		panic("wal: insertion before the log was started")
+	}
 	bodyCRC := b.seal()
 	size := uint64(align8(len(b.buf)))
 	slot := l.takeSlot(&b.slot)
@@ -159,6 +162,9 @@ func (l *Log) InsertSimple(kind Kind, xid ids.Xid, payload ...[]byte) ids.LSN {
 	l.builders.Put(b)
 	return end
 }
+
+// StartOf returns where a record that InsertSimple put in before end begins, given the length of its payload.
+func StartOf(end ids.LSN, payload int) ids.LSN { return end - ids.LSN(align8(headerSize+payload)) }
 
 // completeTo returns how far, up to target, all reserved bytes are in the ring, and the slot that holds it back.
 func (l *Log) completeTo(target uint64) (uint64, *insertSlot) {

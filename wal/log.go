@@ -77,10 +77,9 @@ func (l *Log) Stats() Stats {
 	return s
 }
 
-// Open makes the log ready for insertion at position at, the end of the valid log; crashed says that the server
-// did not shut down cleanly, so that something may have been written beyond. redo is the redo pointer that decides about
-// full-page images until the next checkpoint: of the last checkpoint, or at.
-func Open(opts Options, at, redo ids.LSN, crashed bool) (*Log, error) {
+// New makes a log that is not started: during recovery others may hold it already. Flush then returns at once, because whatever
+// they have read from the log is durable.
+func New(opts Options) (*Log, error) {
 	opts.setDefaults()
 	ring, err := offheap.Alloc(opts.BufferSize, false)
 	if err != nil {
@@ -92,16 +91,41 @@ func Open(opts Options, at, redo ids.LSN, crashed bool) (*Log, error) {
 	for i := range l.slots {
 		l.slots[i].init()
 	}
+	l.flushed.Store(notStarted)
+	l.reserved.Store(notStarted)
+	return l, nil
+}
+
+const notStarted = 1 << 62
+
+// Start makes the log ready for insertion at position at, the end of the valid log; crashed says that the server
+// did not shut down cleanly, so that something may have been written beyond. redo is the redo pointer that decides about
+// full-page images until the next checkpoint: of the last checkpoint, or at.
+func (l *Log) Start(at, redo ids.LSN, crashed bool) error {
+	if err := l.loadTail(uint64(at)); err != nil {
+		return pgerr.Wrap(err, pgerr.IoError, "could not read write-ahead log at %s: %v", at, err)
+	}
+	if crashed {
+		if err := l.zeroBeyond(uint64(at)); err != nil {
+			return pgerr.Wrap(err, pgerr.IoError, "could not clear write-ahead log beyond %s: %v", at, err)
+		}
+	}
 	l.file.openedAt = uint64(at)
-	for _, v := range []*atomic.Uint64{&l.reserved, &l.written, &l.flushed, &l.async} {
+	l.redo.Store(uint64(redo))
+	for _, v := range []*atomic.Uint64{&l.reserved, &l.written, &l.async, &l.flushed} {
 		v.Store(uint64(at))
 	}
-	l.redo.Store(uint64(redo))
-	if err = l.loadTail(uint64(at)); err == nil && crashed {
-		err = l.zeroBeyond(uint64(at))
-	}
+	return nil
+}
+
+// Open is New and Start.
+func Open(opts Options, at, redo ids.LSN, crashed bool) (*Log, error) {
+	l, err := New(opts)
 	if err != nil {
-		_ = offheap.Free(ring)
+		return nil, err
+	}
+	if err := l.Start(at, redo, crashed); err != nil {
+		_ = offheap.Free(l.ring)
 		return nil, err
 	}
 	return l, nil

@@ -25,6 +25,9 @@ func (p *Pool) Read(slot *stats.Slot, rel ids.RelFile, fork ids.Fork, blk ids.Bl
 // ReadOrZero is Read for forks that can be rebuilt (free space map, visibility map): a damaged page is
 // returned as zeros.
 func (p *Pool) ReadOrZero(slot *stats.Slot, rel ids.RelFile, fork ids.Fork, blk ids.BlockNumber, s *Strategy) (Buf, error) {
+	if b, ok := p.ReadIfCached(slot, rel, fork, blk); ok {
+		return b, nil
+	}
 	t := tag{rel, fork, blk}
 	return p.readSlow(slot, &t, t.hash(), s, true)
 }

@@ -50,6 +50,7 @@ type Checkpoint struct {
 	PrevTimeline    uint32
 	FullPageWrites  bool
 	NextXid         ids.Xid
+	XidLimit        ids.Xid // no id from here on was used, as the log knows
 	NextOid         ids.Oid
 	NextMulti       ids.MultiXactID
 	NextMultiOffset uint64
@@ -99,7 +100,8 @@ func (c *Checkpoint) Append(b []byte) []byte {
 	b = le.AppendUint64(b, uint64(c.OldestMulti))
 	b = le.AppendUint32(b, uint32(c.OldestMultiDB))
 	b = le.AppendUint64(b, uint64(c.OldestActiveXid))
-	return le.AppendUint64(b, uint64(c.Time))
+	b = le.AppendUint64(b, uint64(c.Time))
+	return le.AppendUint64(b, uint64(c.XidLimit))
 }
 
 // decoder takes fields off the front; past the end everything is zero.
@@ -132,6 +134,7 @@ func (d *decoder) checkpoint() (c Checkpoint) {
 	c.OldestXid, c.OldestXidDB = ids.Xid(d.u64()), ids.Oid(d.u32())
 	c.OldestMulti, c.OldestMultiDB = ids.MultiXactID(d.u64()), ids.Oid(d.u32())
 	c.OldestActiveXid, c.Time = ids.Xid(d.u64()), int64(d.u64())
+	c.XidLimit = ids.Xid(d.u64())
 	return c
 }
 

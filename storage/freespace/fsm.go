@@ -74,7 +74,8 @@ func (f FSM) read(slot *stats.Slot, a address, extend bool) (buffer.Buf, error) 
 			return buffer.Buf{}, err
 		}
 	}
-	return f.Pool.Read(slot, f.Rel.File, ids.FsmFork, blk, nil)
+	// The map is not logged: a page torn by a crash is as good as an empty one.
+	return f.Pool.ReadOrZero(slot, f.Rel.File, ids.FsmFork, blk, nil)
 }
 
 // extendTo makes the fork have block blk, with new pages of zeros.

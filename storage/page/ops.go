@@ -122,13 +122,28 @@ func AppendSetBounds(dst []byte, lower, upper int) []byte {
 // ImageHeaderSize is the length of an encoded image before the page's bytes.
 const ImageHeaderSize = 5
 
-// Hole returns the part of the page that an image leaves out: the free space, when the header makes sense.
+// Hole returns the part of the page that an image leaves out: the free space, when the header makes sense. A page
+// without line pointers may hold anything between lower and upper: then only zeros are left out.
 func (p Page) Hole() (begin, length int) {
 	lower, upper := p.Lower(), p.Upper()
-	if lower >= HeaderSize && lower < upper && upper <= Size {
-		return lower, upper - lower
+	if lower < HeaderSize || lower >= upper || upper > Size || lower == HeaderSize && !zero(p[lower:upper]) {
+		return 0, 0
 	}
-	return 0, 0
+	return lower, upper - lower
+}
+
+func zero(b []byte) bool {
+	for ; len(b) >= 8; b = b[8:] {
+		if le.Uint64(b) != 0 {
+			return false
+		}
+	}
+	for _, c := range b {
+		if c != 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // AppendImageHeader encodes what precedes the two pieces of the page around its hole.

@@ -87,14 +87,7 @@ func (p Page) setSpecial(v int) { le.PutUint16(p[PosSpecial:], uint16(v)) }
 func (p Page) IsNew() bool { return p.Upper() == 0 }
 
 // IsZero reports whether all bytes are zero.
-func (p Page) IsZero() bool {
-	for i := 0; i < Size; i += 8 {
-		if le.Uint64(p[i:]) != 0 {
-			return false
-		}
-	}
-	return true
-}
+func (p Page) IsZero() bool { return zero(p[:Size]) }
 
 // Init empties the page and lays out a special space of special bytes (rounded up to 8). The LSN is kept.
 func (p Page) Init(special int, flags uint16) {

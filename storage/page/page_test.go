@@ -145,6 +145,19 @@ func TestImageAndChecksum(t *testing.T) {
 	}
 }
 
+// TestImageKeepsContents: what lies between lower and upper of a page without items is content.
+func TestImageKeepsContents(t *testing.T) {
+	p, q := make(Page, Size), make(Page, Size)
+	p.Init(0, 0)
+	if n := len(AppendImage(nil, p)); n > 100 {
+		t.Fatalf("the image of an empty page has %d bytes", n)
+	}
+	p[4000] = 9
+	if err := Apply(q, AppendImage(nil, p)); err != nil || !bytes.Equal(p, q) {
+		t.Fatal("content lost", err)
+	}
+}
+
 // FuzzApply feeds damaged operations and pages: no panic, and a page that passed Check before and took
 // the operations keeps its header sane.
 func FuzzApply(f *testing.F) {
