@@ -43,6 +43,17 @@ func run(c *Context, stmt ast.Stmt) (string, error) {
 		return discard(c, st)
 	case *ast.AlterSystemStmt:
 		return "", alterSystem(c, st)
+	// tables and what belongs to them: createtable.go, columns.go, like.go, constraint.go, index.go, build.go, sequence.go
+	case *ast.CreateSchemaStmt:
+		return "", createSchema(c, st)
+	case *ast.CreateStmt:
+		return "", createTable(c, st)
+	case *ast.IndexStmt:
+		return "", createIndex(c, st)
+	case *ast.CreateSeqStmt:
+		return "", createSequenceStmt(c, st)
+	case *ast.AlterSeqStmt:
+		return "", alterSequence(c, st)
 	// queries: explain.go
 	case *ast.ExplainStmt:
 		return "", explain(c, st)

@@ -1,0 +1,246 @@
+package commands
+
+import (
+	"gompho/catalog"
+	"gompho/internal/ids"
+	"gompho/internal/pgerr"
+	"gompho/sql/query"
+	"gompho/storage/btree"
+	"gompho/storage/heap"
+	"gompho/types"
+)
+
+const buildBatch = 1024
+
+// indexOf returns the descriptor of one of a table's indexes.
+func indexOf(rel *catalog.Relation, oid ids.Oid) *catalog.Index {
+	for _, ix := range rel.Indexes {
+		if ix.Oid == oid {
+			return ix
+		}
+	}
+	return nil
+}
+
+// buildIndex fills an index, whose files are new, from its table. stats says whether the sizes go to pg_class.
+func (c *Context) buildIndex(table, index ids.Oid, stats bool) error {
+	rel, err := c.S.Relation(table)
+	if err != nil {
+		return err
+	}
+	ix := indexOf(rel, index)
+	if ix == nil || ix.Btree == nil || rel.Heap == nil {
+		return pgerr.Internal("index %d of relation %d cannot be built", index, table)
+	}
+	blocks, err := rel.Heap.Blocks()
+	if err != nil {
+		return err
+	}
+	if blocks == 0 {
+		if err := ix.Btree.CreateEmpty(c.S.Tx); err != nil {
+			return err
+		}
+		return nil
+	}
+	b, err := c.newIndexBuild(rel, ix)
+	if err != nil {
+		return err
+	}
+	defer b.close()
+	if err := b.run(); err != nil {
+		return err
+	}
+	if !stats {
+		return nil
+	}
+	return c.storeBuildStats(rel, ix, blocks, b.rows, b.entries)
+}
+
+// indexBuild is the state of filling one index.
+type indexBuild struct {
+	c             *Context
+	rel           *catalog.Relation
+	ix            *catalog.Index
+	cols          []int // of the table, from 0, that are read
+	pos           []int // key i of the index is column pos[i] of the batch, or -1-n for expression n
+	eval          RowEval
+	hasPred       bool
+	scan          *heap.BuildScan
+	builder       *btree.Builder
+	row           []types.Datum // a row of the table, for expressions
+	results       []types.Datum // predicate (if any), then expressions
+	rows, entries float64
+}
+
+func (c *Context) newIndexBuild(rel *catalog.Relation, ix *catalog.Index) (*indexBuild, error) {
+	b := &indexBuild{c: c, rel: rel, ix: ix}
+	exprs, err := ix.Exprs()
+	if err != nil {
+		return nil, err
+	}
+	pred, err := ix.Pred()
+	if err != nil {
+		return nil, err
+	}
+	b.plan(exprs, pred)
+	var list []query.Expr
+	if pred != nil {
+		list, b.hasPred = append(list, pred), true
+	}
+	list = append(list, exprs...)
+	if len(list) > 0 {
+		if b.eval, err = c.compile(list, rel); err != nil {
+			return nil, err
+		}
+		b.results = make([]types.Datum, len(list))
+		b.row = make([]types.Datum, len(rel.Desc.Attrs))
+		for i := range b.row {
+			b.row[i] = types.Null
+		}
+	}
+	if b.scan, err = heap.BeginBuildScan(c.S.Tx, rel.Heap, b.cols); err != nil {
+		return nil, err
+	}
+	mem := int(c.S.Settings.Bytes("maintenance_work_mem") / 1024)
+	b.builder = ix.Btree.NewBuilder(c.S.Tx, btree.BuildOpts{MemKB: mem})
+	return b, nil
+}
+
+// plan chooses the columns to read and where each index column comes from.
+func (b *indexBuild) plan(exprs []query.Expr, pred query.Expr) {
+	at := map[int]int{}
+	column := func(att int) int {
+		if i, ok := at[att]; ok {
+			return i
+		}
+		at[att] = len(b.cols)
+		b.cols = append(b.cols, att-1)
+		return len(b.cols) - 1
+	}
+	n := 0
+	for _, k := range b.ix.Keys {
+		if k == 0 {
+			b.pos = append(b.pos, -1-n)
+			n++
+			continue
+		}
+		b.pos = append(b.pos, column(int(k)))
+	}
+	needed := func(e query.Expr) {
+		for _, att := range varColumns(e) {
+			if att > 0 {
+				column(int(att))
+				continue
+			}
+			for i := range b.rel.Desc.Attrs {
+				if !b.rel.Desc.Attrs[i].Dropped {
+					column(i + 1)
+				}
+			}
+		}
+	}
+	for _, e := range exprs {
+		needed(e)
+	}
+	if pred != nil {
+		needed(pred)
+	}
+}
+
+func (b *indexBuild) close() {
+	if b.scan != nil {
+		b.scan.Close()
+	}
+	if b.builder != nil {
+		b.builder.Close()
+	}
+}
+
+func (b *indexBuild) run() error {
+	batch := b.scan.NewBatch(buildBatch)
+	tids := make([]ids.TID, buildBatch)
+	live := make([]bool, buildBatch)
+	vals := make([]types.Datum, len(b.pos))
+	for {
+		n, err := b.scan.NextBatch(buildBatch, batch, tids, live)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return b.builder.Finish()
+		}
+		for i := range n {
+			if live[i] {
+				b.rows++
+			}
+			ok, err := b.values(batch, i, vals)
+			if err != nil {
+				return err
+			}
+			if !ok {
+				continue
+			}
+			b.entries++
+			if err := b.builder.Add(vals, tids[i], live[i]); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// values puts the index columns of a row into out; false when the predicate leaves the row out.
+func (b *indexBuild) values(batch *types.Batch, row int, out []types.Datum) (bool, error) {
+	if b.eval != nil {
+		for i, col := range b.cols {
+			b.row[col] = batch.Cols[i].Get(row)
+		}
+		if err := b.eval.Eval(b.row, b.results); err != nil {
+			return false, err
+		}
+		if b.hasPred && !b.results[0].IsTrue() {
+			return false, nil
+		}
+	}
+	first := 0
+	if b.hasPred {
+		first = 1
+	}
+	for i, p := range b.pos {
+		if p >= 0 {
+			out[i] = batch.Cols[p].Get(row)
+		} else {
+			out[i] = b.results[first-1-p]
+		}
+	}
+	return true, nil
+}
+
+// storeBuildStats puts the sizes that a build has found into pg_class.
+func (c *Context) storeBuildStats(rel *catalog.Relation, ix *catalog.Index, blocks ids.BlockNumber, rows, entries float64) error {
+	n, err := c.S.Ops.Blocks(ix.File, ids.MainFork)
+	if err != nil {
+		return err
+	}
+	if err := c.setClassSize(ix.Oid, int32(n), float32(entries)); err != nil {
+		return err
+	}
+	return c.setClassSize(rel.Oid, int32(blocks), float32(rows))
+}
+
+func (c *Context) setClassSize(oid ids.Oid, pages int32, tuples float32) error {
+	if oid < firstNormalOid {
+		return nil
+	}
+	row, err := c.S.Cat.ClassRow(oid)
+	if row == nil || err != nil {
+		return err
+	}
+	if row.Relpages == pages && row.Reltuples == tuples {
+		return nil
+	}
+	row.Relpages, row.Reltuples = pages, tuples
+	if err := c.S.Cat.UpdateInPlace(row); err != nil {
+		return err
+	}
+	return c.step()
+}

@@ -1,0 +1,197 @@
+package commands
+
+import (
+	"gompho/catalog"
+	"gompho/internal/ids"
+	"gompho/internal/pgerr"
+	"gompho/sql/ast"
+	"gompho/sql/query"
+)
+
+// storeChecks analyzes and stores CHECK constraints of a table; the result are the expressions, nil for one that is not to be
+// checked now or was merged with an old one.
+func (c *Context) storeChecks(rel *catalog.Relation, checks []*checkDef) ([]query.Expr, error) {
+	out := make([]query.Expr, len(checks))
+	taken := map[string]bool{}
+	for _, k := range rel.Checks {
+		taken[k.Conname] = true
+	}
+	for i, k := range checks {
+		expr := k.expr
+		if expr == nil {
+			var err error
+			if expr, err = c.expr(k.raw, CheckConstraint, rel, "", 0, -1); err != nil {
+				return nil, err
+			}
+		}
+		name := k.name
+		if name != "" {
+			if taken[name] {
+				return nil, pgerr.New(pgerr.DuplicateObject, "constraint %q for relation %q already exists", name, rel.Name)
+			}
+		} else {
+			var err error
+			if name, err = c.checkName(rel, expr, taken); err != nil {
+				return nil, err
+			}
+			k.name = name
+		}
+		taken[name] = true
+		if err := c.storeCheck(rel, k, expr); err != nil {
+			return nil, err
+		}
+		if !k.notValid {
+			out[i] = expr
+		}
+		if err := c.step(); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// checkName makes up the name of a CHECK: table_column_check when it refers to one column, else table_check.
+func (c *Context) checkName(rel *catalog.Relation, expr query.Expr, taken map[string]bool) (string, error) {
+	col := ""
+	if cols := varColumns(expr); len(cols) == 1 {
+		col = rel.AttName(cols[0])
+	}
+	for {
+		name, err := c.S.Cat.ChooseName(rel.Name, col, "check", rel.Namespace, true)
+		if err != nil || !taken[name] {
+			return name, err
+		}
+		// A constraint of this statement has the name already: end the command so that ChooseName sees it.
+		if err := c.step(); err != nil {
+			return "", err
+		}
+		delete(taken, name)
+	}
+}
+
+func (c *Context) storeCheck(rel *catalog.Relation, k *checkDef, expr query.Expr) error {
+	n := &catalog.NewConstraint{Expr: expr}
+	n.Conname, n.Connamespace, n.Contype, n.Conrelid = k.name, rel.Namespace, 'c', rel.Oid
+	n.Convalidated, n.Conislocal, n.Connoinherit = !k.notValid, true, k.noInherit
+	n.Conkey = varColumns(expr)
+	_, err := c.S.Cat.CreateConstraint(n)
+	return err
+}
+
+// varColumns returns the numbers of the columns that an expression refers to, in order of appearance.
+func varColumns(e query.Expr) []int16 {
+	var out []int16
+	seen := map[int]bool{}
+	query.WalkExpr(e, func(n query.Node) bool {
+		if v, ok := n.(*query.Var); ok && !seen[v.Varattno] {
+			seen[v.Varattno] = true
+			out = append(out, int16(v.Varattno))
+		}
+		return true
+	})
+	return out
+}
+
+// isMutable reports whether an expression calls a function that is not immutable.
+func (c *Context) isMutable(e query.Node) bool { return c.volatility(e) > 0 }
+
+// volatility is 0 for immutable, 1 for stable, 2 for volatile.
+func (c *Context) volatility(e query.Node) int {
+	worst := 0
+	note := func(fn ids.Oid) {
+		if fn == 0 {
+			return
+		}
+		p, err := c.S.Cat.Proc(fn)
+		if p == nil || err != nil {
+			return
+		}
+		switch p.Provolatile {
+		case 's':
+			worst = max(worst, 1)
+		case 'v':
+			worst = 2
+		}
+	}
+	query.WalkExpr(e, func(n query.Node) bool {
+		switch x := n.(type) {
+		case *query.FuncExpr:
+			note(x.FuncID)
+		case *query.OpExpr:
+			note(c.operatorProc(x.FuncID, x.OpNo))
+		case *query.ScalarArrayOpExpr:
+			note(c.operatorProc(0, x.OpNo))
+		case *query.CoerceViaIO, *query.SQLValueFunction:
+			c.ioVolatility(x.(query.Expr), note, &worst)
+		case *query.NextValueExpr:
+			worst = 2
+		}
+		return true
+	})
+	return worst
+}
+
+func (c *Context) operatorProc(fn, op ids.Oid) ids.Oid {
+	if fn != 0 {
+		return fn
+	}
+	if o, _ := c.S.Cat.Operator(op); o != nil {
+		return o.Oprcode
+	}
+	return 0
+}
+
+// ioVolatility looks at the output function of a conversion's source and the input function of its target.
+func (c *Context) ioVolatility(e query.Expr, note func(ids.Oid), worst *int) {
+	x, ok := e.(*query.CoerceViaIO)
+	if !ok {
+		*worst = max(*worst, 1)
+		return
+	}
+	if t, _ := c.S.Cat.TypeRow(x.Arg.Type()); t != nil {
+		note(t.Typoutput)
+	}
+	if t, _ := c.S.Cat.TypeRow(x.Type()); t != nil {
+		note(t.Typinput)
+	}
+}
+
+// createKey makes the index and the constraint of a PRIMARY KEY or UNIQUE.
+func (c *Context) createKey(table ids.Oid, k *ast.Constraint) (ids.Oid, error) {
+	st := &ast.IndexStmt{Idxname: k.Conname, AccessMethod: "btree", Unique: true, Primary: k.Contype == ast.ConstrPrimary,
+		Isconstraint: true, NullsNotDistinct: k.NullsNotDistinct, Options: k.Options, TableSpace: k.Indexspace,
+		Deferrable: k.Deferrable, Initdeferred: k.Initdeferred}
+	rel, err := c.S.Relation(table)
+	if err != nil {
+		return 0, err
+	}
+	seen := map[string]bool{}
+	for _, name := range k.Keys {
+		if seen[name] {
+			word := "unique"
+			if st.Primary {
+				word = "primary key"
+			}
+			return 0, pgerr.New(pgerr.DuplicateColumn, "column %q appears twice in %s constraint", name, word).At(int(k.Location))
+		}
+		seen[name] = true
+		st.IndexParams = append(st.IndexParams, &ast.IndexElem{Name: name})
+	}
+	for _, name := range k.Including {
+		st.IndexIncludingParams = append(st.IndexIncludingParams, &ast.IndexElem{Name: name})
+	}
+	return c.defineIndex(rel, st)
+}
+
+// createKeyConstraint makes the constraint that owns an index.
+func (c *Context) createKeyConstraint(rel *catalog.Relation, index ids.Oid, name string, primary, deferrable, deferred bool, keys []int16) error {
+	n := &catalog.NewConstraint{}
+	n.Conname, n.Connamespace, n.Contype, n.Conrelid, n.Conindid = name, rel.Namespace, 'u', rel.Oid, index
+	if primary {
+		n.Contype = 'p'
+	}
+	n.Condeferrable, n.Condeferred, n.Convalidated, n.Conislocal, n.Connoinherit = deferrable, deferred, true, true, true
+	n.Conkey = keys
+	_, err := c.S.Cat.CreateConstraint(n)
+	return err
+}
