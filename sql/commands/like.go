@@ -243,4 +243,3 @@ func pluralKind(kind byte) string {
 	}
 	return "tables"
 }
-

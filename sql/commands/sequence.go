@@ -584,4 +584,3 @@ func (c *Context) resetSequence(oid ids.Oid) error {
 	delete(c.S.Sequences.Cached, oid)
 	return c.rewriteSequence(rel, sequence.State{LastValue: row.Seqstart})
 }
-
