@@ -126,10 +126,21 @@ func (s *Session) btreeHandle(ix *Index, table *Relation, logged, temp bool) (*b
 		b.Keys = append(b.Keys, k)
 	}
 	if table != nil {
-		b.Heap, b.Table, b.Schema = table.Heap, table.Name, s.namespaceName(table.Namespace)
+		b.Heap, b.Table, b.Schema = table.Heap, table.Name, s.fixedNamespaceName(table.Namespace)
 		b.KeyDetail = keyDetail(ix, table)
 	}
 	return btree.New(b), nil
+}
+
+// fixedNamespaceName is namespaceName that reads no catalog for the schemas of the catalogs themselves.
+func (s *Session) fixedNamespaceName(oid ids.Oid) string {
+	switch oid {
+	case ids.PgCatalogNamespace:
+		return "pg_catalog"
+	case ids.PgToastNamespace:
+		return "pg_toast"
+	}
+	return s.namespaceName(oid)
 }
 
 func atoi(v string) int {
