@@ -54,6 +54,23 @@ func run(c *Context, stmt ast.Stmt) (string, error) {
 		return "", createSequenceStmt(c, st)
 	case *ast.AlterSeqStmt:
 		return "", alterSequence(c, st)
+	case *ast.DropStmt:
+		return "DROP " + st.RemoveType.String(), drop(c, st)
+	case *ast.TruncateStmt:
+		return "TRUNCATE TABLE", truncate(c, st)
+	case *ast.LockStmt:
+		return "LOCK TABLE", lockTables(c, st)
+	// databases: database.go, setstored.go
+	case *ast.CreatedbStmt:
+		return "", createDatabase(c, st)
+	case *ast.DropdbStmt:
+		return "", dropDatabase(c, st)
+	case *ast.AlterDatabaseStmt:
+		return "", alterDatabase(c, st)
+	case *ast.AlterDatabaseSetStmt:
+		return "", alterDatabaseSet(c, st)
+	case *ast.AlterRoleSetStmt:
+		return "", alterRoleSet(c, st)
 	// queries: explain.go
 	case *ast.ExplainStmt:
 		return "", explain(c, st)
