@@ -187,11 +187,14 @@ func IterateArray(d Datum, elem *Type) ArrayIter {
 	if ndim == 0 || ndim > MaxArrayDims || len(b) < 8*ndim {
 		return it
 	}
-	it.ndim, it.dims = ndim, b[:8*ndim]
 	n := 1
 	for i := range ndim {
 		n *= int(int32(le.Uint32(b[4*i:])))
+		if n < 0 || n > 8*len(b) {
+			return ArrayIter{} // damaged: not even the null bitmap of so many fits
+		}
 	}
+	it.ndim, it.dims = ndim, b[:8*ndim]
 	b = b[8*ndim:]
 	if flags&arrayHasNulls != 0 {
 		size := (n + 7) / 8

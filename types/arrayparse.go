@@ -120,8 +120,11 @@ func (p *arrayParser) bounds() (bool, error) {
 		if hi < lo {
 			return false, pgerr.New(pgerr.ArraySubscriptError, "upper bound cannot be less than lower bound")
 		}
-		if lo < -1<<31 || hi >= 1<<31-1 || hi-lo+1 > MaxArraySize {
+		if lo < -1<<31 || hi > 1<<31-1 || hi-lo+1 > MaxArraySize {
 			return false, arrayTooLarge()
+		}
+		if hi == 1<<31-1 {
+			return false, pgerr.New(pgerr.ProgramLimitExceeded, "array lower bound is too large: %d", lo)
 		}
 		p.a.Dims = append(p.a.Dims, int32(hi-lo+1))
 		p.a.Lbounds = append(p.a.Lbounds, int32(lo))
@@ -168,11 +171,10 @@ func (p *arrayParser) level(depth int) error {
 	n := int32(0)
 	p.blanks()
 	if p.s != "" && p.s[0] == '}' {
-		p.s = p.s[1:]
 		if depth > 0 {
-			// An empty group counts as a level of its own only when all of its like are empty.
-			return p.close(depth, 0)
+			return malformedArray(p.src, "Unexpected \"%c\" character.", '}')
 		}
+		p.s = p.s[1:]
 		return nil
 	}
 	for {

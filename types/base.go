@@ -19,6 +19,26 @@ func baseIO(oid ids.Oid) *typeIO {
 		return intIO(32, "integer")
 	case Int8Oid:
 		return intIO(64, "bigint")
+	case Float4Oid:
+		return floatIO(32)
+	case Float8Oid:
+		return floatIO(64)
+	case NumericOid:
+		return &numericIO
+	case DateOid:
+		return &dateIO
+	case TimeOid:
+		return &timeIO
+	case TimetzOid:
+		return &timetzIO
+	case TimestampOid:
+		return timestampIO(false)
+	case TimestamptzOid:
+		return timestampIO(true)
+	case IntervalOid:
+		return &intervalIO
+	case JsonOid:
+		return &jsonIO
 	case TextOid:
 		return &textIO
 	case VarcharOid:

@@ -2,6 +2,7 @@ package types
 
 import (
 	"encoding/binary"
+	"math"
 	"strconv"
 	"strings"
 
@@ -74,11 +75,11 @@ var tidIO = typeIO{
 		if !ok {
 			return Null, badSyntax("tid", s)
 		}
-		block, err := parseUnsigned(b, "tid", 64)
-		if err != nil || block > 0xffffffff && int64(block) < -(1<<31) || block > 0xffffffff && int64(block) > 0 {
+		block, err := strconv.ParseInt(trimLeft(b), 10, 64)
+		if err != nil || block > math.MaxUint32 || block < math.MinInt32 {
 			return Null, badSyntax("tid", s)
 		}
-		off, err := strconv.ParseUint(trimSpace(o), 10, 16)
+		off, err := strconv.ParseUint(trimLeft(o), 10, 16)
 		if err != nil {
 			return Null, badSyntax("tid", s)
 		}
