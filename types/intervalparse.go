@@ -45,8 +45,8 @@ var intervalUnits = map[string]intervalUnit{
 // intervalDecoder gathers an interval.
 type intervalDecoder struct {
 	years, months, days, usec int64
-	seen               map[intervalUnit]bool
-	overflow           bool
+	seen                      map[intervalUnit]bool
+	overflow                  bool
 }
 
 // ParseInterval reads an interval; typmod says which unit a bare number has, and what is kept.
