@@ -18,7 +18,7 @@ func fixture(tb testing.TB) *Session {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	s := &Session{Cat: cat, Env: types.DefaultEnv}
+	s := &Session{Cat: cat, Env: catalogEnv{types.DefaultEnv, cat}}
 	text, err := os.ReadFile("testdata/schema.sql")
 	if err != nil {
 		tb.Fatal(err)
@@ -80,4 +80,18 @@ func columnAttr(tb testing.TB, s *Session, d *ast.ColumnDef) types.Attr {
 	a.Type, a.Typmod, a.Collation, a.Len, a.ByVal, a.Align, a.Storage = t, typmod, row.Typcollation, row.Typlen, row.Typbyval,
 		row.Typalign, row.Typstorage
 	return a
+}
+
+// catalogEnv looks the names of reg types up.
+type catalogEnv struct {
+	types.Env
+	cat *catalog.Session
+}
+
+func (e catalogEnv) LookupName(kind types.RegKind, name string) (ids.Oid, error) {
+	return e.cat.LookupName(kind, name)
+}
+
+func (e catalogEnv) ObjectName(kind types.RegKind, oid ids.Oid) (string, bool) {
+	return e.cat.ObjectName(kind, oid)
 }

@@ -251,7 +251,7 @@ func (p *state) checkDecorations(c *call) {
 	case f.Over != nil && c.kind != 'w':
 		bad("OVER specified, but %s is not a window function nor an aggregate function", name)
 	case f.Over == nil && c.kind == 'w':
-		bad("window function %s requires an OVER clause", p.signature(c))
+		bad("window function %s requires an OVER clause", name)
 	}
 }
 
