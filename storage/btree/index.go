@@ -1,7 +1,12 @@
 package btree
 
 import (
+	"sync"
+	"sync/atomic"
+
 	"gompho/internal/ids"
+	"gompho/storage/buffer"
+	"gompho/storage/freespace"
 	"gompho/storage/heap"
 	"gompho/storage/tuple"
 	"gompho/types"
@@ -57,8 +62,22 @@ type Index struct {
 	// Constraint, Schema and Table are for error fields.
 	Constraint, Schema, Table string
 
-	layout *tuple.Layout
+	layout     *tuple.Layout
+	nkeys      int
+	fast       fastKind
+	spare      sync.Pool     // of *insertion
+	cachedRoot atomic.Uint64 // block<<8 | level of the root when last seen; 0 unknown
 }
+
+// New completes a handle made of its exported fields.
+func New(ix *Index) *Index {
+	ix.newLayouts()
+	return ix
+}
+
+func (ix *Index) info() buffer.RelInfo { return buffer.RelInfo{File: ix.File, Logged: ix.Logged} }
+
+func (ix *Index) fsm() freespace.FSM { return freespace.FSM{Pool: ix.Env.Pool, Rel: ix.info()} }
 
 // UniqueMode says how Insert checks a unique index.
 type UniqueMode uint8
@@ -98,6 +117,8 @@ type ScanKey struct {
 type ScanOpts struct {
 	Cols     []int // index columns that Next decodes into the batch (index-only scans)
 	Backward bool
+	// IndexOnly asks, for every entry, whether its row is visible to all: see Scan.AllVisible.
+	IndexOnly bool
 }
 
 // BuildOpts are the limits of building an index.
@@ -111,5 +132,7 @@ type VacuumStats struct {
 	Tuples       float64
 	Removed      float64
 	PagesDeleted ids.BlockNumber // deleted by this vacuum
-	PagesFree    ids.BlockNumber
+	PagesFree    ids.BlockNumber // deleted long enough ago to be used again
+
+	scanned bool
 }

@@ -4,6 +4,7 @@ import (
 	"gompho/internal/ids"
 	"gompho/stats"
 	"gompho/storage/buffer"
+	"gompho/storage/page"
 	"gompho/wal"
 )
 
@@ -99,6 +100,7 @@ func (f FSM) change(slot *stats.Slot, b buffer.Buf, fn func(t tree) bool) byte {
 	pg := b.Page()
 	if pg.IsNew() {
 		pg.Init(0, 0)
+		pg.SetBounds(page.HeaderSize, page.HeaderSize) // no hole: images hold all of it
 	}
 	if fn(tree(pg)) {
 		f.dirty(slot, b)

@@ -99,12 +99,18 @@ func (v *VM) Clear(c *buffer.Change, blk ids.BlockNumber, bits byte) (unlock buf
 	return v.alter(c, blk, bits, 0)
 }
 
+// initMap formats a page without a hole, so that images hold all of it.
+func initMap(pc buffer.PageChange) {
+	pc.Init(0, 0)
+	pc.SetBounds(page.HeaderSize, page.HeaderSize)
+}
+
 func (v *VM) alter(c *buffer.Change, blk ids.BlockNumber, off, on byte) buffer.Buf {
 	_, pos, shift := place(blk)
 	v.buf.Lock(buffer.Exclusive)
 	pc := c.Page(v.buf)
 	if v.buf.Page().IsNew() {
-		pc.Init(0, 0)
+		initMap(pc)
 	}
 	old := v.buf.Page()[pos]
 	pc.Overwrite(pos, []byte{old&^(off<<shift) | on<<shift})
@@ -155,7 +161,7 @@ func (v *VM) Truncate(slot *stats.Slot, n ids.BlockNumber) error {
 			c := v.pool.Begin(slot, wal.VmChange, 0, v.rel)
 			pc := c.Page(v.buf)
 			if pg > first {
-				pc.Init(0, 0)
+				initMap(pc)
 			} else {
 				tail := make([]byte, page.Size-pos)
 				tail[0] = v.buf.Page()[pos] & (1<<shift - 1)

@@ -415,3 +415,74 @@ func (l *Layout) Externals(tup []byte, each func(attr int, stored []byte, p Poin
 	}
 	return nil
 }
+
+// Attr decodes attribute i of data alone, which begins at off before alignment, and returns where the next one begins.
+// The attribute must be there and not null. ok is false when it does not fit. Byte strings refer to data.
+func (l *Layout) Attr(data []byte, i, off int) (d types.Datum, next int, ok bool) {
+	c := &l.cols[i]
+	if c.rep == repVarlena {
+		stored, end, form, ok := varlenaAt(data, off, int(c.mask))
+		if !ok {
+			return d, 0, false
+		}
+		b, err := value(stored, form, nil, nil)
+		return types.Bytes(b), end, err == nil
+	}
+	off = (off + int(c.mask)) &^ int(c.mask)
+	end := off + int(c.size)
+	if c.rep == repCString {
+		end = cstringEnd(data, off)
+	}
+	if end > len(data) {
+		return d, 0, false
+	}
+	if c.rep >= repName {
+		return types.Bytes(c.bytes(data[off:end])), end, true
+	}
+	return types.Word(c.word(data[off:end])), end, true
+}
+
+// StoredKind tells how attribute 0 lies at the beginning of data, for comparisons that read it without decoding.
+type StoredKind uint8
+
+// Kinds that a comparison may read by itself.
+const (
+	StoredOther StoredKind = iota
+	StoredInt2
+	StoredInt4
+	StoredWord4
+	StoredWord8
+	StoredVarlena
+	StoredName
+)
+
+// First returns how attribute 0 is stored.
+func (l *Layout) First() StoredKind {
+	if len(l.cols) == 0 {
+		return StoredOther
+	}
+	switch l.cols[0].rep {
+	case repInt2:
+		return StoredInt2
+	case repInt4:
+		return StoredInt4
+	case repWord4:
+		return StoredWord4
+	case repWord8:
+		return StoredWord8
+	case repVarlena:
+		return StoredVarlena
+	case repName:
+		return StoredName
+	}
+	return StoredOther
+}
+
+// PlainVarlena returns the bytes of a variable-length value that begins at b[0], if it is neither compressed nor out of line.
+func PlainVarlena(b []byte) (v []byte, ok bool) {
+	stored, _, form, ok := varlenaAt(b, 0, 0)
+	if !ok || form > FormLong {
+		return nil, false
+	}
+	return plain(stored, form), true
+}

@@ -1,0 +1,335 @@
+package btree
+
+import (
+	"gompho/internal/ids"
+	"gompho/internal/pgerr"
+	"gompho/mvcc"
+	"gompho/stats"
+	"gompho/storage/buffer"
+	"gompho/storage/heap"
+	"gompho/storage/page"
+	"gompho/types"
+	"gompho/wal"
+)
+
+// insertion is the state of one Insert.
+type insertion struct {
+	ix     *Index
+	tx     *mvcc.Session
+	slot   *stats.Slot
+	key    searchKey
+	values []types.Datum
+	tid    ids.TID
+	it     item
+	mode   UniqueMode
+	path   path
+	rows   *heap.Fetcher // made when a row has to be looked at
+	toast  [maxItem + 64]byte
+}
+
+// Insert adds an entry for the row at tid; values are those of all columns, INCLUDE columns last. conflict is meaningful with UniquePartial only:
+// another row that is there, or in progress, has the key. Errors: 23505, 54000 for an entry that is too large, and those of waiting.
+func (ix *Index) Insert(tx *mvcc.Session, values []types.Datum, tid ids.TID, mode UniqueMode) (conflict bool, err error) {
+	s, _ := ix.spare.Get().(*insertion)
+	if s == nil {
+		s = new(insertion)
+	}
+	s.ix, s.tx, s.slot, s.values, s.tid, s.mode = ix, tx, tx.Slot(), values, tid, mode
+	conflict, err = s.run()
+	if s.rows != nil {
+		s.rows.Close()
+		s.rows = nil
+	}
+	s.tx, s.slot, s.values, s.it, s.key = nil, nil, nil, nil, searchKey{}
+	ix.spare.Put(s)
+	return conflict, err
+}
+
+func (s *insertion) run() (conflict bool, err error) {
+	if s.it, err = s.ix.form(s.values, s.tid, s.toast[:0]); err != nil {
+		return false, err
+	}
+	keys := s.values[:s.ix.nkeys]
+	s.key = s.ix.key(keys)
+	unique := s.mode != UniqueNo && (s.ix.NullsNotDistinct || !anyNull(keys))
+	for {
+		s.key.hasTID, s.key.tid = !unique, s.tid
+		b, err := s.ix.descend(s.slot, &s.key, 0, buffer.Exclusive, &s.path)
+		if err != nil {
+			return false, err
+		}
+		if unique {
+			c, wait, err := s.checkUnique(b)
+			if err != nil {
+				b.UnlockRelease()
+				return false, err
+			}
+			if wait.xid != 0 {
+				b.UnlockRelease()
+				if err := wait.wait(s.tx); err != nil {
+					return false, err
+				}
+				continue
+			}
+			conflict = c
+			s.key.hasTID = true
+		}
+		if s.mode == UniqueExisting {
+			b.UnlockRelease()
+			return conflict, nil
+		}
+		return conflict, s.insertInto(b)
+	}
+}
+
+func anyNull(vals []types.Datum) bool {
+	for i := range vals {
+		if vals[i].IsNull() {
+			return true
+		}
+	}
+	return false
+}
+
+// blocker is a transaction, or its speculative insertion, to wait for.
+type blocker struct {
+	xid   ids.Xid
+	token uint32
+}
+
+func (w blocker) wait(tx *mvcc.Session) error {
+	if w.token != 0 {
+		return tx.WaitSpeculative(w.xid, w.token)
+	}
+	return tx.WaitForXid(w.xid)
+}
+
+func blockerOf(d mvcc.Dirty) blocker {
+	if d.Xmin != 0 {
+		return blocker{d.Xmin, d.SpecToken}
+	}
+	return blocker{d.Xmax, 0}
+}
+
+// checkUnique looks at the entries with the key of s, from the latched leaf b on. A transaction to wait for is returned with the leaf still
+// latched; nothing was decided then.
+func (s *insertion) checkUnique(first buffer.Buf) (conflict bool, wait blocker, err error) {
+	b := first
+	defer func() {
+		if b != first {
+			b.UnlockRelease()
+		}
+	}()
+	s.fetcher()
+	n := nodeOf(b)
+	off := s.ix.find(n, &s.key)
+	found := false
+	for {
+		if off > n.MaxOffset() {
+			if n.isRightmost() || s.ix.compare(&s.key, item(n.Item(1))) != 0 {
+				break
+			}
+			next := n.next()
+			if b != first {
+				b.UnlockRelease()
+				b = first
+			}
+			nb, err := s.ix.readLocked(s.slot, next, buffer.Share)
+			if err != nil {
+				return false, wait, err
+			}
+			b = nb
+			n = nodeOf(b)
+			off = n.first()
+			continue
+		}
+		it := item(n.Item(off))
+		if s.ix.compare(&s.key, it) != 0 {
+			break
+		}
+		if n.ItemID(off).IsDead() {
+			off++
+			continue
+		}
+		t := it.tid()
+		if s.mode == UniqueExisting && t == s.tid {
+			found = true
+			off++
+			continue
+		}
+		there, d, err := s.rows.IndexDirty(t)
+		if err != nil {
+			return false, wait, err
+		}
+		switch {
+		case there && s.mode == UniquePartial:
+			return true, wait, nil
+		case there && (d.Xmin != 0 || d.Xmax != 0):
+			return false, blockerOf(d), nil
+		case there:
+			return false, wait, s.violation()
+		case s.rows.AllDead():
+			markDead(b, off)
+		}
+		off++
+	}
+	if s.mode == UniqueExisting && !found {
+		return false, wait, pgerr.Internal("failed to re-find tuple within index \"%s\"", s.ix.Name).
+			WithHint("This may be because of a non-immutable index expression.")
+	}
+	return false, wait, nil
+}
+
+func (s *insertion) fetcher() {
+	if s.rows == nil {
+		s.rows = heap.NewFetcher(s.tx, s.ix.Heap, nil)
+	}
+}
+
+// violation decides about a row that is there with the key: an error, unless our own row is gone meanwhile.
+func (s *insertion) violation() error {
+	alive, err := s.rows.IndexSelf(s.tid)
+	if err != nil || !alive {
+		return err
+	}
+	return s.ix.duplicate(s.values)
+}
+
+// duplicate is the error of a key that is there already.
+func (ix *Index) duplicate(values []types.Datum) error {
+	e := pgerr.New(pgerr.UniqueViolation, "duplicate key value violates unique constraint \"%s\"", ix.Name).
+		WithTable(ix.Schema, ix.Table).WithConstraint(ix.Name)
+	if ix.KeyDetail != nil {
+		e = e.WithDetail("Key %s already exists.", ix.KeyDetail(values[:ix.nkeys]))
+	}
+	return e
+}
+
+// markDead marks an item whose row is dead to all. It is a hint: the latch may be a shared one.
+func markDead(b buffer.Buf, off ids.OffsetNumber) {
+	pg := b.Page()
+	id := pg.ItemID(off)
+	pg.SetItemID(off, page.MakeItemID(id.Offset(), page.LPDead, id.Len()))
+	n := node{pg}
+	if n.flags()&flagGarbage == 0 {
+		le.PutUint16(pg[posFlags:], n.flags()|flagGarbage)
+	}
+	b.MarkDirtyHint()
+}
+
+// insertInto adds the item to the latched leaf b or the one to the right of it where it belongs, and gives the latch back.
+func (s *insertion) insertInto(b buffer.Buf) error {
+	b, err := s.ix.moveRight(s.slot, b, &s.key, buffer.Exclusive)
+	if err != nil {
+		return err
+	}
+	n := nodeOf(b)
+	if !n.HasRoom(len(s.it)) && n.flags()&flagGarbage != 0 {
+		s.ix.deleteDead(s.slot, b)
+	}
+	off := s.ix.find(n, &s.key)
+	if !n.HasRoom(len(s.it)) {
+		return s.split(b, off)
+	}
+	c := s.ix.Env.Pool.Begin(s.slot, wal.BtreeInsert, s.tx.Xid(), s.ix.info())
+	c.Page(b).InsertItemShift(off, s.it)
+	c.Commit()
+	b.UnlockRelease()
+	return nil
+}
+
+// deleteDead removes the items of a latched leaf that are marked dead.
+func (ix *Index) deleteDead(slot *stats.Slot, b buffer.Buf) {
+	n := nodeOf(b)
+	var offs [maxItems]ids.OffsetNumber
+	k := 0
+	for off := n.first(); off <= n.MaxOffset(); off++ {
+		if n.ItemID(off).IsDead() {
+			offs[k] = off
+			k++
+		}
+	}
+	ix.deleteItems(slot, b, offs[:k], wal.BtreeDelete)
+}
+
+// deleteItems removes items from a latched leaf.
+func (ix *Index) deleteItems(slot *stats.Slot, b buffer.Buf, offs []ids.OffsetNumber, kind wal.Kind) {
+	if len(offs) == 0 {
+		return
+	}
+	n := nodeOf(b)
+	sp := n.special()
+	sp.flags &^= flagGarbage
+	c := ix.Env.Pool.Begin(slot, kind, 0, ix.info())
+	pc := c.Page(b)
+	pc.DeleteItems(offs)
+	sp.put(pc)
+	c.Commit()
+}
+
+// FindConflict looks for a row with the key, other than self (the zero TID: none), that is there: what ON CONFLICT does before it inserts. With wait it
+// waits for transactions in progress; without, a row in progress is a conflict. Keys with NULLs conflict with nothing, unless NULLS NOT DISTINCT.
+func (ix *Index) FindConflict(tx *mvcc.Session, values []types.Datum, self ids.TID, wait bool) (tid ids.TID, found bool, err error) {
+	keys := values[:ix.nkeys]
+	if !ix.NullsNotDistinct && anyNull(keys) {
+		return tid, false, nil
+	}
+	rows := heap.NewFetcher(tx, ix.Heap, nil)
+	defer rows.Close()
+	for {
+		tid, found, block, err := ix.findConflict(tx, rows, keys, self, wait)
+		if err != nil || block.xid == 0 {
+			return tid, found, err
+		}
+		rows.Unpin()
+		if err := block.wait(tx); err != nil {
+			return tid, false, err
+		}
+	}
+}
+
+func (ix *Index) findConflict(tx *mvcc.Session, rows *heap.Fetcher, keys []types.Datum, self ids.TID, wait bool) (tid ids.TID, found bool, block blocker, err error) {
+	k := ix.key(keys)
+	b, err := ix.descend(tx.Slot(), &k, 0, buffer.Share, nil)
+	if err != nil {
+		return tid, false, block, err
+	}
+	n := nodeOf(b)
+	off := ix.find(n, &k)
+	for {
+		if off > n.MaxOffset() {
+			if n.isRightmost() {
+				break
+			}
+			next := n.next()
+			b.UnlockRelease()
+			if b, err = ix.readLocked(tx.Slot(), next, buffer.Share); err != nil {
+				return tid, false, block, err
+			}
+			n = nodeOf(b)
+			off = n.first()
+			continue
+		}
+		it := item(n.Item(off))
+		if ix.compare(&k, it) != 0 {
+			break
+		}
+		if t := it.tid(); !n.ItemID(off).IsDead() && t != self {
+			there, d, err := rows.IndexDirty(t)
+			if err != nil {
+				b.UnlockRelease()
+				return tid, false, block, err
+			}
+			if there {
+				b.UnlockRelease()
+				if wait && (d.Xmin != 0 || d.Xmax != 0) {
+					return tid, false, blockerOf(d), nil
+				}
+				return rows.TID(), true, block, nil
+			}
+		}
+		off++
+	}
+	b.UnlockRelease()
+	return tid, false, block, nil
+}
