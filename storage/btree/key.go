@@ -114,6 +114,7 @@ type searchKey struct {
 	vals    []types.Datum
 	tid     ids.TID
 	hasTID  bool
+	pivot   bool // the key is that of a pivot: equal to one, it belongs left of it
 	nextKey bool // looking for the first item after all equal ones, rather than the first equal one
 
 	fast  fastKind // fastNone: compare attribute by attribute

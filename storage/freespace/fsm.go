@@ -5,7 +5,7 @@ import (
 	"gompho/stats"
 	"gompho/storage/buffer"
 	"gompho/storage/page"
-	"gompho/wal"
+	"gompho/storage/smgr"
 )
 
 const (
@@ -63,7 +63,7 @@ func needed(n int) byte { return byte(min(254, (n+step-1)/step)) }
 // read returns the pinned buffer of a page, or no buffer if the map does not reach so far and extend is not set.
 func (f FSM) read(slot *stats.Slot, a address, extend bool) (buffer.Buf, error) {
 	blk := a.block()
-	n, err := f.Pool.Blocks(f.Rel.File, ids.FsmFork)
+	n, err := size(f.Pool, f.Rel.File, ids.FsmFork)
 	if err != nil {
 		return buffer.Buf{}, err
 	}
@@ -71,22 +71,38 @@ func (f FSM) read(slot *stats.Slot, a address, extend bool) (buffer.Buf, error) 
 		if !extend {
 			return buffer.Buf{}, nil
 		}
-		if err := extendTo(f.Pool, slot, f.Rel.File, ids.FsmFork, blk); err != nil {
+		if err := extendTo(f.Pool, slot, f.Rel, ids.FsmFork, blk); err != nil {
 			return buffer.Buf{}, err
 		}
 	}
-	// The map is not logged: a page torn by a crash is as good as an empty one.
+	// A damaged page is as good as an empty one: the map is written without log, and may be torn by a crash.
 	return f.Pool.ReadOrZero(slot, f.Rel.File, ids.FsmFork, blk, nil)
 }
 
-// extendTo makes the fork have block blk, with new pages of zeros.
-func extendTo(pool *buffer.Pool, slot *stats.Slot, rel ids.RelFile, fork ids.Fork, blk ids.BlockNumber) error {
+// size returns the blocks of a fork, 0 when it has no file.
+func size(pool *buffer.Pool, rel ids.RelFile, fork ids.Fork) (ids.BlockNumber, error) {
+	if !pool.Storage().Exists(rel, fork) {
+		return 0, nil
+	}
+	return pool.Blocks(rel, fork)
+}
+
+// extendTo makes the fork have block blk, with new pages of zeros, and the fork itself if need be.
+func extendTo(pool *buffer.Pool, slot *stats.Slot, rel buffer.RelInfo, fork ids.Fork, blk ids.BlockNumber) error {
+	if !pool.Storage().Exists(rel.File, fork) {
+		if err := pool.Storage().Create(rel.File, fork, true); err != nil {
+			return err
+		}
+		if l := pool.Log(); rel.Logged && l != nil {
+			smgr.LogCreate(l, 0, rel.File, fork)
+		}
+	}
 	for {
-		n, err := pool.Blocks(rel, fork)
+		n, err := pool.Blocks(rel.File, fork)
 		if err != nil || n > blk {
 			return err
 		}
-		b, err := pool.Extend(slot, rel, fork, 1, nil)
+		b, err := pool.Extend(slot, rel.File, fork, 1, nil)
 		if err != nil {
 			return err
 		}
@@ -95,7 +111,7 @@ func extendTo(pool *buffer.Pool, slot *stats.Slot, rel ids.RelFile, fork ids.For
 }
 
 // change runs f on a page, formatted if it is new, and marks it dirty if f says so. It returns the page's maximum.
-func (f FSM) change(slot *stats.Slot, b buffer.Buf, fn func(t tree) bool) byte {
+func (f FSM) change(b buffer.Buf, fn func(t tree) bool) byte {
 	b.Lock(buffer.Exclusive)
 	pg := b.Page()
 	if pg.IsNew() {
@@ -103,21 +119,11 @@ func (f FSM) change(slot *stats.Slot, b buffer.Buf, fn func(t tree) bool) byte {
 		pg.SetBounds(page.HeaderSize, page.HeaderSize) // no hole: images hold all of it
 	}
 	if fn(tree(pg)) {
-		f.dirty(slot, b)
+		b.MarkDirtyHint()
 	}
 	m := tree(pg).max()
 	b.UnlockRelease()
 	return m
-}
-
-func (f FSM) dirty(slot *stats.Slot, b buffer.Buf) {
-	if f.Rel.Logged {
-		b.MarkDirtyHint()
-		return
-	}
-	c := f.Pool.Begin(slot, wal.FsmChange, 0, f.Rel)
-	c.Page(b).FullImage()
-	c.Commit()
 }
 
 // Record notes that block blk has free bytes of room.
@@ -136,7 +142,7 @@ func (f FSM) set(slot *stats.Slot, blk ids.BlockNumber, v byte) error {
 			return err
 		}
 		before := byte(0)
-		after := f.change(slot, b, func(t tree) bool {
+		after := f.change(b, func(t tree) bool {
 			before = t.max()
 			return t.set(s, v)
 		})
@@ -171,7 +177,7 @@ func (f FSM) find(slot *stats.Slot, v byte) (ids.BlockNumber, error) {
 		}
 		s, most := noSlot, byte(0)
 		if b.IsValid() {
-			most = f.change(slot, b, func(t tree) (dirty bool) {
+			most = f.change(b, func(t tree) (dirty bool) {
 				s, dirty = search(t, v, a.level == 0)
 				return dirty
 			})
@@ -215,7 +221,7 @@ func (f FSM) mend(slot *stats.Slot, a address, most byte) error {
 	if err != nil {
 		return err
 	}
-	f.change(slot, b, func(t tree) bool { return t.set(s, most) })
+	f.change(b, func(t tree) bool { return t.set(s, most) })
 	return nil
 }
 
@@ -242,7 +248,7 @@ func (f FSM) Truncate(slot *stats.Slot, n ids.BlockNumber) error {
 		if err != nil || !b.IsValid() {
 			return err
 		}
-		most := f.change(slot, b, func(t tree) bool { return t.clearFrom(s) })
+		most := f.change(b, func(t tree) bool { return t.clearFrom(s) })
 		if err := f.mend(slot, a, most); err != nil {
 			return err
 		}

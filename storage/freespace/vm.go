@@ -22,6 +22,7 @@ type VM struct {
 	pool *buffer.Pool
 	rel  buffer.RelInfo
 	buf  buffer.Buf
+	none bool // Status found no map: it does not look again
 }
 
 // NewVM makes an access to the map of rel.
@@ -48,7 +49,7 @@ func (v *VM) Pin(slot *stats.Slot, blk ids.BlockNumber) error {
 		return err
 	}
 	pg, _, _ := place(blk)
-	if err := extendTo(v.pool, slot, v.rel.File, ids.VmFork, pg); err != nil {
+	if err := extendTo(v.pool, slot, v.rel, ids.VmFork, pg); err != nil {
 		return err
 	}
 	_, err = v.pin(slot, blk)
@@ -69,7 +70,7 @@ func (v *VM) pin(slot *stats.Slot, blk ids.BlockNumber) (bool, error) {
 		}
 		v.Close()
 	}
-	n, err := v.pool.Blocks(v.rel.File, ids.VmFork)
+	n, err := size(v.pool, v.rel.File, ids.VmFork)
 	if err != nil || pg >= n {
 		return false, err
 	}
@@ -80,8 +81,12 @@ func (v *VM) pin(slot *stats.Slot, blk ids.BlockNumber) (bool, error) {
 // Status returns the bits of block blk, without latching: they may change at once, but a reader whose snapshot is older
 // than the answer may rely on them.
 func (v *VM) Status(slot *stats.Slot, blk ids.BlockNumber) (byte, error) {
+	if v.none {
+		return 0, nil
+	}
 	ok, err := v.pin(slot, blk)
 	if !ok || err != nil {
+		v.none = err == nil && !v.pool.Storage().Exists(v.rel.File, ids.VmFork)
 		return 0, err
 	}
 	_, pos, shift := place(blk)
@@ -126,7 +131,7 @@ func (v *VM) ClearLocked(c *buffer.Change, blk ids.BlockNumber) {
 
 // Count counts the blocks that are all visible and all frozen.
 func (v *VM) Count(slot *stats.Slot) (visible, frozen ids.BlockNumber, err error) {
-	n, err := v.pool.Blocks(v.rel.File, ids.VmFork)
+	n, err := size(v.pool, v.rel.File, ids.VmFork)
 	for pg := ids.BlockNumber(0); err == nil && pg < n; pg++ {
 		if _, err = v.pin(slot, pg*blocksPerPage); err != nil {
 			break
@@ -147,12 +152,12 @@ func (v *VM) Count(slot *stats.Slot) (visible, frozen ids.BlockNumber, err error
 
 // Truncate clears the bits of the blocks from n on, before the table itself is cut there.
 func (v *VM) Truncate(slot *stats.Slot, n ids.BlockNumber) error {
-	size, err := v.pool.Blocks(v.rel.File, ids.VmFork)
+	blocks, err := size(v.pool, v.rel.File, ids.VmFork)
 	if err != nil {
 		return err
 	}
 	first, pos, shift := place(n)
-	for pg := first; pg < size; pg++ {
+	for pg := first; pg < blocks; pg++ {
 		if _, err := v.pin(slot, pg*blocksPerPage); err != nil {
 			return err
 		}

@@ -113,7 +113,7 @@ func (o *op) setTarget(b buffer.Buf, bulk *BulkInsert) {
 		o.r.target.Store(uint64(b.Block()) + 1)
 		return
 	}
-	if bulk.buf != b {
+	if !bulk.buf.Same(b) {
 		bulk.unpin()
 		bulk.buf = b.Pin()
 	}
@@ -210,7 +210,7 @@ func (o *op) lockBoth(b, other buffer.Buf) error {
 
 func (o *op) unlockTarget(b, other buffer.Buf) {
 	b.Unlock()
-	if b == other {
+	if b.Same(other) {
 		return
 	}
 	b.Release()

@@ -8,7 +8,6 @@ import (
 
 	"gompho/internal/ids"
 	"gompho/mvcc"
-	"gompho/stats"
 	"gompho/storage/buffer"
 	"gompho/storage/freespace"
 	"gompho/storage/tuple"
@@ -22,19 +21,10 @@ type TempFile interface {
 	Close() error
 }
 
-// Files creates and truncates relation files, logged when asked for; the storage manager is one.
-type Files interface {
-	// Create makes the empty main fork (and, for init, the init fork of an unlogged relation) of a new relation.
-	Create(slot *stats.Slot, rel ids.RelFile, fork ids.Fork, logged bool) error
-	// Truncate cuts a fork to n blocks and forgets its buffers beyond.
-	Truncate(slot *stats.Slot, rel ids.RelFile, fork ids.Fork, n ids.BlockNumber, logged bool) error
-}
-
 // Env are the services of one server that tables and indexes stand on.
 type Env struct {
-	Pool  *buffer.Pool
-	Mvcc  *mvcc.Manager
-	Files Files
+	Pool *buffer.Pool
+	Mvcc *mvcc.Manager
 	// TempFile makes scratch space for external sorts.
 	TempFile func() (TempFile, error)
 

@@ -5,19 +5,34 @@ import (
 
 	"gompho/internal/ids"
 	"gompho/mvcc"
+	"gompho/storage/buffer"
+	"gompho/storage/smgr"
 )
 
 // CreateStorage makes the empty files of a new relation within tx: they go away if it aborts. An unlogged relation also gets the init fork from which it is
 // reset after a crash; an index writes its empty self into both.
 func CreateStorage(tx *mvcc.Session, env *Env, file ids.RelFile, logged, temp bool) error {
-	if err := env.Files.Create(tx.Slot(), file, ids.MainFork, !temp); err != nil {
+	if _, err := tx.AssignXid(); err != nil {
+		return err
+	}
+	if err := createFork(tx, env, file, ids.MainFork, !temp); err != nil {
 		return err
 	}
 	tx.CreatedFile(file)
 	if logged || temp {
 		return nil
 	}
-	return env.Files.Create(tx.Slot(), file, ids.InitFork, true)
+	return createFork(tx, env, file, ids.InitFork, true)
+}
+
+func createFork(tx *mvcc.Session, env *Env, file ids.RelFile, fork ids.Fork, logged bool) error {
+	if err := env.Pool.Storage().Create(file, fork, false); err != nil {
+		return err
+	}
+	if l := env.Pool.Log(); logged && l != nil {
+		smgr.LogCreate(l, tx.Xid(), file, fork)
+	}
+	return nil
 }
 
 // TruncateAll empties the relation at once, not transactionally: for a table that was made in this very transaction.
@@ -35,7 +50,8 @@ func Truncate(tx *mvcc.Session, r *Rel, n ids.BlockNumber) error {
 	if err := r.fsm().Truncate(slot, n); err != nil {
 		return err
 	}
-	return r.Env.Files.Truncate(slot, r.File, ids.MainFork, n, r.Logged)
+	sizes := [ids.NumForks]ids.BlockNumber{n, buffer.Keep, buffer.Keep, buffer.Keep}
+	return r.Env.Pool.Truncate(slot, tx.Xid(), r.info(), sizes)
 }
 
 // vacuumCycles tells index page splits that a vacuum of the index is running, so that vacuum notices items which a split moves to a page

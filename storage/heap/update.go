@@ -191,9 +191,9 @@ func (u *updating) replaceElsewhere(values []types.Datum, keep tuple.Stored, sta
 	}
 	if err == nil {
 		u.initNew(tup, remaining)
-		info.TID, info.Hot = u.write(nb, tup, state, u.hotOK && nb == u.b)
+		info.TID, info.Hot = u.write(nb, tup, state, u.hotOK && nb.Same(u.b))
 	}
-	if nb != u.b {
+	if !nb.Same(u.b) {
 		nb.UnlockRelease()
 	}
 	u.b.Unlock()
@@ -275,7 +275,7 @@ func (u *updating) write(nb buffer.Buf, tup tuple.Header, state xmaxState, hot b
 	pc := c.Page(u.b)
 	npc := pc
 	var vm, vm2 buffer.Buf
-	if nb == u.b {
+	if nb.Same(u.b) {
 		vm = clearVisible(c, pc, u.b, &u.vm)
 	} else {
 		npc = c.Page(nb)
