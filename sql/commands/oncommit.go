@@ -105,10 +105,7 @@ func resetIndex(s *session.Session, ix *catalog.Index) error {
 	if ix.Btree == nil {
 		return nil
 	}
-	if err := s.Heap.Files.Truncate(s.Tx.Slot(), ix.File, ids.MainFork, 0, ix.Btree.Logged); err != nil {
-		return err
-	}
-	return ix.Btree.CreateEmpty(s.Tx)
+	return ix.Btree.Reset(s.Tx)
 }
 
 // AtEnd forgets the tables that are gone.

@@ -50,3 +50,13 @@ func initMeta(pc buffer.PageChange, root ids.BlockNumber, level int) {
 	special{flags: flagMeta}.put(pc)
 	pc.Overwrite(page.HeaderSize, encodeMeta(root, level))
 }
+
+// Reset makes an index empty at once, not transactionally. The caller holds AccessExclusive on it.
+func (ix *Index) Reset(tx *mvcc.Session) error {
+	ix.cachedRoot.Store(0)
+	sizes := [ids.NumForks]ids.BlockNumber{0, 0, buffer.Keep, buffer.Keep}
+	if err := ix.Env.Pool.Truncate(tx.Slot(), tx.Xid(), ix.info(), sizes); err != nil {
+		return err
+	}
+	return ix.createEmpty(tx, ids.MainFork)
+}
