@@ -165,7 +165,7 @@ func (s *Session) recordIndex(n *NewIndex, oid ids.Oid) error {
 				refs = append(refs, ColumnObject(n.Table, k))
 			}
 		}
-		if len(refs) == 0 && !s.hasVars(n) {
+		if len(refs) == 0 {
 			refs = append(refs, RelationObject(n.Table))
 		}
 		if err := s.RecordDependencies(me, refs, DepAuto); err != nil {
@@ -191,16 +191,6 @@ func (s *Session) recordIndex(n *NewIndex, oid ids.Oid) error {
 		return s.RecordExprDependencies(me, n.Pred, n.Table, DepNormal, DepAuto)
 	}
 	return nil
-}
-
-// hasVars reports whether the expressions or the predicate of an index refer to columns.
-func (s *Session) hasVars(n *NewIndex) bool {
-	for _, e := range n.Exprs {
-		if query.ContainVarsOfLevel(e, 0) {
-			return true
-		}
-	}
-	return n.Pred != nil && query.ContainVarsOfLevel(n.Pred, 0)
 }
 
 // noteHasIndex sets pg_class.relhasindex.

@@ -154,8 +154,7 @@ func (s *Session) recordConstraint(c *PgConstraint, expr query.Expr) error {
 		}
 	}
 	if expr != nil {
-		// References of a CHECK to its own columns are in Conkey already: only other objects are added.
-		return s.RecordExprDependencies(me, expr, c.Conrelid, DepNormal, DepAuto)
+		return s.RecordExprDependencies(me, expr, c.Conrelid, DepNormal, DepNormal)
 	}
 	return nil
 }

@@ -70,7 +70,7 @@ func (s *Session) RecordDependencies(dependent Object, referenced []Object, kind
 	return nil
 }
 
-// uniqueObjects sorts objects and drops repetitions, and columns of relations that are there as a whole.
+// uniqueObjects sorts objects and drops repetitions, and relations as a whole of which columns are there.
 func uniqueObjects(l []Object) []Object {
 	out := slices.Clone(l)
 	slices.SortFunc(out, func(a, b Object) int {
@@ -82,7 +82,15 @@ func uniqueObjects(l []Object) []Object {
 		}
 		return cmpUint(uint32(a.Sub), uint32(b.Sub))
 	})
-	return slices.Compact(out)
+	out = slices.Compact(out)
+	kept := out[:0]
+	for i, o := range out {
+		if o.Sub == 0 && i+1 < len(out) && out[i+1].Oid == o.Oid && out[i+1].Class == o.Class {
+			continue
+		}
+		kept = append(kept, o)
+	}
+	return kept
 }
 
 func cmpUint(a, b uint32) int {

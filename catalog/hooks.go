@@ -7,7 +7,10 @@ import (
 )
 
 // SetEnv gives the catalog the storage that relation handles stand on; before the first session.
-func (c *Catalog) SetEnv(env *heap.Env) { c.env = env }
+func (c *Catalog) SetEnv(env *heap.Env) {
+	c.env = env
+	c.fileExists = func(f ids.RelFile) bool { return env.Pool.Storage().Exists(f, ids.MainFork) }
+}
 
 // NewSession makes the catalog side of a session: bound to its transactions, in a database, as a user. Call it once for
 // each mvcc session; lookups need a running transaction unless they are answered from caches.
