@@ -3,6 +3,7 @@ package functions
 // families lists all tables of functions.
 func families() [][]Entry {
 	return [][]Entry{
-		intFamily(), compareFamily(), boolFamily(), textFamily(), aggCountFamily(), aggIntFamily(),
+		intFamily(), compareFamily(), typeCompareFamily(), hashFamily(), boolFamily(), textFamily(), castFamily(), typeIOFamily(),
+		aggCountFamily(), aggIntFamily(),
 	}
 }
