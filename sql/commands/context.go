@@ -34,7 +34,9 @@ type Context struct {
 	Params     []types.Datum
 	ParamTypes []ids.Oid
 	Out        Receiver
-	Hooks      *Hooks
+	// Env is the session as type input sees it; nil: the defaults.
+	Env   types.Env
+	Hooks *Hooks
 }
 
 // ExprKind is the place where an expression of a command stands.

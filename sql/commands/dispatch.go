@@ -71,6 +71,13 @@ func run(c *Context, stmt ast.Stmt) (string, error) {
 		return "", alterDatabaseSet(c, st)
 	case *ast.AlterRoleSetStmt:
 		return "", alterRoleSet(c, st)
+	// views and tables made of queries: view.go, ctas.go
+	case *ast.ViewStmt:
+		return "", createView(c, st)
+	case *ast.CreateTableAsStmt:
+		return createTableAs(c, st)
+	case *ast.RefreshMatViewStmt:
+		return "", refreshMatView(c, st)
 	// queries: explain.go
 	case *ast.ExplainStmt:
 		return "", explain(c, st)

@@ -1,0 +1,32 @@
+package commands
+
+import (
+	"gompho/internal/pgerr"
+	"gompho/sql/analyzer"
+	"gompho/sql/query"
+	"gompho/types"
+)
+
+// analyzer returns the session as the analyzer wants it.
+func (c *Context) analyzer() *analyzer.Session {
+	env := c.Env
+	if env == nil {
+		env = types.DefaultEnv
+	}
+	return &analyzer.Session{Cat: c.S.Cat, Env: env, OnNotice: func(e *pgerr.Error) {
+		if c.S.Notice != nil {
+			c.S.Notice(e)
+		}
+	}}
+}
+
+// visible returns the output columns of a query.
+func visible(list []*query.TargetEntry) []*query.TargetEntry {
+	out := make([]*query.TargetEntry, 0, len(list))
+	for _, t := range list {
+		if !t.Resjunk {
+			out = append(out, t)
+		}
+	}
+	return out
+}
