@@ -259,9 +259,6 @@ func TestTypes(t *testing.T) {
 
 func TestInformationSchema(t *testing.T) {
 	s := memSession(t)
-	s.boot = true
-	must(t, s.bootInformationSchema())
-	must(t, s.IncrementCommand())
 	row, err := s.LookupType("information_schema", "yes_or_no")
 	must(t, err)
 	if row == nil || row.Oid < firstUnpinned || row.Oid >= ids.FirstNormalOid {

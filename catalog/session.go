@@ -97,9 +97,20 @@ func (s *Session) Generation() uint64 {
 	return s.cache.generation.Load() + s.cat.shared.generation.Load() + s.over.epoch
 }
 
-// NewInMemory makes a session over rows in memory that start as the facts say: for tests of the layers above that
-// need no transactions or storage.
+// NewInMemory makes a session over rows in memory that start as in a new cluster, system views apart: for tests of the
+// layers above that need no transactions or storage.
 func NewInMemory() (*Session, error) {
+	s, err := NewInMemoryBoot()
+	if err != nil {
+		return nil, err
+	}
+	s.boot = false
+	s.SetSearchPath([]string{"$user", "public"})
+	return s, nil
+}
+
+// NewInMemoryBoot is NewInMemory for a session that makes the system views, as NewBootSession does in a cluster.
+func NewInMemoryBoot() (*Session, error) {
 	c := New()
 	m := &memStore{rows: make(map[ids.Oid][][]types.Datum)}
 	for o := range c.facts.relations {
@@ -113,9 +124,12 @@ func NewInMemory() (*Session, error) {
 			return nil, err
 		}
 	}
-	s := &Session{cat: c, cache: c.db(ids.PostgresDB), store: m, db: ids.PostgresDB, user: ids.BootstrapRole}
-	s.SetSearchPath([]string{"$user", "public"})
-	return s, nil
+	s := &Session{cat: c, cache: c.db(ids.PostgresDB), store: m, db: ids.PostgresDB, user: ids.BootstrapRole, boot: true}
+	s.SetSearchPath([]string{"pg_catalog"})
+	if err := s.bootInformationSchema(); err != nil {
+		return nil, err
+	}
+	return s, s.IncrementCommand()
 }
 
 // EndCommand makes what the current command has written visible to lookups. Sessions with transactions need not call it:

@@ -1,0 +1,2 @@
+// Package tests holds tests that put several packages together.
+package tests
