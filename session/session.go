@@ -157,3 +157,6 @@ func (s *Session) Relation(oid ids.Oid) (*catalog.Relation, error) {
 	}
 	return r, err
 }
+
+// Self returns the session: what functions that need more than functions.Env ask their environment for.
+func (s *Session) Self() *Session { return s }

@@ -1,0 +1,16 @@
+// Package sysviews has the functions behind the system views (pg_locks, pg_stat_activity, pg_settings ...) and those that act on the
+// server or the session: sequences, advisory locks, settings, transaction ids, signals.
+//
+// Layer: above the executor (it imports session and the managers, no SQL), below commands.
+//
+// Rules:
+//
+//  1. Entries returns all of them for the function registry, by pg_proc.prosrc.
+//  2. A function reaches its session through functions.Env, which in a server is a *session.Env. Without a session
+//     (constant folding, tests) it answers 0A000.
+//  3. Set-returning functions take a snapshot of the state they show when they are called and hand out rows from it.
+//
+// Differences from PostgreSQL: counters that the server does not keep are zero, as they would be without activity.
+//
+// To debug: each view of pg_catalog names its function; look for it in the table of the family.
+package sysviews
