@@ -127,7 +127,7 @@ func (s *Session) btreeHandle(ix *Index, table *Relation, logged, temp bool) (*b
 	}
 	if table != nil {
 		b.Heap, b.Table, b.Schema = table.Heap, table.Name, s.fixedNamespaceName(table.Namespace)
-		b.KeyDetail = keyDetail(ix, table)
+		b.KeyDetail = s.keyDetail(ix, table)
 	}
 	return btree.New(b), nil
 }
@@ -190,7 +190,7 @@ func newToaster(t *Relation) heap.Toaster { return nil }
 
 // keyDetail returns what renders key values for the DETAIL of errors; the handle is shared by all sessions, so it knows no
 // settings.
-func keyDetail(ix *Index, table *Relation) func([]types.Datum) string {
+func (s *Session) keyDetail(ix *Index, table *Relation) func([]types.Datum) string {
 	names := make([]string, ix.NKeyAtts)
 	typs := make([]*types.Type, ix.NKeyAtts)
 	for i := range names {
@@ -199,7 +199,9 @@ func keyDetail(ix *Index, table *Relation) func([]types.Datum) string {
 		if att := ix.Keys[i]; att > 0 {
 			names[i] = QuoteIdent(table.Desc.Attrs[att-1].Name)
 		}
-		typs[i] = types.Builtin(typ)
+		if typs[i] = types.Builtin(typ); typs[i] == nil {
+			typs[i] = s.TypeByOid(typ)
+		}
 	}
 	return func(vals []types.Datum) string {
 		var b []byte

@@ -23,6 +23,13 @@ func (c *Catalog) NewSession(tx *mvcc.Session, db, user ids.Oid) *Session {
 	return s
 }
 
+// Connect moves a session to a database, as a user: a session that starts looks both up in the shared catalogs first. It
+// must not have changed anything.
+func (s *Session) Connect(db, user ids.Oid) {
+	s.db, s.user, s.cache = db, user, s.cat.db(db)
+	s.temp, s.path.valid = tempSchema{}, false
+}
+
 // newFiles makes files in the session's transaction.
 type newFiles struct{ s *Session }
 

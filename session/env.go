@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"time"
 
+	"gompho/catalog"
 	"gompho/functions"
 	"gompho/internal/ids"
 	"gompho/internal/pgerr"
@@ -180,3 +181,20 @@ func (e *Env) Random() *rand.Rand { return e.Rand() }
 
 // SeedRandom implements functions.Env.
 func (e *Env) SeedRandom(seed uint64) { e.Seed(seed) }
+
+// Catalogs returns the session's catalogs, for the functions of catfuncs.
+func (e *Env) Catalogs() *catalog.Session { return e.Cat }
+
+// RelationBlocks returns the size of one fork of a relation, 0 when it has no such fork.
+func (e *Env) RelationBlocks(f ids.RelFile, fork ids.Fork) (ids.BlockNumber, error) {
+	storage := e.Heap.Pool.Storage()
+	if !storage.Exists(f, fork) {
+		return 0, nil
+	}
+	return storage.Blocks(f, fork)
+}
+
+// DatabaseBytes returns the size of a database's files in its default tablespace.
+func (e *Env) DatabaseBytes(db ids.Oid) (int64, error) {
+	return e.Heap.Pool.Storage().Sizes(ids.DefaultTablespace, db)
+}

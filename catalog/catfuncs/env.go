@@ -11,7 +11,7 @@ import (
 // Env is a functions.Env that knows the session's catalogs.
 type Env interface {
 	functions.Env
-	Catalog() *catalog.Session
+	Catalogs() *catalog.Session
 }
 
 // FileEnv is an Env that knows the sizes of files.
@@ -40,7 +40,7 @@ func entry(name string, f fn) functions.Entry {
 		if !ok {
 			return types.Null, pgerr.Internal("function %s called without catalogs", name)
 		}
-		return f(env.Catalog(), c)
+		return f(env.Catalogs(), c)
 	}}
 }
 
@@ -67,7 +67,7 @@ func set(name string, f func(s *catalog.Session, c *functions.Call) ([][]types.D
 		if !ok {
 			return nil, pgerr.Internal("function %s called without catalogs", name)
 		}
-		all, err := f(env.Catalog(), c)
+		all, err := f(env.Catalogs(), c)
 		return &rows{all: all}, err
 	}}
 }

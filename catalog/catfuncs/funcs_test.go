@@ -16,7 +16,7 @@ type testEnv struct {
 	s *catalog.Session
 }
 
-func (e testEnv) Catalog() *catalog.Session { return e.s }
+func (e testEnv) Catalogs() *catalog.Session { return e.s }
 
 func (e testEnv) LookupName(kind types.RegKind, name string) (ids.Oid, error) {
 	return e.s.LookupName(kind, name)
