@@ -5,9 +5,11 @@ import (
 
 	"gompho/internal/ids"
 	"gompho/internal/pgerr"
+	"gompho/mvcc"
 	"gompho/sql/query"
 	"gompho/storage/btree"
 	"gompho/storage/heap"
+	"gompho/storage/toast"
 	"gompho/types"
 )
 
@@ -53,7 +55,7 @@ func (s *Session) toaster(toast ids.Oid) (heap.Toaster, error) {
 	if t == nil || err != nil {
 		return nil, err
 	}
-	return newToaster(t), nil
+	return s.cat.newToaster(t), nil
 }
 
 // indexedColumns returns, from 0, the columns that any index of a table uses, and those that a foreign key could refer to.
@@ -185,8 +187,14 @@ func (s *Session) comparer(in, stored, collation ids.Oid) (func(a, b types.Datum
 	return nil, pgerr.NotSupported("indexes on type %s are not supported", s.TypeName(typ))
 }
 
-// newToaster makes the handle that keeps long values in a toast table.
-func newToaster(t *Relation) heap.Toaster { return nil }
+// newToaster makes the handle that keeps long values in a toast table; nil if the table has no index yet.
+func (c *Catalog) newToaster(t *Relation) heap.Toaster {
+	if t.Heap == nil || len(t.Indexes) == 0 || t.Indexes[0].Btree == nil {
+		return nil
+	}
+	newOid := func(*mvcc.Session) (ids.Oid, error) { return c.oids.take(false) }
+	return &toast.Table{Rel: t.Heap, Index: t.Indexes[0].Btree, NewOid: newOid}
+}
 
 // keyDetail returns what renders key values for the DETAIL of errors; the handle is shared by all sessions, so it knows no
 // settings.

@@ -168,12 +168,12 @@ func (c *Context) createSequence(s *newSequence) error {
 	if err != nil {
 		return err
 	}
-	return sequence.Create(c.S.Tx, sequenceRel(rel), sequence.State{LastValue: s.value, IsCalled: s.called})
+	return sequence.Create(c.S.Tx, sequenceRel(c, rel), sequence.State{LastValue: s.value, IsCalled: s.called})
 }
 
 // sequenceRel makes the storage handle of a sequence.
-func sequenceRel(r *catalog.Relation) sequence.Rel {
-	return sequence.Rel{File: r.File, Oid: r.Oid, Name: r.Name, Logged: r.Persistence == 'p', Temp: r.Persistence == 't'}
+func sequenceRel(c *Context, r *catalog.Relation) sequence.Rel {
+	return sequence.Rel{Pool: c.S.Heap.Pool, File: r.File, Oid: r.Oid, Name: r.Name, Logged: r.Persistence == 'p', Temp: r.Persistence == 't'}
 }
 
 // init computes the definition of a new sequence from its options.
@@ -518,7 +518,7 @@ func (c *Context) changeSequence(rel *catalog.Relation, options []*ast.DefElem) 
 	if err != nil {
 		return err
 	}
-	state, err := sequence.Read(c.S.Tx, sequenceRel(rel))
+	state, err := sequence.Read(c.S.Tx, sequenceRel(c, rel))
 	if err != nil {
 		return err
 	}
@@ -568,7 +568,7 @@ func (c *Context) rewriteSequence(rel *catalog.Relation, st sequence.State) erro
 	if err != nil {
 		return err
 	}
-	return sequence.Create(c.S.Tx, sequenceRel(now), st)
+	return sequence.Create(c.S.Tx, sequenceRel(c, now), st)
 }
 
 // resetSequence makes a sequence start anew: TRUNCATE ... RESTART IDENTITY.
