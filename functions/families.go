@@ -4,6 +4,6 @@ package functions
 func families() [][]Entry {
 	return [][]Entry{
 		intFamily(), compareFamily(), typeCompareFamily(), hashFamily(), boolFamily(), textFamily(), castFamily(), typeIOFamily(),
-		aggCountFamily(), aggIntFamily(),
+		aggCountFamily(), aggIntFamily(), aggMinMaxFamily(), aggLogicFamily(), aggCollectFamily(), aggFloatFamily(),
 	}
 }
