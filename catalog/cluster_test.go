@@ -318,3 +318,18 @@ func BenchmarkBootstrap(b *testing.B) {
 		newCluster(b)
 	}
 }
+
+// BenchmarkFirstLookup is the first look at a database after the server has started.
+func BenchmarkFirstLookup(b *testing.B) {
+	c := newCluster(b)
+	s := c.session(b)
+	s.begin(b)
+	b.ReportAllocs()
+	for b.Loop() {
+		s.cache = newSharedCache()
+		if _, err := s.LookupRelation(RelName{Name: "nothing"}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	s.commit(b)
+}

@@ -91,7 +91,7 @@ func testCreateTable(t *testing.T, s *Session) {
 		t.Errorf("second table t: %v", err)
 	}
 	if _, err := s.OpenRelation(RelName{Schema: "nowhere", Name: "t"}, 1, LockOpts{}); err == nil ||
-		pgerr.From(err).Message != `relation "nowhere.t" does not exist` {
+		pgerr.From(err).Message != `schema "nowhere" does not exist` {
 		t.Errorf("nowhere.t: %v", err)
 	}
 }

@@ -47,30 +47,35 @@ func builtinTables() map[ids.Oid][]cacheID {
 	return m
 }
 
-// scanEdits calls edited with the built-in rows of a catalog that are not as they were made.
+// scanEdits calls edited with the built-in rows of a catalog that are not as they were made. Their Oid is in the first column.
 func (s *Session) scanEdits(r *Relation, edited func(vals []types.Datum)) error {
-	n := len(r.Desc.Attrs)
-	scan, err := heap.BeginScan(s.tx, r.Heap, s.tx.CatalogSnapshot(), heap.ScanOpts{Cols: append([]int{heap.AttrXmin}, allColumns(n)...)})
+	scan, err := heap.BeginScan(s.tx, r.Heap, s.tx.CatalogSnapshot(), heap.ScanOpts{Cols: []int{heap.AttrXmin, 0}})
 	if err != nil {
 		return err
 	}
 	defer scan.Close()
-	const rows = 256
+	const rows = 1024
 	b := scan.NewBatch(rows)
-	vals := make([]types.Datum, n)
+	tids := make([]ids.TID, rows)
+	var found []ids.TID
 	for {
-		got, err := scan.NextBatch(rows, b, nil)
-		if got == 0 || err != nil {
+		n, err := scan.NextBatch(rows, b, tids)
+		if err != nil {
 			return err
 		}
-		for i := range got {
-			if b.Cols[0].W[i] <= uint64(bootstrapXid) || ids.Oid(b.Cols[1].W[i]) >= firstUnpinned {
-				continue
+		if n == 0 {
+			break
+		}
+		for i := range n {
+			if b.Cols[0].W[i] > uint64(bootstrapXid) && ids.Oid(b.Cols[1].W[i]) < firstUnpinned {
+				found = append(found, tids[i])
 			}
-			for c := range vals {
-				vals[c] = b.Cols[c+1].Get(i)
-			}
-			edited(vals)
 		}
 	}
+	for _, tid := range found {
+		if err := s.store.get(r.Oid, tid, edited); err != nil {
+			return err
+		}
+	}
+	return nil
 }

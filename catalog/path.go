@@ -251,7 +251,7 @@ func (s *Session) OpenRelation(n RelName, mode locks.Mode, o LockOpts) (*Relatio
 			if o.MissingOK {
 				return nil, nil
 			}
-			return nil, pgerr.New(pgerr.UndefinedTable, "relation \"%s\" does not exist", n)
+			return nil, s.noSuchRelation(n)
 		}
 		if locked == 0 {
 			if o.Check != nil {
@@ -273,6 +273,16 @@ func (s *Session) OpenRelation(n RelName, mode locks.Mode, o LockOpts) (*Relatio
 		return nil, pgerr.Internal("could not open relation with OID %d", locked)
 	}
 	return r, err
+}
+
+// noSuchRelation is the error for a name that no relation has: about the schema when that is missing already.
+func (s *Session) noSuchRelation(n RelName) error {
+	if n.Schema != "" {
+		if _, err := s.LookupNamespace(n.Schema, false); err != nil {
+			return err
+		}
+	}
+	return pgerr.New(pgerr.UndefinedTable, "relation \"%s\" does not exist", n)
 }
 
 func (s *Session) lockRelation(oid ids.Oid, mode locks.Mode, name string, o LockOpts) (bool, error) {

@@ -103,7 +103,7 @@ func (s *Session) LookupName(kind types.RegKind, text string) (ids.Oid, error) {
 	case types.RegClass:
 		oid, err := s.LookupRelation(RelName{Schema: schema, Name: name})
 		if err == nil && oid == 0 {
-			err = pgerr.New(pgerr.UndefinedTable, "relation \"%s\" does not exist", strings.Join(parts, "."))
+			err = s.noSuchRelation(RelName{Schema: schema, Name: name})
 		}
 		return oid, err
 	case types.RegProc:
