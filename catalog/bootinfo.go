@@ -197,8 +197,10 @@ func (s *Session) CreateProc(p *PgProc) error {
 	return s.RecordAcl(me, p.Proowner, p.Proacl)
 }
 
-// FinishViews gives everybody the right to read the system views, apart from those with secrets. It runs after Scripts.
+// FinishViews gives everybody the right to read the system views, apart from those with secrets, and ends the making of the
+// system. It runs after Scripts.
 func (s *Session) FinishViews() error {
+	defer s.cat.booting.Store(false)
 	reserved := map[string][]AclItem{
 		"pg_shadow": {}, "pg_file_settings": {}, "pg_hba_file_rules": {}, "pg_ident_file_mappings": {}, "pg_config": {},
 		"pg_replication_origin_status": {}, "pg_settings": {{0, ids.BootstrapRole, AclSelect | AclUpdate}},

@@ -46,10 +46,12 @@ func (c *Catalog) Bootstrap(tx *mvcc.Session, o BootstrapOpts) error {
 	return s.bootInformationSchema()
 }
 
-// NewBootSession makes a session that adds to the system of a new cluster: what it creates gets Oids below 16384.
+// NewBootSession makes a session that adds to the system of a new cluster: what it creates gets Oids below 16384, until
+// FinishViews.
 func (c *Catalog) NewBootSession(tx *mvcc.Session) *Session {
 	s := c.NewSession(tx, ids.Template1DB, ids.BootstrapRole)
 	s.boot = true
+	c.booting.Store(true)
 	s.SetSearchPath([]string{"pg_catalog"})
 	return s
 }

@@ -192,7 +192,7 @@ func (c *Catalog) newToaster(t *Relation) heap.Toaster {
 	if t.Heap == nil || len(t.Indexes) == 0 || t.Indexes[0].Btree == nil {
 		return nil
 	}
-	newOid := func(*mvcc.Session) (ids.Oid, error) { return c.oids.take(false) }
+	newOid := func(*mvcc.Session) (ids.Oid, error) { return c.oids.take(c.booting.Load()) }
 	return &toast.Table{Rel: t.Heap, Index: t.Indexes[0].Btree, NewOid: newOid}
 }
 

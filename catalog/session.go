@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"sync"
+	"sync/atomic"
 
 	"gompho/internal/ids"
 	"gompho/locks"
@@ -18,7 +19,9 @@ type Catalog struct {
 	mu     sync.Mutex   // protects dbs
 	dbs    map[ids.Oid]*sharedCache
 	oids   oidCounter
-	env    *heap.Env // nil without storage
+	// booting is set while a cluster is made: Oids of all kinds stay below those of user objects
+	booting atomic.Bool
+	env     *heap.Env // nil without storage
 	// fileExists tells whether a relation's file is there; nil: never
 	fileExists func(ids.RelFile) bool
 }
