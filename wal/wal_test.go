@@ -219,6 +219,44 @@ func TestCrash(t *testing.T) {
 	}
 }
 
+// TestZeroBeyond: a record that survived the crash behind one that did not must not come back when its predecessor's
+// place is taken by one of the same length.
+func TestZeroBeyond(t *testing.T) {
+	mem := vfs.NewMem(1)
+	o := testOptions(mem)
+	first := FirstLSN(testSegment)
+	l := mustOpen(t, o, first, first, false)
+	l.InsertSimple(Noop, 1, []byte("first"))
+	lost := l.InsertedTo()
+	// The lost record ends with a block, so that writing over it does not touch what follows.
+	l.InsertSimple(Noop, 1, append([]byte("lost!"), make([]byte, 2*blockSize-int(lost-first)-headerSize-5)...))
+	l.InsertSimple(Noop, 1, []byte("ghost"))
+	if err := l.Flush(nil, l.InsertedTo()); err != nil {
+		t.Fatal(err)
+	}
+	l.Close()
+	f, err := mem.Open("/pg_wal/"+SegmentName(1, 1, testSegment), os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.WriteAt([]byte{0xff}, int64(lost-first)+26); err != nil {
+		t.Fatal(err)
+	}
+	f.Close()
+	got, end := readAll(t, o, first)
+	if len(got) != 1 || end != lost {
+		t.Fatalf("%q", got)
+	}
+	l = mustOpen(t, o, lost, lost, true)
+	if err := l.Flush(nil, l.InsertSimple(Noop, 1, append([]byte("again"), make([]byte, 2*blockSize-int(lost-first)-headerSize-5)...))); err != nil {
+		t.Fatal(err)
+	}
+	l.Close()
+	if got, _ := readAll(t, o, first); len(got) != 2 || string(got[1][:5]) != "again" {
+		t.Fatalf("%d records", len(got))
+	}
+}
+
 func TestRecycle(t *testing.T) {
 	o := testOptions(vfs.NewMem(1))
 	first := FirstLSN(testSegment)

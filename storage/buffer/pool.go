@@ -45,6 +45,10 @@ type Pool struct {
 	hand   atomic.Uint64 // clock sweep: buffers passed since start
 	allocs atomic.Uint64 // buffers allocated since start
 
+	// sleeper is set while the background writer sleeps long; the next allocation sends on allocWake.
+	sleeper   atomic.Bool
+	allocWake chan struct{}
+
 	changes  sync.Pool // *Change
 	scratch  sync.Pool // *[page.Size]byte
 	counters Counters
@@ -81,6 +85,7 @@ func New(o Options) (*Pool, error) {
 	p.changes.New = func() any { return newChange(p) }
 	p.scratch.New = func() any { return new([page.Size]byte) }
 	p.lot.init()
+	p.allocWake = make(chan struct{}, 1)
 	return p, nil
 }
 
@@ -98,6 +103,13 @@ func (p *Pool) Buffers() int { return int(p.n) }
 
 // Counters returns the pool's counters, which keep counting.
 func (p *Pool) Counters() *Counters { return &p.counters }
+
+// AwaitAlloc returns a channel that receives at the next allocation of a buffer: for the background writer, when it
+// has nothing to do.
+func (p *Pool) AwaitAlloc() <-chan struct{} {
+	p.sleeper.Store(true)
+	return p.allocWake
+}
 
 // Close releases the memory without writing anything. Nobody may hold a Buf or a page.
 func (p *Pool) Close() error {

@@ -99,6 +99,12 @@ func (p *Pool) detach(id int32) bool {
 func (p *Pool) victim(slot *stats.Slot, s *Strategy) (victim int32, err error) {
 	p.counters.Alloc.Add(1)
 	p.allocs.Add(1)
+	if p.sleeper.Load() && p.sleeper.Swap(false) {
+		select {
+		case p.allocWake <- struct{}{}:
+		default:
+		}
+	}
 	for tries := 0; ; tries++ {
 		id, fromRing, ok := p.ringVictim(s)
 		if !ok {
