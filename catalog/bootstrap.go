@@ -39,7 +39,7 @@ func (c *Catalog) Bootstrap(tx *mvcc.Session, o BootstrapOpts) error {
 			return err
 		}
 	}
-	c.SetNextOid(firstUnpinned, nil)
+	c.oids.restart()
 	if err := s.IncrementCommand(); err != nil {
 		return err
 	}

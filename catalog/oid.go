@@ -35,6 +35,13 @@ func (c *Catalog) NextOid() ids.Oid {
 	return c.oids.next + ids.Oid(c.oids.left)
 }
 
+// restart makes a new cluster's objects begin at the first Oid that is not a fact.
+func (c *oidCounter) restart() {
+	c.mu.Lock()
+	c.next, c.left = firstUnpinned, 0
+	c.mu.Unlock()
+}
+
 func (c *oidCounter) take(boot bool) (ids.Oid, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
