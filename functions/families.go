@@ -5,5 +5,8 @@ func families() [][]Entry {
 	return [][]Entry{
 		intFamily(), compareFamily(), typeCompareFamily(), hashFamily(), boolFamily(), textFamily(), castFamily(), typeIOFamily(),
 		aggCountFamily(), aggIntFamily(), aggMinMaxFamily(), aggLogicFamily(), aggCollectFamily(), aggFloatFamily(),
+		likeFamily(),
+		stringFamily(),
+		regexFamily(),
 	}
 }
