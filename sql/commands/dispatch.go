@@ -71,6 +71,24 @@ func run(c *Context, stmt ast.Stmt) (string, error) {
 		return "", alterDatabaseSet(c, st)
 	case *ast.AlterRoleSetStmt:
 		return "", alterRoleSet(c, st)
+	// changes of objects: altertable.go, altercolumn.go, altertype.go, alterconstraint.go, alterrelation.go, rewrite.go, rename.go
+	case *ast.AlterTableStmt:
+		return "", alterTable(c, st)
+	case *ast.RenameStmt:
+		return "", rename(c, st)
+	case *ast.AlterObjectSchemaStmt:
+		return "", setSchema(c, st)
+	case *ast.AlterOwnerStmt:
+		return "", setOwner(c, st)
+	// roles: role.go
+	case *ast.CreateRoleStmt:
+		return "", createRole(c, st)
+	case *ast.AlterRoleStmt:
+		return "", alterRole(c, st)
+	case *ast.DropRoleStmt:
+		return "", dropRole(c, st)
+	case *ast.GrantRoleStmt:
+		return grantRole(c, st)
 	// views and tables made of queries: view.go, ctas.go
 	case *ast.ViewStmt:
 		return "", createView(c, st)

@@ -1,0 +1,399 @@
+package commands
+
+import (
+	"gompho/catalog"
+	"gompho/internal/ids"
+	"gompho/internal/pgerr"
+	"gompho/sql/analyzer"
+	"gompho/sql/ast"
+	"gompho/sql/query"
+	"gompho/types"
+)
+
+// keyToRebuild is an index that is dropped and made again because a column of it changes its type.
+type keyToRebuild struct {
+	n          *catalog.NewIndex
+	deferrable bool
+	deferred   bool
+}
+
+// alterType is ALTER COLUMN ... TYPE.
+func (a *alteration) alterType(cmd *ast.AlterTableCmd) error {
+	c := a.c
+	def, ok := cmd.Def.(*ast.ColumnDef)
+	if !ok {
+		return pgerr.Internal("ALTER COLUMN TYPE without a type")
+	}
+	rel, att, err := a.column(cmd.Name)
+	if err != nil {
+		return err
+	}
+	if a.retyped[att] {
+		return pgerr.NotSupported("cannot alter type of column %q twice", cmd.Name)
+	}
+	old := rel.Desc.Attrs[att-1]
+	now := types.Attr{Name: old.Name}
+	if now.Type, now.Typmod, err = c.typeName(def.TypeName); err != nil {
+		return err
+	}
+	if err := c.typeAttr(&now, def.CollClause); err != nil {
+		return err
+	}
+	if err := c.S.Cat.CheckColumnType(cmd.Name, now.Type, now.Collation); err != nil {
+		return err
+	}
+	if old.Generated != 0 && def.RawDefault != nil {
+		return pgerr.New(pgerr.InvalidColumnDefinition, "cannot specify USING when altering type of generated column").
+			WithDetail("Column %q is a generated column.", cmd.Name)
+	}
+	if old.Identity != 0 && now.Type != 20 && now.Type != 21 && now.Type != 23 {
+		return pgerr.New(pgerr.InvalidParameterValue, "identity column type must be smallint, integer, or bigint")
+	}
+	if rel.Heap != nil {
+		if err := a.convertRows(rel, att, &now, def); err != nil {
+			return err
+		}
+	}
+	a.retyped[att] = true
+	if err := a.dependents(rel, att, &old, &now); err != nil {
+		return err
+	}
+	newDefault, err := a.convertDefault(rel, att, &now)
+	if err != nil {
+		return err
+	}
+	if err := a.retype(att, &old, &now, len(def.TypeName.ArrayBounds)); err != nil {
+		return err
+	}
+	if err := c.step(); err != nil {
+		return err
+	}
+	if newDefault != nil {
+		if _, err := c.S.Cat.SetDefault(a.oid, att, newDefault); err != nil {
+			return err
+		}
+		if err := c.step(); err != nil {
+			return err
+		}
+	}
+	if rel.Heap != nil {
+		return c.createToast(a.oid, nil, false)
+	}
+	return nil
+}
+
+// convertRows decides how rows get the new type: by a rewrite, unless the bytes stay.
+func (a *alteration) convertRows(rel *catalog.Relation, att int16, now *types.Attr, def *ast.ColumnDef) error {
+	expr, err := a.c.expr(def.RawDefault, AlterColumnUsing, a.old, now.Name, now.Type, now.Typmod)
+	if err != nil {
+		return err
+	}
+	if !a.c.needsRewrite(expr, att) {
+		return nil
+	}
+	a.values = append(a.values, newValue{att: att, expr: expr})
+	a.rewrite = true
+	return nil
+}
+
+// needsRewrite reports whether a conversion does more than look at the same bytes as another type.
+func (c *Context) needsRewrite(e query.Expr, att int16) bool {
+	for {
+		switch x := e.(type) {
+		case *query.Var:
+			return x.Varattno != int(att)
+		case *query.RelabelType:
+			e = x.Arg
+		case *query.CoerceToDomain:
+			constrained, err := c.hasDomainConstraints(x.Type())
+			if err != nil || constrained {
+				return true
+			}
+			e = x.Arg
+		case *query.FuncExpr:
+			if !widensLength(x) {
+				return true
+			}
+			e = x.Args[0]
+		default:
+			return true
+		}
+	}
+}
+
+// widensLength reports whether a length coercion cannot change any value: varchar or numeric made wider.
+func widensLength(f *query.FuncExpr) bool {
+	if len(f.Args) < 2 {
+		return false
+	}
+	k, ok := f.Args[1].(*query.Const)
+	if !ok || k.Value.IsNull() {
+		return false
+	}
+	from, to := f.Args[0].Typmod(), int32(k.Value.Int())
+	switch f.FuncID {
+	case 669: // varchar(varchar, int4, bool)
+		return to < 0 || from >= 0 && from <= to
+	case 1703: // numeric(numeric, int4)
+		if to < 0 {
+			return true
+		}
+		if from < 4 {
+			return false
+		}
+		fp, fs, tp, ts := (from-4)>>16&0xffff, (from-4)&0x7ff, (to-4)>>16&0xffff, (to-4)&0x7ff
+		return fs == ts && fp <= tp
+	}
+	return false
+}
+
+// dependents refuses a change of type for what cannot follow it, and notes the indexes that are to be made again.
+func (a *alteration) dependents(rel *catalog.Relation, att int16, old, now *types.Attr) error {
+	cat := a.c.S.Cat
+	deps, err := cat.DependentsOf(catalog.ColumnObject(a.oid, att))
+	if err != nil {
+		return err
+	}
+	for _, d := range deps {
+		o := catalog.Object{Class: d.Classid, Oid: d.Objid, Sub: d.Objsubid}
+		switch d.Classid {
+		case catalog.PgRewriteOid:
+			return pgerr.NotSupported("cannot alter type of a column used by a view or rule").
+				WithDetail("%s depends on column %q", cat.Describe(o), old.Name)
+		case catalog.PgTriggerOid:
+			return pgerr.NotSupported("cannot alter type of a column used in a trigger definition").
+				WithDetail("%s depends on column %q", cat.Describe(o), old.Name)
+		case catalog.PgPolicyOid:
+			return pgerr.NotSupported("cannot alter type of a column used in a policy definition").
+				WithDetail("%s depends on column %q", cat.Describe(o), old.Name)
+		case catalog.PgConstraintOid:
+			if err := a.dependentConstraint(rel, o, old, now); err != nil {
+				return err
+			}
+		case catalog.PgClassOid:
+			if d.Objid == a.oid && d.Objsubid != 0 && d.Objsubid != int32(att) {
+				return pgerr.New(pgerr.SyntaxError, "cannot alter type of a column used by a generated column").
+					WithDetail("Column %q is used by generated column %q.", old.Name, rel.AttName(int16(d.Objsubid)))
+			}
+			ix := indexOf(rel, d.Objid)
+			if ix == nil {
+				continue // a sequence that the column owns
+			}
+			if err := a.dependentIndex(rel, ix, nil, old, now); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (a *alteration) dependentConstraint(rel *catalog.Relation, o catalog.Object, old, now *types.Attr) error {
+	k, err := a.c.S.Cat.Constraint(o.Oid)
+	if k == nil || err != nil {
+		return err
+	}
+	switch k.Contype {
+	case 'p', 'u':
+		ix := indexOf(rel, k.Conindid)
+		if ix == nil {
+			return nil
+		}
+		return a.dependentIndex(rel, ix, k, old, now)
+	case 'c':
+		if old.Type == now.Type {
+			return nil
+		}
+		return a.rebuildCheck(rel, k)
+	}
+	return nil
+}
+
+// rebuildCheck drops a CHECK and makes it again, from its text, once the column has its new type.
+func (a *alteration) rebuildCheck(rel *catalog.Relation, k *catalog.Constraint) error {
+	if a.c.Hooks == nil || a.c.Hooks.ExprSource == nil {
+		return pgerr.NotSupported("cannot alter type of a column used by check constraint %q", k.Conname)
+	}
+	for i, ck := range rel.Checks {
+		if ck.Oid != k.Oid {
+			continue
+		}
+		expr, err := rel.Check(i)
+		if err != nil {
+			return err
+		}
+		raw, err := a.c.Hooks.ExprSource(expr, rel)
+		if err != nil {
+			return err
+		}
+		def := &checkDef{name: k.Conname, raw: raw, noInherit: k.Connoinherit, notValid: !k.Convalidated}
+		a.add(passOldIndex, func() error { return a.addCheck(def) })
+		return a.c.S.Cat.PerformDeletion([]catalog.Object{{Class: catalog.PgConstraintOid, Oid: k.Oid}}, catalog.DropOpts{Quiet: true})
+	}
+	return nil
+}
+
+// dependentIndex drops an index that a column of a new type is in and puts it among those to be made again.
+func (a *alteration) dependentIndex(rel *catalog.Relation, ix *catalog.Index, k *catalog.Constraint, old, now *types.Attr) error {
+	for _, o := range a.oldKeys {
+		if o.n.Name == ix.Name {
+			return nil // another column of it has changed, too
+		}
+	}
+	if (ix.ExprText != nil || ix.PredText != nil) && old.Type != now.Type {
+		return pgerr.NotSupported("cannot alter type of a column used by index %q, which has expressions or a predicate", ix.Name)
+	}
+	r, err := a.indexAgain(rel, ix)
+	if err != nil {
+		return err
+	}
+	o := catalog.RelationObject(ix.Oid)
+	if k != nil {
+		r.n.Constraint, r.deferrable, r.deferred = true, k.Condeferrable, k.Condeferred
+		o = catalog.Object{Class: catalog.PgConstraintOid, Oid: k.Oid}
+	} else if ix.Constraint != 0 {
+		return nil // comes again as the constraint's
+	}
+	a.oldKeys = append(a.oldKeys, r)
+	a.add(passOldIndex, func() error { return a.remakeIndex(r) })
+	return a.c.S.Cat.PerformDeletion([]catalog.Object{o}, catalog.DropOpts{Quiet: true})
+}
+
+// indexAgain describes an index as it is. Default operator classes are left 0, to be those of the new types.
+func (a *alteration) indexAgain(rel *catalog.Relation, ix *catalog.Index) (keyToRebuild, error) {
+	n := &catalog.NewIndex{Name: ix.Name, Namespace: rel.Namespace, Table: rel.Oid, Am: ix.Am, Tablespace: ix.Tablespace,
+		Persistence: rel.Persistence, Owner: rel.Owner, Keys: ix.Keys, NKeyAtts: ix.NKeyAtts, Flags: ix.Flags, Options: ix.Options,
+		Unique: ix.Unique, NullsNotDistinct: ix.NullsNotDistinct, Primary: ix.Primary}
+	var err error
+	if n.Exprs, err = ix.Exprs(); err != nil {
+		return keyToRebuild{}, err
+	}
+	if n.Pred, err = ix.Pred(); err != nil {
+		return keyToRebuild{}, err
+	}
+	for i := range ix.Keys {
+		n.Names = append(n.Names, ix.Desc.Attrs[i].Name)
+		if i >= ix.NKeyAtts {
+			continue
+		}
+		oc := ix.OpClasses[i]
+		if ix.Keys[i] > 0 {
+			base, err := a.c.S.Cat.BaseType(rel.Desc.Attrs[ix.Keys[i]-1].Type)
+			if err != nil {
+				return keyToRebuild{}, err
+			}
+			def, err := a.c.S.Cat.DefaultOpClass(base, ix.Am)
+			if err != nil {
+				return keyToRebuild{}, err
+			}
+			if def == oc {
+				oc = 0
+			}
+		}
+		n.OpClasses, n.Collations = append(n.OpClasses, oc), append(n.Collations, ix.Collations[i])
+	}
+	return keyToRebuild{n: n}, nil
+}
+
+func (a *alteration) remakeIndex(r keyToRebuild) error {
+	rel, err := a.rel()
+	if err != nil {
+		return err
+	}
+	n := r.n
+	for i := range n.NKeyAtts {
+		if n.Keys[i] == 0 {
+			continue
+		}
+		at := &rel.Desc.Attrs[n.Keys[i]-1]
+		if n.OpClasses[i] == 0 {
+			if n.OpClasses[i], err = a.c.opClass(&ast.IndexElem{}, at.Type, n.Am); err != nil {
+				return err
+			}
+		}
+		if (n.Collations[i] == 0) != (at.Collation == 0) {
+			n.Collations[i] = at.Collation
+		}
+	}
+	n.Persistence = rel.Persistence
+	_, err = a.c.makeIndex(rel, n, r.deferrable, r.deferred)
+	return err
+}
+
+// convertDefault converts a column's default to the new type; nil when it has none.
+func (a *alteration) convertDefault(rel *catalog.Relation, att int16, now *types.Attr) (query.Expr, error) {
+	expr, err := rel.Default(att)
+	if expr == nil || err != nil {
+		return nil, err
+	}
+	// The old coercion to the column's type is not to be seen by the new one.
+	for {
+		f, ok := expr.(*query.FuncExpr)
+		if !ok || f.Format != query.CoerceImplicitCast || len(f.Args) == 0 {
+			break
+		}
+		expr = f.Args[0]
+	}
+	r, err := analyzer.CoerceAssign(a.c.analyzer(), expr, now.Type, now.Typmod)
+	if err != nil {
+		return nil, err
+	}
+	if r == nil {
+		what := "default"
+		if rel.Desc.Attrs[att-1].Generated != 0 {
+			what = "generation expression"
+		}
+		return nil, pgerr.New(pgerr.DatatypeMismatch, "%s for column %q cannot be cast automatically to type %s", what, now.Name, a.c.S.Cat.TypeName(now.Type))
+	}
+	return r, nil
+}
+
+// retype writes the new type into the column's row.
+func (a *alteration) retype(att int16, old, now *types.Attr, ndims int) error {
+	cat := a.c.S.Cat
+	me := catalog.ColumnObject(a.oid, att)
+	deps, err := cat.DependenciesOf(me)
+	if err != nil {
+		return err
+	}
+	for _, d := range deps {
+		if d.Refclassid == catalog.PgTypeOid && d.Refobjid == old.Type || d.Refclassid == catalog.PgCollationOid && d.Refobjid == old.Collation {
+			if err := cat.Delete(d); err != nil {
+				return err
+			}
+		}
+	}
+	if err := a.updateColumn(att, func(r *catalog.PgAttribute) error {
+		r.Atttypid, r.Atttypmod, r.Attcollation, r.Attndims = now.Type, now.Typmod, now.Collation, int32(ndims)
+		r.Attlen, r.Attbyval, r.Attalign, r.Attstorage = now.Len, now.ByVal, now.Align, now.Storage
+		if now.Storage == 'p' {
+			r.Attcompression = 0
+		}
+		return nil
+	}); err != nil {
+		return err
+	}
+	if err := cat.RecordDependency(me, catalog.Object{Class: catalog.PgTypeOid, Oid: now.Type}, catalog.DepNormal); err != nil {
+		return err
+	}
+	if now.Collation != 0 && now.Collation != defaultCollation {
+		if err := cat.RecordDependency(me, catalog.Object{Class: catalog.PgCollationOid, Oid: now.Collation}, catalog.DepNormal); err != nil {
+			return err
+		}
+	}
+	stats, err := catalog.FetchAll[catalog.PgStatistic](cat, catalog.PgStatisticRelidAttInhIndex,
+		catalog.OidKey(catalog.AttPgStatisticStarelid, a.oid), catalog.IntKey(catalog.AttPgStatisticStaattnum, int64(att)))
+	if err != nil {
+		return err
+	}
+	for _, s := range stats {
+		if err := cat.Delete(s); err != nil {
+			return err
+		}
+	}
+	if old.Missing != nil && !a.rewrite {
+		return a.c.S.Cat.SetMissingValue(a.oid, att, *old.Missing)
+	}
+	return nil
+}
+
+const defaultCollation ids.Oid = 100
