@@ -177,6 +177,15 @@ func (l *Log) Broken() error {
 	return nil
 }
 
+// Abort breaks the log because the server crashed elsewhere: nobody may write to it or wait for it any more.
+// OnPanic is not called. Recovery begins with a new Log.
+func (l *Log) Abort() {
+	l.broken.CompareAndSwap(nil, pgerr.New(pgerr.CrashShutdown, "the server crashed; the write-ahead log is closed").WithSeverity(pgerr.Panic))
+	l.flushMu.Lock()
+	l.flushDone.Broadcast()
+	l.flushMu.Unlock()
+}
+
 // fail breaks the log.
 func (l *Log) fail(err error, format string, args ...any) *pgerr.Error {
 	e := pgerr.Wrap(err, pgerr.IoError, format, args...).WithSeverity(pgerr.Panic)

@@ -75,6 +75,10 @@ func (p *Pool) latchSlow(slot *stats.Slot, id int32, m LockMode) {
 			}
 		}
 	}
+	if p.lot.aborted.Load() {
+		st.mu.Unlock()
+		p.lot.checkAborted()
+	}
 	w := p.lot.newWaiter(key, m)
 	st.push(w)
 	st.mu.Unlock()
@@ -82,6 +86,7 @@ func (p *Pool) latchSlow(slot *stats.Slot, id int32, m LockMode) {
 	<-w.ch
 	slot.EndWait(prev)
 	p.lot.waiters.Put(w)
+	p.lot.checkAborted() // then the latch may or may not have been handed over: nobody cares any more
 }
 
 func latchWord(m LockMode) uint32 {

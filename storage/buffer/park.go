@@ -4,12 +4,14 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"gompho/internal/pgerr"
 	"gompho/stats"
 )
 
 // parkingLot is where goroutines wait for buffers: one set of queues for all buffers, so that a descriptor
 // needs no memory for waiters.
 type parkingLot struct {
+	aborted atomic.Bool // set once, under no lock; then every stripe is emptied
 	stripes [64]parkStripe
 	waiters sync.Pool // *waiter
 }
@@ -121,8 +123,34 @@ func (l *parkingLot) wakeAll(key uint64) {
 func (l *parkingLot) enqueue(w *waiter) {
 	s := l.stripe(w.key)
 	s.mu.Lock()
+	defer s.mu.Unlock()
+	l.checkAborted()
 	s.push(w)
-	s.mu.Unlock()
+}
+
+// abort wakes everybody, now and later; they panic.
+func (l *parkingLot) abort() {
+	l.aborted.Store(true)
+	for i := range l.stripes {
+		s := &l.stripes[i]
+		s.mu.Lock()
+		for w := s.first; w != nil; {
+			next := w.next
+			w.next = nil
+			w.ch <- struct{}{}
+			w = next
+		}
+		s.first, s.last = nil, nil
+		s.count.Store(0)
+		s.mu.Unlock()
+	}
+}
+
+// checkAborted panics when the pool was aborted: what the goroutine waits for will never come.
+func (l *parkingLot) checkAborted() {
+	if l.aborted.Load() {
+		panic(pgerr.New(pgerr.CrashShutdown, "terminating connection because of crash of another server process").WithSeverity(pgerr.Fatal))
+	}
 }
 
 // leave takes a waiter out that does not want to wait any more, and recycles it.
@@ -154,6 +182,7 @@ func (l *parkingLot) waitWhile(key uint64, cond func() bool) {
 	}
 	<-w.ch
 	l.waiters.Put(w)
+	l.checkAborted()
 }
 
 // waitSlot waits for w's wake or an interrupt of the process. It recycles w.
@@ -164,6 +193,7 @@ func (l *parkingLot) waitSlot(slot *stats.Slot, w *waiter) error {
 		select {
 		case <-w.ch:
 			l.waiters.Put(w)
+			l.checkAborted()
 			return nil
 		case <-slot.Wake():
 			if err := slot.CheckInterrupts(); err != nil {

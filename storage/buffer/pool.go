@@ -111,6 +111,10 @@ func (p *Pool) AwaitAlloc() <-chan struct{} {
 	return p.allocWake
 }
 
+// Abort says that the server crashed: who waits for a latch, a pin or I/O of the pool, or will, panics with the error 57P02,
+// because the holder may have died. The pool is of no use afterwards but for Close, when all users have ended.
+func (p *Pool) Abort() { p.lot.abort() }
+
 // Close releases the memory without writing anything. Nobody may hold a Buf or a page.
 func (p *Pool) Close() error {
 	mem := p.mem

@@ -69,7 +69,8 @@ type segment struct {
 	fork   ids.Fork
 	no     uint32
 	queued atomic.Bool
-	gone   atomic.Bool
+	gone   atomic.Bool // its file is removed
+	stray  atomic.Bool // forgotten by its relation: only the sync queue may still know it
 	used   atomic.Bool // since the last sweep for files to close
 
 	mu sync.RWMutex // shared: f is in use; exclusive: f changes
@@ -174,6 +175,7 @@ func (m *Manager) dropSegments(f *forkState, from int, gone bool) {
 		if gone {
 			s.gone.Store(true)
 		}
+		s.stray.Store(true)
 		_ = m.closeSegment(s)
 	}
 	f.segs = f.segs[:from]

@@ -115,6 +115,9 @@ func (m *Manager) syncSegment(s *segment) error {
 		return nil
 	}
 	err := m.use(s, false, func(f vfs.File) error { return f.Sync() })
+	if s.stray.Load() {
+		defer m.closeSegment(s)
+	}
 	if err == nil || s.gone.Load() {
 		return nil
 	}
