@@ -36,6 +36,7 @@ type Store struct {
 	nextPID int32
 	redo    ids.LSN // of the last checkpoint
 	state   mvcc.State
+	closed  bool
 }
 
 const segment = 1 << 20
@@ -48,10 +49,10 @@ func (s *Store) walOptions() wal.Options {
 func New(t testing.TB, seed uint64, buffers int) *Store {
 	s := &Store{T: t, FS: vfs.NewMem(seed), buffers: buffers, nextRel: 20000}
 	Check(t, s.FS.MkdirAll("/data/pg_wal", 0o700))
-	Check(t, s.FS.SyncTree("/data"))
+	Check(t, s.FS.SyncTree("/"))
 	s.redo = wal.FirstLSN(segment)
 	s.open(s.redo, false)
-	t.Cleanup(s.close)
+	t.Cleanup(s.Close)
 	return s
 }
 
@@ -114,7 +115,12 @@ type tempFile struct {
 
 func (f tempFile) Close() error { f.remove(); return f.File.Close() }
 
-func (s *Store) close() {
+// Close lets go of everything; it is called at the end of the test in any case.
+func (s *Store) Close() {
+	if s.closed {
+		return
+	}
+	s.closed = true
 	s.Log.Close()
 	s.Mvcc.Close()
 	s.Smgr.Close()

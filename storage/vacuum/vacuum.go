@@ -1,0 +1,419 @@
+package vacuum
+
+import (
+	"time"
+
+	"gompho/internal/ids"
+	"gompho/mvcc"
+	"gompho/stats"
+	"gompho/storage/btree"
+	"gompho/storage/buffer"
+	"gompho/storage/freespace"
+	"gompho/storage/heap"
+)
+
+// IndexCleanup says whether vacuum goes through the indexes.
+type IndexCleanup uint8
+
+const (
+	CleanupAuto IndexCleanup = iota // unless there is very little to do there
+	CleanupOn
+	CleanupOff
+)
+
+// Params are the options of one vacuum.
+type Params struct {
+	FreezeMinAge        int64 // transactions; negative: the default of 50 million
+	FreezeTableAge      int64 // when relfrozenxid is older the whole table is read; negative: 150 million
+	Freeze              bool  // VACUUM (FREEZE): both ages 0
+	DisablePageSkipping bool
+	IndexCleanup        IndexCleanup
+	NoTruncate          bool
+	RelFrozenXid        ids.Xid         // pg_class.relfrozenxid
+	OldPages            ids.BlockNumber // pg_class.relpages and reltuples (negative: unknown), for the estimate of rows
+	OldTuples           float64
+	MemKB               int // maintenance_work_mem; 0: 64 MB
+	// Delay is called after each page with its cost in the units of vacuum_cost_*; it sleeps as the settings say. nil: never.
+	Delay func(cost int) error
+	// LockForTruncate tries to take AccessExclusive on the table, briefly; unlock gives it back. nil: no truncation.
+	LockForTruncate func() (unlock func(), ok bool)
+}
+
+// Stats are the results of a vacuum.
+type Stats struct {
+	Pages           ids.BlockNumber // of the table before truncation
+	ScannedPages    ids.BlockNumber
+	AllVisiblePages ids.BlockNumber // in the map afterwards
+	FrozenPages     ids.BlockNumber // in the map afterwards
+	RemovedPages    ids.BlockNumber // cut off the end
+	DeadItemPages   ids.BlockNumber
+	NewRelPages     ids.BlockNumber // for pg_class
+	NewRelTuples    float64         // estimate of live rows, for pg_class
+	Live            float64         // in the pages scanned
+	RecentlyDead    float64
+	Removed         float64 // row versions removed
+	Frozen          float64 // row versions frozen
+	DeadItems       float64 // line pointers freed, or to be freed by the next vacuum
+	IndexScans      int
+	NewFrozenXid    ids.Xid         // no older id is left in the table; 0: unknown, leave pg_class alone
+	NewMinMulti     ids.MultiXactID // likewise
+	OldestXmin      ids.Xid
+	Indexes         []btree.VacuumStats
+	Elapsed         time.Duration
+}
+
+// Costs of a page, in PostgreSQL's default units.
+const (
+	costMiss  = 2
+	costDirty = 20
+)
+
+const (
+	defaultFreezeMinAge   = 50_000_000
+	defaultFreezeTableAge = 150_000_000
+	// skipRun is the least number of pages in a row that are worth skipping: reading ahead goes better without small gaps.
+	skipRun = 32
+	// bypassShare: with dead line pointers in fewer pages than 1 in bypassShare, the indexes are left for next time.
+	bypassShare = 50
+	// Truncation is worth the lock from so many pages on, or so large a share of the table.
+	truncatePages = 1000
+	truncateShare = 16
+)
+
+// run is the state of one vacuum.
+type run struct {
+	tx         *mvcc.Session
+	slot       *stats.Slot
+	r          *heap.Rel
+	indexes    []*btree.Index
+	p          Params
+	st         Stats
+	cut        heap.Cutoffs
+	vm         freespace.VM
+	dead       deadItems
+	strategy   *buffer.Strategy
+	aggressive bool
+	skipped    bool            // pages that are not all-frozen were skipped
+	nonEmpty   ids.BlockNumber // one past the last page with something in it
+	bypass     bool
+}
+
+// Heap vacuums one table and its indexes. tx runs a transaction of its own and holds ShareUpdateExclusive on the table.
+func Heap(tx *mvcc.Session, r *heap.Rel, indexes []*btree.Index, p Params) (Stats, error) {
+	began := time.Now()
+	tx.SetLazyVacuum(true)
+	v := run{tx: tx, slot: tx.Slot(), r: r, indexes: indexes, p: p, vm: r.VisibilityMap(),
+		strategy: r.Env.Pool.NewStrategy(buffer.Vacuum)}
+	defer func() { v.vm.Close() }()
+	v.st.Indexes = make([]btree.VacuumStats, len(indexes))
+	v.dead.limit = max(v.p.MemKB, 64) << 10
+	if v.p.MemKB == 0 {
+		v.dead.limit = 64 << 20
+	}
+	v.cutoffs()
+	if err := v.scan(); err != nil {
+		return v.st, err
+	}
+	if err := v.finishIndexes(); err != nil {
+		return v.st, err
+	}
+	v.estimate()
+	if err := v.truncate(); err != nil {
+		return v.st, err
+	}
+	var err error
+	v.st.AllVisiblePages, v.st.FrozenPages, err = v.vm.Count(v.slot)
+	v.st.AllVisiblePages = min(v.st.AllVisiblePages, v.st.NewRelPages)
+	v.st.Elapsed = time.Since(began)
+	return v.st, err
+}
+
+// cutoffs computes the limits.
+func (v *run) cutoffs() {
+	m := v.tx.Manager()
+	c := &v.cut
+	c.OldestXmin = m.OldestXmin(v.r.DB)
+	minAge, tableAge := v.p.FreezeMinAge, v.p.FreezeTableAge
+	if minAge < 0 {
+		minAge = defaultFreezeMinAge
+	}
+	if tableAge < 0 {
+		tableAge = defaultFreezeTableAge
+	}
+	if v.p.Freeze {
+		minAge, tableAge = 0, 0
+	}
+	c.FreezeLimit = before(c.OldestXmin, minAge)
+	c.OldestLeft, c.OldestMulti = c.OldestXmin, m.NextMulti()
+	v.aggressive = v.p.DisablePageSkipping || v.p.RelFrozenXid <= before(c.OldestXmin, tableAge) && (v.p.RelFrozenXid != 0 || v.p.Freeze)
+	v.st.OldestXmin = c.OldestXmin
+}
+
+func before(x ids.Xid, age int64) ids.Xid {
+	if uint64(x) <= uint64(age)+uint64(ids.FirstNormalXid) {
+		return ids.FirstNormalXid
+	}
+	return x - ids.Xid(age)
+}
+
+// scan is the first pass over the table.
+func (v *run) scan() error {
+	n, err := v.r.Blocks()
+	if err != nil {
+		return err
+	}
+	v.st.Pages = n
+	for blk := ids.BlockNumber(0); blk < n; blk++ {
+		next, err := v.skip(blk, n)
+		if err != nil {
+			return err
+		}
+		if next > blk {
+			blk = next - 1
+			continue
+		}
+		if v.dead.full() {
+			if err := v.removeDead(); err != nil {
+				return err
+			}
+		}
+		if err := v.page(blk); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// skip returns the block where the next page to look at is: blk itself unless a long run of pages from there on needs nothing. The last page
+// is always looked at, to know whether the table can be cut.
+func (v *run) skip(blk, n ids.BlockNumber) (ids.BlockNumber, error) {
+	if v.p.DisablePageSkipping {
+		return blk, nil
+	}
+	to, unfrozen := blk, false
+	for ; to < n-1; to++ {
+		bits, err := v.vm.Status(v.slot, to)
+		if err != nil {
+			return blk, err
+		}
+		if bits&freespace.AllVisible == 0 || v.aggressive && bits&freespace.AllFrozen == 0 {
+			break
+		}
+		unfrozen = unfrozen || bits&freespace.AllFrozen == 0
+	}
+	if to-blk < skipRun {
+		return blk, nil
+	}
+	v.skipped = v.skipped || unfrozen
+	v.nonEmpty = to
+	return to, nil
+}
+
+// page vacuums one page.
+func (v *run) page(blk ids.BlockNumber) error {
+	if err := v.slot.CheckInterrupts(); err != nil {
+		return err
+	}
+	if err := v.vm.Pin(v.slot, blk); err != nil {
+		return err
+	}
+	b, err := v.r.Env.Pool.Read(v.slot, v.r.File, ids.MainFork, blk, v.strategy)
+	if err != nil {
+		return err
+	}
+	pv, err := v.pinned(b)
+	b.Release()
+	if err != nil {
+		return err
+	}
+	v.st.ScannedPages++
+	v.st.Live += float64(pv.Live)
+	v.st.RecentlyDead += float64(pv.RecentlyDead)
+	v.st.Removed += float64(pv.Removed)
+	v.st.Frozen += float64(pv.Frozen)
+	if len(pv.Dead) > 0 {
+		v.st.DeadItemPages++
+		v.st.DeadItems += float64(len(pv.Dead))
+		v.dead.add(blk, pv.Dead)
+	} else if err := v.r.FreeSpaceMap().Record(v.slot, blk, pv.Free); err != nil {
+		return err
+	}
+	if pv.HasRows {
+		v.nonEmpty = blk + 1
+	}
+	cost := costMiss
+	if pv.Removed+pv.Frozen > 0 {
+		cost += costDirty
+	}
+	return v.delay(cost)
+}
+
+func (v *run) delay(cost int) error {
+	if v.p.Delay == nil {
+		return nil
+	}
+	return v.p.Delay(cost)
+}
+
+// pinned vacuums a pinned page, or only counts when somebody else has it pinned and the vacuum need not get at it.
+func (v *run) pinned(b buffer.Buf) (heap.PageVacuum, error) {
+	if !b.TryLockCleanup() {
+		if !v.aggressive {
+			b.Lock(buffer.Share)
+			defer b.Unlock()
+			pv := heap.CountPage(v.tx, v.r, b, &v.cut)
+			if len(v.indexes) == 0 {
+				pv.HasRows = pv.HasRows || len(pv.Dead) > 0
+				pv.Dead = nil // they are freed by pruning, next time
+			}
+			return pv, nil
+		}
+		if err := b.LockCleanup(v.slot); err != nil {
+			return heap.PageVacuum{}, err
+		}
+	}
+	defer b.Unlock()
+	return heap.VacuumPage(v.tx, v.r, b, &v.vm, &v.cut, len(v.indexes) == 0)
+}
+
+// removeDead removes the collected line pointers from the indexes and then from the table.
+func (v *run) removeDead() error {
+	if v.dead.len() == 0 {
+		return nil
+	}
+	if v.p.IndexCleanup == CleanupOff {
+		v.dead.reset()
+		return nil
+	}
+	for i, ix := range v.indexes {
+		if err := ix.BulkDelete(v.tx, v.dead.has, v.p.Delay, &v.st.Indexes[i]); err != nil {
+			return err
+		}
+	}
+	v.st.IndexScans++
+	if err := v.freeDead(); err != nil {
+		return err
+	}
+	v.dead.reset()
+	return nil
+}
+
+// freeDead is the second pass: over the pages that have dead line pointers.
+func (v *run) freeDead() error {
+	for i := range v.dead.first {
+		blk := v.dead.base + ids.BlockNumber(i)
+		offs := v.dead.of(blk)
+		if len(offs) == 0 {
+			continue
+		}
+		if err := v.slot.CheckInterrupts(); err != nil {
+			return err
+		}
+		if err := v.vm.Pin(v.slot, blk); err != nil {
+			return err
+		}
+		b, err := v.r.Env.Pool.Read(v.slot, v.r.File, ids.MainFork, blk, v.strategy)
+		if err != nil {
+			return err
+		}
+		b.Lock(buffer.Exclusive)
+		free := heap.FreeDead(v.tx, v.r, b, &v.vm, offs, &v.cut)
+		b.UnlockRelease()
+		if err := v.r.FreeSpaceMap().Record(v.slot, blk, free); err != nil {
+			return err
+		}
+		if err := v.delay(costMiss + costDirty); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// finishIndexes removes what is left to remove and cleans up.
+func (v *run) finishIndexes() error {
+	v.bypass = v.p.IndexCleanup == CleanupAuto && v.st.IndexScans == 0 && ids.BlockNumber(v.dead.pages) < v.st.Pages/bypassShare
+	if v.bypass {
+		v.dead.reset()
+	} else if err := v.removeDead(); err != nil {
+		return err
+	}
+	if v.p.IndexCleanup == CleanupOff {
+		return nil
+	}
+	for i, ix := range v.indexes {
+		if err := ix.VacuumCleanup(v.tx, v.p.Delay, &v.st.Indexes[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// estimate computes what goes into pg_class.
+func (v *run) estimate() {
+	st := &v.st
+	st.NewRelPages = st.Pages
+	switch {
+	case st.ScannedPages >= st.Pages:
+		st.NewRelTuples = st.Live
+	case st.ScannedPages == 0 || st.Pages == v.p.OldPages && float64(st.ScannedPages) < 0.02*float64(st.Pages) && v.p.OldTuples >= 0:
+		st.NewRelTuples = max(0, v.p.OldTuples)
+	case v.p.OldTuples < 0 || v.p.OldPages == 0:
+		st.NewRelTuples = st.Live / float64(st.ScannedPages) * float64(st.Pages)
+	default:
+		old := v.p.OldTuples / float64(v.p.OldPages)
+		st.NewRelTuples = float64(int64(old*float64(st.Pages-st.ScannedPages) + st.Live + 0.5))
+	}
+	if !v.skipped {
+		st.NewFrozenXid, st.NewMinMulti = v.cut.OldestLeft, v.cut.OldestMulti
+	}
+}
+
+// truncate cuts empty pages off the end of the table.
+func (v *run) truncate() error {
+	free := v.st.Pages - v.nonEmpty
+	if v.p.NoTruncate || v.p.LockForTruncate == nil || free == 0 || free < truncatePages && free < v.st.Pages/truncateShare {
+		return nil
+	}
+	unlock, ok := v.p.LockForTruncate()
+	if !ok {
+		return nil
+	}
+	defer unlock()
+	n, err := v.r.Blocks()
+	if err != nil || n != v.st.Pages {
+		return err // somebody has added pages
+	}
+	keep, err := v.lastUsed(n)
+	if err != nil || keep >= n {
+		return err
+	}
+	if err := heap.Truncate(v.tx, v.r, keep); err != nil {
+		return err
+	}
+	v.st.RemovedPages, v.st.NewRelPages = n-keep, keep
+	return nil
+}
+
+// lastUsed returns one past the last page that is not empty now, when nobody can put anything into one.
+func (v *run) lastUsed(n ids.BlockNumber) (ids.BlockNumber, error) {
+	for n > v.nonEmpty {
+		if err := v.slot.CheckInterrupts(); err != nil {
+			return 0, err
+		}
+		b, err := v.r.Env.Pool.Read(v.slot, v.r.File, ids.MainFork, n-1, v.strategy)
+		if err != nil {
+			return 0, err
+		}
+		b.Lock(buffer.Share)
+		used := false
+		for off := ids.OffsetNumber(1); off <= b.Page().MaxOffset(); off++ {
+			used = used || b.Page().ItemID(off).IsUsed()
+		}
+		b.UnlockRelease()
+		if used {
+			return n, nil
+		}
+		n--
+	}
+	return n, nil
+}
