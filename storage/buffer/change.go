@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"gompho/internal/ids"
+	"gompho/internal/invariants"
 	"gompho/internal/pgerr"
 	"gompho/stats"
 	"gompho/storage/page"
@@ -38,6 +39,8 @@ type changedPage struct {
 	buf   Buf
 	ops   []byte
 	image bool
+	// before is the page as it was, with invariants only.
+	before []byte
 }
 
 func newChange(p *Pool) *Change { return &Change{pool: p} }
@@ -62,6 +65,9 @@ func (c *Change) Page(b Buf) PageChange {
 	}
 	pg := &c.pages[c.n]
 	pg.buf, pg.ops, pg.image = b, pg.ops[:0], false
+	if invariants.Enabled {
+		pg.before = append(pg.before[:0], b.Page()...)
+	}
 	c.n++
 	return PageChange{c, c.n - 1}
 }
@@ -75,6 +81,9 @@ func (c *Change) Commit() ids.LSN {
 	p := c.pool
 	if p.opts.Critical != nil {
 		p.opts.Critical(c.kind)
+	}
+	if invariants.Enabled {
+		c.checkRedo()
 	}
 	for i := range c.n {
 		if pg := &c.pages[i]; len(pg.ops) > 0 || pg.image {
