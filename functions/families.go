@@ -8,5 +8,7 @@ func families() [][]Entry {
 		likeFamily(),
 		stringFamily(),
 		regexFamily(),
+		arrayFamily(),
+		seriesFamily(),
 	}
 }

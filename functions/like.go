@@ -109,9 +109,6 @@ func matchLike(s, p []byte, byteWise bool) (bool, error) {
 			continue
 		}
 		if len(s) == 0 {
-			if len(p) == 1 && p[0] == '\\' {
-				return false, badEscape()
-			}
 			return len(p) == 0, nil
 		}
 		if len(p) > 0 {

@@ -403,7 +403,7 @@ func (p *reParser) quantifier(n *reNode, assertion bool) error {
 		p.pos++
 		n.quant = string(c)
 	case '{':
-		if p.pos+1 < len(p.src) && !isDigit(p.src[p.pos+1]) {
+		if p.pos+1 >= len(p.src) || !isDigit(p.src[p.pos+1]) {
 			return nil
 		}
 		if err := p.bounds(n); err != nil {

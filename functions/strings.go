@@ -367,7 +367,7 @@ func chr(c *Call) (types.Datum, error) {
 	n := c.int(0)
 	switch {
 	case n < 0:
-		return types.Null, pgerr.New(pgerr.ProgramLimitExceeded, "character number must be positive")
+		return types.Null, pgerr.New(pgerr.InvalidParameterValue, "character number must be positive")
 	case n == 0:
 		return types.Null, pgerr.New(pgerr.ProgramLimitExceeded, "null character not permitted")
 	case n > 0x10ffff:
