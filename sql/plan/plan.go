@@ -325,6 +325,8 @@ type (
 		Aggs      []*query.Aggref
 		// GroupingSets: each set lists positions in GroupCols; nil for a plain GROUP BY.
 		GroupingSets [][]int
+		// GroupRefs are the SortGroupRefs of GroupCols, by which GROUPING names its arguments.
+		GroupRefs []int
 	}
 	// WindowAgg computes the window functions of one window over sorted input.
 	WindowAgg struct {

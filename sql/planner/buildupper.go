@@ -34,6 +34,9 @@ func (b *builder) agg(p *path) built {
 	if len(p.agg.sets) > 0 {
 		af.groupRefs = p.agg.groupBy
 	}
+	for _, g := range p.agg.groupBy {
+		n.GroupRefs = append(n.GroupRefs, g.TLESortGroupRef)
+	}
 	out := make([]*query.TargetEntry, len(tl))
 	for i, te := range tl {
 		c := *te

@@ -1,0 +1,127 @@
+package executor
+
+import (
+	"time"
+
+	"gompho/internal/ids"
+	"gompho/sql/plan"
+	"gompho/types"
+)
+
+// Instrumentation is what EXPLAIN ANALYZE shows of a node. Rows and times are sums over all loops.
+type Instrumentation struct {
+	Loops   float64
+	Rows    float64
+	Startup time.Duration // until the first row of each loop
+	Total   time.Duration
+	// Removed counts rows that the condition, the join condition or a re-check dropped.
+	Removed float64
+	Node    any // the run state, for details: sort method, hash buckets
+
+	timing  bool
+	running bool // a loop has begun
+	loop    time.Duration
+	first   bool
+	rows    float64
+}
+
+// instrumentation returns the counters of a node; nil when nothing is measured.
+func (ex *Exec) instrumentation(p plan.Node) *Instrumentation {
+	if !ex.opts.Instrument {
+		return nil
+	}
+	if ex.instr == nil {
+		ex.instr = make(map[plan.Node]*Instrumentation)
+	}
+	i := ex.instr[p]
+	if i == nil {
+		i = &Instrumentation{timing: ex.opts.Timing}
+		ex.instr[p] = i
+	}
+	return i
+}
+
+// Instruments returns the counters of a node after the execution; nil when there are none.
+func (ex *Exec) Instruments(p plan.Node) *Instrumentation {
+	i := ex.instr[p]
+	if i != nil {
+		i.finish()
+	}
+	return i
+}
+
+func (i *Instrumentation) begin() time.Time {
+	if i == nil {
+		return time.Time{}
+	}
+	i.running = true
+	if i.timing {
+		return time.Now()
+	}
+	return time.Time{}
+}
+
+func (i *Instrumentation) end(start time.Time, rows int, done bool) {
+	if i == nil {
+		return
+	}
+	if i.timing {
+		i.loop += time.Since(start)
+	}
+	i.rows += float64(rows)
+	if !i.first && (rows > 0 || done) {
+		i.first = true
+		i.Startup += i.loop
+	}
+}
+
+// finish closes the loop that runs.
+func (i *Instrumentation) finish() {
+	if i == nil || !i.running {
+		return
+	}
+	i.Loops++
+	i.Rows += i.rows
+	i.Total += i.loop
+	i.running, i.first, i.rows, i.loop = false, false, 0, 0
+}
+
+func (i *Instrumentation) rescan() { i.finish() }
+
+// instrNode measures a node.
+type instrNode struct {
+	node
+	i *Instrumentation
+}
+
+func (ex *Exec) instrument(p plan.Node, n node) node {
+	i := ex.instrumentation(p)
+	i.Node = n
+	return &instrNode{n, i}
+}
+
+// unwrap returns the node itself.
+func unwrap(n node) node {
+	if i, ok := n.(*instrNode); ok {
+		return i.node
+	}
+	return n
+}
+
+func (n *instrNode) next(max int) (*types.Batch, error) {
+	start := n.i.begin()
+	b, err := n.node.next(max)
+	rows := 0
+	if b != nil {
+		rows = b.Rows()
+	}
+	n.i.end(start, rows, b == nil)
+	return b, err
+}
+
+func (n *instrNode) rescan() error {
+	n.i.rescan()
+	return n.node.rescan()
+}
+
+func (n *instrNode) types() []ids.Oid { return n.node.types() }

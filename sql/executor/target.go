@@ -1,0 +1,572 @@
+package executor
+
+import (
+	"strings"
+	"unicode/utf8"
+
+	"gompho/catalog"
+	"gompho/internal/ids"
+	"gompho/internal/pgerr"
+	"gompho/mvcc"
+	"gompho/sql/plan"
+	"gompho/sql/query"
+	"gompho/storage/btree"
+	"gompho/storage/heap"
+	"gompho/types"
+)
+
+// Target is a table that rows are stored in: its generated columns, constraints and indexes. INSERT, UPDATE, DELETE and COPY FROM go through one.
+type Target struct {
+	ex       *Exec
+	rel      *catalog.Relation
+	sc       scope // over a row or batch of rows: one column for each attribute
+	gen      []genCol
+	notNull  []int
+	checks   []check
+	indexes  []*targetIndex
+	kinds    []types.Kind
+	vals     []types.Datum
+	tids     []ids.TID
+	bulk     *heap.BulkInsert
+	recheck  []deferredKey
+	genBatch types.Batch
+	genVecs  []types.Vector
+	failSel  []int32
+}
+
+type genCol struct {
+	att  int // from 0
+	e    expr
+	kind types.Kind
+}
+
+type check struct {
+	name string
+	e    expr
+}
+
+// targetIndex is an index of a target.
+type targetIndex struct {
+	*catalog.Index
+	keys []indexKey
+	pred expr
+	vals []types.Datum
+	mode btree.UniqueMode
+}
+
+type indexKey struct {
+	att int // from 0; -1: e
+	e   expr
+}
+
+// deferredKey is a key of a deferrable unique constraint that may be there twice.
+type deferredKey struct {
+	ix   *targetIndex
+	vals []types.Datum
+	tid  ids.TID
+}
+
+// NewTarget prepares storing rows in a table. Errors: 42809 when rows cannot be stored in that kind of relation.
+func NewTarget(env *Env, rel *catalog.Relation) (*Target, error) {
+	ex := &Exec{env: env, st: &plan.Statement{}}
+	if env.Tx != nil {
+		ex.cid = env.Tx.CommandID(true)
+	}
+	return newTarget(ex, rel)
+}
+
+func newTarget(ex *Exec, rel *catalog.Relation) (*Target, error) {
+	if err := storable(rel); err != nil {
+		return nil, err
+	}
+	t := &Target{ex: ex, rel: rel, vals: make([]types.Datum, len(rel.Desc.Attrs))}
+	t.sc.ex = ex
+	c := t.compiler()
+	for i := range rel.Desc.Attrs {
+		a := &rel.Desc.Attrs[i]
+		t.kinds = append(t.kinds, a.Kind())
+		if a.NotNull && !a.Dropped {
+			t.notNull = append(t.notNull, i)
+		}
+		if a.Generated == 's' {
+			if err := t.addGenerated(c, i); err != nil {
+				return nil, err
+			}
+		}
+	}
+	for i, con := range rel.Checks {
+		q, err := rel.Check(i)
+		if err != nil {
+			return nil, err
+		}
+		e, err := c.compile(q)
+		if err != nil {
+			return nil, err
+		}
+		t.checks = append(t.checks, check{con.Conname, e})
+	}
+	for _, ix := range rel.Indexes {
+		if !ix.Ready {
+			continue
+		}
+		x, err := t.index(c, ix)
+		if err != nil {
+			return nil, err
+		}
+		t.indexes = append(t.indexes, x)
+	}
+	return t, nil
+}
+
+// storable reports why rows cannot be stored in a relation.
+func storable(rel *catalog.Relation) error {
+	switch rel.Kind {
+	case 'r':
+		return nil
+	case 'S':
+		return pgerr.New(pgerr.WrongObjectType, "cannot change sequence \"%s\"", rel.Name)
+	case 't':
+		return pgerr.New(pgerr.WrongObjectType, "cannot change TOAST relation \"%s\"", rel.Name)
+	case 'm':
+		if rel.Heap != nil {
+			return nil // REFRESH MATERIALIZED VIEW; others are stopped before
+		}
+		return pgerr.New(pgerr.WrongObjectType, "cannot change materialized view \"%s\"", rel.Name)
+	case 'p':
+		return pgerr.NotSupported("partitioned tables are not supported")
+	}
+	return pgerr.New(pgerr.WrongObjectType, "cannot change relation \"%s\"", rel.Name)
+}
+
+// compiler compiles expressions over the table's row, as constraints, defaults and indexes have them.
+func (t *Target) compiler() *compiler {
+	n := len(t.rel.Desc.Attrs)
+	return &compiler{ex: t.ex, sc: &t.sc,
+		column: func(v *query.Var) (int, error) {
+			if v.Varattno == query.TableOidAttr {
+				return 0, pgerr.NotSupported("system column references in constraints are not supported")
+			}
+			if v.Varattno < 1 || v.Varattno > n {
+				return 0, badVar(v)
+			}
+			return v.Varattno - 1, nil
+		},
+		wholeRow: func(*query.Var) (*rowShape, error) { return relationShape(t.rel.Desc, t.rel.RowType), nil },
+	}
+}
+
+func (t *Target) addGenerated(c *compiler, att int) error {
+	q, err := t.rel.Default(int16(att + 1))
+	if err != nil {
+		return err
+	}
+	if q == nil {
+		return pgerr.Internal("no generation expression found for column number %d of table \"%s\"", att+1, t.rel.Name)
+	}
+	e, err := c.compile(q)
+	t.gen = append(t.gen, genCol{att, e, t.rel.Desc.Attrs[att].Kind()})
+	return err
+}
+
+func (t *Target) index(c *compiler, ix *catalog.Index) (*targetIndex, error) {
+	if ix.Btree == nil {
+		return nil, pgerr.NotSupported("access method of index \"%s\" is not supported", ix.Name)
+	}
+	if ix.Exclusion {
+		return nil, pgerr.NotSupported("exclusion constraints are not supported")
+	}
+	x := &targetIndex{Index: ix, vals: make([]types.Datum, len(ix.Keys))}
+	exprs, err := ix.Exprs()
+	if err != nil {
+		return nil, err
+	}
+	for _, k := range ix.Keys {
+		if k > 0 {
+			x.keys = append(x.keys, indexKey{att: int(k) - 1})
+			continue
+		}
+		if len(exprs) == 0 {
+			return nil, pgerr.Internal("too few entries in the list of expressions of index \"%s\"", ix.Name)
+		}
+		e, err := c.compile(exprs[0])
+		if err != nil {
+			return nil, err
+		}
+		x.keys = append(x.keys, indexKey{att: -1, e: e})
+		exprs = exprs[1:]
+	}
+	pred, err := ix.Pred()
+	if err != nil {
+		return nil, err
+	}
+	if pred != nil {
+		if x.pred, err = c.compile(pred); err != nil {
+			return nil, err
+		}
+	}
+	switch {
+	case !ix.Unique:
+		x.mode = btree.UniqueNo
+	case ix.Immediate:
+		x.mode = btree.UniqueYes
+	default:
+		x.mode = btree.UniquePartial
+	}
+	return x, nil
+}
+
+// Relation returns the table.
+func (t *Target) Relation() *catalog.Relation { return t.rel }
+
+// SetCommandID sets the command that rows are stored by.
+func (t *Target) SetCommandID(c ids.CommandID) { t.ex.cid = c }
+
+// generate computes the generated columns of the rows of b. The result has the other columns of b.
+func (t *Target) generate(b *types.Batch) (*types.Batch, error) {
+	if len(t.gen) == 0 {
+		return b, nil
+	}
+	if t.genVecs == nil {
+		t.genVecs = make([]types.Vector, len(t.gen))
+		t.genBatch.Cols = make([]*types.Vector, len(b.Cols))
+	}
+	copy(t.genBatch.Cols, b.Cols)
+	t.genBatch.N, t.genBatch.Sel = b.N, b.Sel
+	t.sc.begin(b)
+	for i, g := range t.gen {
+		v := &t.genVecs[i]
+		v.Kind = g.kind
+		v.Reset()
+		v.Grow(b.N)
+		v.Len = b.N
+		if _, err := eachScalar(g.e, v, b.Sel, b.N); err != nil {
+			return nil, err
+		}
+		t.genBatch.Cols[g.att] = v
+	}
+	return &t.genBatch, nil
+}
+
+// verify checks NOT NULL and CHECK constraints of the rows of b, which becomes the scope's input. failed is the position of the
+// first row that violates one.
+func (t *Target) verify(b *types.Batch) (failed int, err error) {
+	if t.sc.in != b {
+		t.sc.in = b
+	}
+	failed = -1
+	note := func(pos int, e error) {
+		if failed < 0 || pos < failed {
+			failed, err = pos, e
+		}
+	}
+	for _, a := range t.notNull {
+		v := b.Cols[a]
+		if !v.HasNulls {
+			continue
+		}
+		for i := range b.Rows() {
+			if pos := b.Row(i); v.IsNull(pos) {
+				if failed < 0 || pos < failed {
+					note(pos, t.nullError(a, b, pos))
+				}
+				break
+			}
+		}
+	}
+	for i := range t.checks {
+		c := &t.checks[i]
+		v, e := c.e.vec(b.Sel, b.N)
+		if e != nil {
+			return t.verifyRows(b)
+		}
+		for i := range b.Rows() {
+			if pos := b.Row(i); !v.IsNull(pos) && v.W[pos] == 0 {
+				if failed < 0 || pos < failed {
+					note(pos, t.checkError(c.name, b, pos))
+				}
+				break
+			}
+		}
+	}
+	return failed, err
+}
+
+// verifyRows finds the row whose check fails with an error.
+func (t *Target) verifyRows(b *types.Batch) (int, error) {
+	for i := range b.Rows() {
+		pos := b.Row(i)
+		for _, a := range t.notNull {
+			if b.Cols[a].IsNull(pos) {
+				return pos, t.nullError(a, b, pos)
+			}
+		}
+		for k := range t.checks {
+			d, err := t.checks[k].e.scalar(pos)
+			if err != nil {
+				return pos, err
+			}
+			if !d.IsNull() && !d.Bool() {
+				return pos, t.checkError(t.checks[k].name, b, pos)
+			}
+		}
+	}
+	return -1, nil
+}
+
+func (t *Target) nullError(att int, b *types.Batch, pos int) error {
+	name := t.rel.Desc.Attrs[att].Name
+	return t.fields(pgerr.New(pgerr.NotNullViolation,
+		"null value in column \"%s\" of relation \"%s\" violates not-null constraint", name, t.rel.Name).
+		WithDetail("Failing row contains %s.", t.rowText(b, pos))).WithColumn(name)
+}
+
+func (t *Target) checkError(name string, b *types.Batch, pos int) error {
+	return t.fields(pgerr.New(pgerr.CheckViolation,
+		"new row for relation \"%s\" violates check constraint \"%s\"", t.rel.Name, name).
+		WithDetail("Failing row contains %s.", t.rowText(b, pos))).WithConstraint(name)
+}
+
+func (t *Target) fields(e *pgerr.Error) *pgerr.Error {
+	schema := ""
+	if n, ok := t.ex.env.Catalog.(interface {
+		Namespace(ids.Oid) (*catalog.Namespace, error)
+	}); ok {
+		if ns, err := n.Namespace(t.rel.Namespace); err == nil && ns != nil {
+			schema = ns.Nspname
+		}
+	}
+	return e.WithTable(schema, t.rel.Name)
+}
+
+// maxFieldText bounds each value of a failing row in messages, in bytes.
+const maxFieldText = 64
+
+// rowText is a row as DETAIL shows it: (1, x, null).
+func (t *Target) rowText(b *types.Batch, pos int) string {
+	var s strings.Builder
+	s.WriteByte('(')
+	first := true
+	for i := range t.rel.Desc.Attrs {
+		a := &t.rel.Desc.Attrs[i]
+		if a.Dropped {
+			continue
+		}
+		if !first {
+			s.WriteString(", ")
+		}
+		first = false
+		d := b.Cols[i].Get(pos)
+		if d.IsNull() {
+			s.WriteString("null")
+			continue
+		}
+		typ, err := t.ex.env.typ(a.Type)
+		if err != nil {
+			continue
+		}
+		text := types.OutputString(t.ex.env.Func, typ, d)
+		if len(text) > maxFieldText {
+			text = clip(text, maxFieldText) + "..."
+		}
+		s.WriteString(text)
+	}
+	s.WriteByte(')')
+	return s.String()
+}
+
+// clip cuts a string to at most n bytes, not within a character.
+func clip(s string, n int) string {
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n]
+}
+
+// Insert stores the rows of b that count: it computes generated columns, checks constraints, and maintains the indexes. b has one column for each
+// attribute. tids, if not nil, gets the rows' addresses by position.
+func (t *Target) Insert(b *types.Batch, o heap.InsertOpts, tids []ids.TID) (int, error) {
+	t.sc.begin(b)
+	b, err := t.generate(b)
+	if err != nil {
+		return 0, err
+	}
+	t.sc.in = b
+	failed, failure := t.verify(b)
+	if failure != nil {
+		// The rows before are stored first: one of them may fail in another way.
+		return 0, t.insertBefore(b, failed, o, failure)
+	}
+	return b.Rows(), t.store(b, o, tids)
+}
+
+func (t *Target) insertBefore(b *types.Batch, failed int, o heap.InsertOpts, failure error) error {
+	t.failSel = t.failSel[:0]
+	for i := range b.Rows() {
+		if pos := b.Row(i); pos < failed {
+			t.failSel = append(t.failSel, int32(pos))
+		}
+	}
+	if len(t.failSel) > 0 && t.hasUnique() {
+		part := types.Batch{Cols: b.Cols, N: b.N, Sel: t.failSel}
+		t.sc.in = &part
+		if err := t.store(&part, o, nil); err != nil {
+			return err
+		}
+	}
+	return failure
+}
+
+func (t *Target) hasUnique() bool {
+	for _, ix := range t.indexes {
+		if ix.Unique {
+			return true
+		}
+	}
+	return false
+}
+
+// store puts verified rows into table and indexes.
+func (t *Target) store(b *types.Batch, o heap.InsertOpts, tids []ids.TID) error {
+	tx := t.ex.env.Tx
+	if o.Bulk == nil {
+		o.Bulk = t.bulk
+	}
+	n := b.Rows()
+	if n == 1 {
+		pos := b.Row(0)
+		for c, v := range b.Cols[:len(t.vals)] {
+			t.vals[c] = v.Get(pos)
+		}
+		tid, err := heap.Insert(tx, t.rel.Heap, t.vals, t.ex.cid, o)
+		if err != nil {
+			return err
+		}
+		if tids != nil {
+			tids[pos] = tid
+		}
+		return t.indexRow(pos, tid, nil, nil)
+	}
+	if len(t.tids) < n {
+		t.tids = make([]ids.TID, max(n, 64))
+	}
+	if err := heap.MultiInsert(tx, t.rel.Heap, b, t.ex.cid, o, t.tids[:n]); err != nil {
+		return err
+	}
+	for i := range n {
+		pos := b.Row(i)
+		if tids != nil {
+			tids[pos] = t.tids[i]
+		}
+		if len(t.indexes) > 0 {
+			if err := t.indexRow(pos, t.tids[i], nil, nil); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// keyOf computes an index's columns for the row at position pos of the scope's input; false when its predicate leaves the row out.
+func (t *Target) keyOf(ix *targetIndex, pos int) (bool, error) {
+	if ix.pred != nil {
+		d, err := ix.pred.scalar(pos)
+		if err != nil || !d.IsTrue() {
+			return false, err
+		}
+	}
+	for i := range ix.keys {
+		k := &ix.keys[i]
+		if k.e == nil {
+			ix.vals[i] = t.sc.in.Cols[k.att].Get(pos)
+			continue
+		}
+		d, err := k.e.scalar(pos)
+		if err != nil {
+			return false, err
+		}
+		ix.vals[i] = d
+	}
+	return true, nil
+}
+
+// indexRow adds the entries of the row at position pos of the scope's input. For arbiters it reports a conflict instead of failing.
+func (t *Target) indexRow(pos int, tid ids.TID, arbiter func(*targetIndex) bool, conflict *bool) error {
+	tx := t.ex.env.Tx
+	for _, ix := range t.indexes {
+		ok, err := t.keyOf(ix, pos)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			continue
+		}
+		mode := ix.mode
+		speculative := arbiter != nil && ix.Unique && arbiter(ix)
+		if speculative {
+			mode = btree.UniquePartial
+		}
+		hit, err := ix.Btree.Insert(tx, ix.vals, tid, mode)
+		if err != nil {
+			return err
+		}
+		if hit && speculative {
+			*conflict = true
+			return nil
+		}
+		if hit {
+			t.deferCheck(ix, tid)
+		}
+	}
+	return nil
+}
+
+func (t *Target) deferCheck(ix *targetIndex, tid ids.TID) {
+	vals := make([]types.Datum, len(ix.vals))
+	for i, v := range ix.vals {
+		vals[i] = v.Clone()
+	}
+	t.recheck = append(t.recheck, deferredKey{ix, vals, tid})
+}
+
+// Finish checks the keys of deferrable unique constraints at the end of the statement.
+func (t *Target) Finish() error {
+	if t.bulk != nil {
+		t.bulk.Release()
+		t.bulk = nil
+	}
+	list := t.recheck
+	t.recheck = nil
+	for _, d := range list {
+		live, err := t.stillThere(d.tid)
+		if err != nil {
+			return err
+		}
+		if !live {
+			continue
+		}
+		if _, err := d.ix.Btree.Insert(t.ex.env.Tx, d.vals, d.tid, btree.UniqueExisting); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// stillThere reports whether this transaction still sees the row whose entry leads to tid.
+func (t *Target) stillThere(tid ids.TID) (bool, error) {
+	f := heap.NewFetcher(t.ex.env.Tx, t.rel.Heap, nil)
+	defer f.Close()
+	return f.IndexSelf(tid)
+}
+
+// lockStrength converts a row-lock strength of a query.
+func lockStrength(s query.LockStrength) mvcc.LockStrength {
+	switch s {
+	case query.LockForKeyShare:
+		return mvcc.LockKeyShare
+	case query.LockForShare:
+		return mvcc.LockShare
+	case query.LockForNoKeyUpdate:
+		return mvcc.LockNoKeyExclusive
+	}
+	return mvcc.LockExclusive
+}
