@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"testing"
+	"time"
 
 	"gompho/internal/ids"
 	"gompho/locks"
@@ -206,7 +207,7 @@ func (s *Store) Crash() {
 func (s *Store) Session() *mvcc.Session {
 	s.nextPID++
 	slot := stats.NewSlot(s.nextPID, s.nextPID)
-	tx := s.Mvcc.NewSession(slot, s.Locks.NewOwner(slot, locks.OwnerOptions{}), mvcc.SessionOptions{})
+	tx := s.Mvcc.NewSession(slot, s.Locks.NewOwner(slot, locks.OwnerOptions{DeadlockTimeout: func() time.Duration { return 5 * time.Millisecond }}), mvcc.SessionOptions{})
 	tx.SetDatabase(5)
 	return tx
 }
