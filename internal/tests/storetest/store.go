@@ -2,9 +2,7 @@
 package storetest
 
 import (
-	"errors"
 	"fmt"
-	"io"
 	"os"
 	"testing"
 	"time"
@@ -14,12 +12,14 @@ import (
 	"gompho/mvcc"
 	"gompho/stats"
 	"gompho/storage/buffer"
+	"gompho/storage/checkpoint"
+	"gompho/storage/control"
 	"gompho/storage/heap"
-	"gompho/storage/page"
 	"gompho/storage/smgr"
 	"gompho/storage/vfs"
 	"gompho/types"
 	"gompho/wal"
+	"gompho/wal/recovery"
 )
 
 // Store is a server's storage without a server.
@@ -35,8 +35,9 @@ type Store struct {
 	buffers int
 	nextRel ids.Oid
 	nextPID int32
-	redo    ids.LSN // of the last checkpoint
-	state   mvcc.State
+	Control *control.File
+	ckpt    *checkpoint.Checkpointer
+	unlink  func([]ids.RelFile)
 	closed  bool
 }
 
@@ -49,55 +50,52 @@ func (s *Store) walOptions() wal.Options {
 // New makes an empty store with a pool of so many buffers.
 func New(t testing.TB, seed uint64, buffers int) *Store {
 	s := &Store{T: t, FS: vfs.NewMem(seed), buffers: buffers, nextRel: 20000}
-	Check(t, s.FS.MkdirAll("/data/pg_wal", 0o700))
-	Check(t, s.FS.SyncTree("/"))
-	s.redo = wal.FirstLSN(segment)
-	s.open(s.redo, false)
+	Check(t, s.FS.MkdirAll("/data", 0o700))
+	Check(t, checkpoint.Bootstrap("/data", s.walOptions(), control.Data{Checksums: true}))
+	s.open()
 	t.Cleanup(s.Close)
 	return s
 }
 
-func (s *Store) open(at ids.LSN, crashed bool) {
+// open starts the store as a server starts: control file, recovery, and only then transactions.
+func (s *Store) open() {
 	t := s.T
-	s.Smgr = smgr.New(smgr.Options{FS: s.FS, DataDir: "/data"})
 	var err error
+	s.Control, err = control.Open(s.FS, "/data")
+	Check(t, err)
+	s.Smgr = smgr.New(smgr.Options{FS: s.FS, DataDir: "/data"})
 	s.Pool, err = buffer.New(buffer.Options{Buffers: s.buffers, Storage: s.Smgr, Checksums: true})
 	Check(t, err)
+	s.Log, err = wal.New(s.walOptions())
+	Check(t, err)
 	s.Locks = locks.New(locks.Options{})
-	if crashed {
-		s.Mvcc, err = mvcc.Open(mvcc.Options{FS: s.FS, Dir: "/data", Log: replayLog{}, Locks: s.Locks, State: s.state, Unlink: s.unlink})
-		Check(t, err)
-		at = s.replay()
-	}
-	s.Log, err = wal.Open(s.walOptions(), at, s.redo, crashed)
+	var rec *recovery.Recovery
+	ckpt := checkpoint.Options{Pool: s.Pool, Log: s.Log, Control: s.Control, Counters: s.counters}
+	ckpt.Participants = []checkpoint.Participant{lateMvcc{s}}
+	rec, err = recovery.Open(recovery.Options{Control: s.Control, Pool: s.Pool, Log: s.Log, Wal: s.walOptions(), Checkpoint: ckpt})
 	Check(t, err)
-	if crashed {
-		// Everything replayed goes to disk before the transactions are opened for good.
-		Check(t, s.Pool.FlushAll(nil))
-		s.state = s.Mvcc.State()
-		Check(t, s.Mvcc.Flush(nil))
-	}
-	s.Mvcc, err = mvcc.Open(mvcc.Options{FS: s.FS, Dir: "/data", Log: s.Log, Locks: s.Locks, State: s.state, Unlink: s.unlink})
+	from := rec.Checkpoint()
+	s.unlink = rec.DropRelations
+	s.Mvcc, err = mvcc.Open(mvcc.Options{FS: s.FS, Dir: "/data", Log: s.Log, Locks: s.Locks, State: checkpoint.Mvcc(&from),
+		Unlink: func(files []ids.RelFile) { s.unlink(files) }})
 	Check(t, err)
-	s.Mvcc.Start(crashed)
-	s.Pool.SetLog(s.Log)
+	_, err = rec.Run(nil, recovery.Routines{Transaction: s.Mvcc.Redo, SawXid: s.Mvcc.SawXid}, func() error {
+		s.Mvcc.Start(rec.Crashed())
+		return nil
+	})
+	Check(t, err)
+	s.unlink = func(files []ids.RelFile) { Check(t, s.Pool.DropRelations(files)) }
+	s.ckpt = checkpoint.New(ckpt)
 	s.Env = &heap.Env{Pool: s.Pool, Mvcc: s.Mvcc, TempFile: s.tempFile}
 }
 
-// replayLog stands for the log while it is replayed: all that is replayed is durable.
-type replayLog struct{}
+// lateMvcc is the store's transactions as a participant of checkpoints; they do not exist yet when recovery is opened.
+type lateMvcc struct{ s *Store }
 
-func (replayLog) InsertSimple(wal.Kind, ids.Xid, ...[]byte) ids.LSN { return 0 }
-func (replayLog) Flush(*stats.Slot, ids.LSN) error                  { return nil }
-func (replayLog) FlushedTo() ids.LSN                                { return ^ids.LSN(0) }
-func (replayLog) FlushAsync(ids.LSN)                                {}
+func (l lateMvcc) Flush(slot *stats.Slot) error { return l.s.Mvcc.Flush(slot) }
+func (l lateMvcc) WaitCommitting()              { l.s.Mvcc.WaitCommitting() }
 
-func (s *Store) unlink(files []ids.RelFile) {
-	for _, f := range files {
-		s.Pool.DropRelationBuffers(f)
-		_ = s.Smgr.Unlink(f)
-	}
-}
+func (s *Store) counters(c *control.Checkpoint) { checkpoint.SetMvcc(c, s.Mvcc.State()) }
 
 func (s *Store) tempFile() (heap.TempFile, error) {
 	s.nextRel++
@@ -128,69 +126,10 @@ func (s *Store) Close() {
 	s.Pool.Close()
 }
 
-// replay repeats the log from the last checkpoint on and returns its end.
-func (s *Store) replay() ids.LSN {
-	t := s.T
-	r := wal.NewReader(s.walOptions(), s.redo)
-	defer r.Close()
-	for {
-		rec, err := r.Next()
-		if errors.Is(err, io.EOF) {
-			return r.Pos()
-		}
-		Check(t, err)
-		if rec.Xid != 0 {
-			s.Mvcc.SawXid(rec.Xid)
-		}
-		for _, p := range rec.Pages {
-			s.replayPage(rec, p)
-		}
-		switch rec.Kind {
-		case wal.XactCommit, wal.XactAbort, wal.NextXid, wal.MultiCreate, wal.ClogTruncate:
-			Check(t, s.Mvcc.Redo(rec.Kind, rec.Payload))
-		case wal.FileCreate:
-			rel, fork, err := smgr.DecodeCreate(rec.Payload)
-			Check(t, err)
-			Check(t, s.Smgr.Create(rel, fork, true))
-		case wal.FileTruncate:
-			rel, sizes, err := smgr.DecodeTruncate(rec.Payload)
-			Check(t, err)
-			Check(t, s.Pool.TruncateFiles(nil, rel, sizes))
-		}
-	}
-}
-
-func (s *Store) replayPage(rec *wal.Record, p wal.PageRef) {
-	b, ok, err := s.Pool.ReadForRedo(nil, p.Rel, p.Fork, p.Block, page.Rebuilds(p.Ops))
-	Check(s.T, err)
-	if !ok {
-		return // truncated or dropped later
-	}
-	defer b.UnlockRelease()
-	if b.Page().LSN() >= rec.End {
-		return
-	}
-	if err := page.Apply(b.Page(), p.Ops); err != nil {
-		s.T.Fatalf("redo of %s: %v", rec.Describe(), err)
-	}
-	b.RedoDone(rec.End)
-}
-
 // Checkpoint writes everything and moves the place where recovery begins.
 func (s *Store) Checkpoint() {
-	redo := s.Log.MoveRedo()
-	s.Log.AwaitDelays()
-	s.Mvcc.WaitCommitting()
-	state := s.Mvcc.State()
-	s.Smgr.BeginCheckpoint()
-	_, err := s.Pool.WriteDirty(nil, false, nil)
+	_, err := s.ckpt.Run(nil, checkpoint.Force|checkpoint.Immediate, nil)
 	Check(s.T, err)
-	_, err = s.Smgr.SyncAll(nil)
-	Check(s.T, err)
-	Check(s.T, s.Mvcc.Flush(nil))
-	Check(s.T, s.Smgr.EndCheckpoint())
-	Check(s.T, s.Log.Flush(nil, redo))
-	s.redo, s.state = redo, state
 }
 
 // Crash loses what was not synced and recovers. Sessions, relations' handles and buffers of before are void.
@@ -200,7 +139,7 @@ func (s *Store) Crash() {
 	s.Smgr.Close()
 	s.Pool.Close()
 	s.FS.Crash()
-	s.open(0, true)
+	s.open()
 }
 
 // Session makes a session in database 5.
