@@ -147,13 +147,14 @@ func (p *state) fromJoin(n *ast.JoinExpr) (query.JoinNode, *nsItem, []*nsItem) {
 		using = commonNames(left, right)
 	}
 	if len(using) > 0 {
+		j.Using = using
 		b.merge(using)
 		j.Quals = p.joinUsing(b.lvars, b.rvars)
 	} else if n.Quals != nil {
 		j.Quals = p.joinOn(n.Quals, ns)
 	}
-	b.rest(left, b.lused)
-	b.rest(right, b.rused)
+	b.lcols = b.rest(left, b.lused, b.lcols)
+	b.rcols = b.rest(right, b.rused, b.rcols)
 	it := p.addJoin(b, n, len(using))
 	j.RTIndex = it.rtindex
 	for len(p.joinExprs) < it.rtindex {
@@ -205,6 +206,7 @@ type joinColumns struct {
 	cols         []nsColumn
 	lvars, rvars []query.Expr
 	lused, rused map[int]bool
+	lcols, rcols []int // column numbers of the sides, in the order of the output
 }
 
 // merge makes the merged columns of USING.
@@ -216,6 +218,7 @@ func (b *joinColumns) merge(using []string) {
 		}
 		li, ri := usingColumn(b.left, u, "left"), usingColumn(b.right, u, "right")
 		b.lused[li], b.rused[ri] = true, true
+		b.lcols, b.rcols = append(b.lcols, li+1), append(b.rcols, ri+1)
 		l, r := b.left.cols[li].toVar(0, -1), b.right.cols[ri].toVar(0, -1)
 		b.lvars, b.rvars = append(b.lvars, l), append(b.rvars, r)
 		b.add(u, b.mergedVar(l, r))
@@ -256,7 +259,7 @@ func (b *joinColumns) add(name string, e query.Expr) {
 }
 
 // rest adds the columns of a side that were not merged.
-func (b *joinColumns) rest(it *nsItem, used map[int]bool) {
+func (b *joinColumns) rest(it *nsItem, used map[int]bool, nums []int) []int {
 	for i := range it.cols {
 		c := &it.cols[i]
 		if used[i] || c.varno == 0 {
@@ -265,7 +268,9 @@ func (b *joinColumns) rest(it *nsItem, used map[int]bool) {
 		b.names = append(b.names, it.names.Colnames[i])
 		b.vars = append(b.vars, c.toVar(0, -1))
 		b.cols = append(b.cols, *c)
+		nums = append(nums, i+1)
 	}
+	return nums
 }
 
 // mergedVar is the value of a merged column.
@@ -336,7 +341,7 @@ func (p *state) joinOn(n ast.Node, ns []*nsItem) query.Expr {
 
 func (p *state) addJoin(b *joinColumns, n *ast.JoinExpr, merged int) *nsItem {
 	rte := &query.RangeTblEntry{Kind: query.RTEJoin, JoinType: b.j.JoinType, JoinMergedN: merged, JoinAliasVars: b.vars,
-		Alias: toAlias(n.Alias), InFrom: true}
+		Alias: toAlias(n.Alias), InFrom: true, JoinLeftCols: b.lcols, JoinRightCols: b.rcols}
 	rte.Eref = &query.Alias{Name: "unnamed_join", Colnames: b.names}
 	if a := n.Alias; a != nil {
 		if len(a.Colnames) > len(b.names) {

@@ -219,7 +219,7 @@ func (p *state) inheritWindow(w, base *query.WindowClause, d *ast.WindowDef) {
 		failAt(d.Location, pgerr.WindowingError, "cannot override ORDER BY clause of window \"%s\"", d.Refname)
 	}
 	if len(w.OrderClause) == 0 {
-		w.OrderClause = base.OrderClause
+		w.OrderClause, w.CopiedOrder = base.OrderClause, true
 	}
 	if base.FrameOptions == int(ast.FrameoptionDefaults) {
 		return

@@ -111,6 +111,9 @@ type RangeTblEntry struct {
 	JoinMergedN   int    // number of USING/NATURAL columns that come first
 	JoinAliasVars []Expr // one for each output column
 	JoinUsing     *Alias
+	// JoinLeftCols and JoinRightCols are the column numbers of the sides that the output columns come from: the merged
+	// ones first, on both sides, then the others.
+	JoinLeftCols, JoinRightCols []int
 
 	// RTEFunction
 	Functions  []*RangeTblFunction
@@ -199,8 +202,9 @@ type JoinExpr struct {
 	IsNatural bool
 	Larg      JoinNode
 	Rarg      JoinNode
-	Quals     Expr // nil for none
-	RTIndex   int  // range-table entry of the join itself; 0 when made by the planner
+	Using     []string // names of the merged columns of USING and NATURAL
+	Quals     Expr     // nil for none
+	RTIndex   int      // range-table entry of the join itself; 0 when made by the planner
 }
 
 func (*JoinExpr) isNode() {}
@@ -281,6 +285,7 @@ type WindowClause struct {
 	InRangeAsc      bool
 	InRangeNulls1st bool
 	WinRef          int
+	CopiedOrder     bool // OrderClause is the referenced window's
 }
 
 func (*WindowClause) isNode() {}
