@@ -13,6 +13,8 @@ import (
 
 	"gompho/internal/ids"
 	"gompho/internal/pgerr"
+	"gompho/sql/ast"
+	"gompho/sql/deparse"
 	"gompho/sql/parser"
 	"gompho/sql/query"
 )
@@ -21,15 +23,7 @@ import (
 // types, or the error. To record the outcomes anew, run with -rewrite and GOMPHO_REFERENCE set to the DSN of a
 // PostgreSQL 15 database that has the tables of testdata/schema.sql.
 func TestStatements(t *testing.T) {
-	var ref *pgconn.PgConn
-	if dsn := os.Getenv("GOMPHO_REFERENCE"); dsn != "" {
-		c, err := pgconn.Connect(context.Background(), dsn)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer c.Close(context.Background())
-		ref = c
-	}
+	ref := reference(t)
 	s := fixture(t)
 	datadriven.Walk(t, "testdata/statements", func(t *testing.T, path string) {
 		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
@@ -39,6 +33,82 @@ func TestStatements(t *testing.T) {
 			return describe(s, d.Input)
 		})
 	})
+}
+
+// reference connects to the PostgreSQL server to record from; nil when there is none.
+func reference(t *testing.T) *pgconn.PgConn {
+	dsn := os.Getenv("GOMPHO_REFERENCE")
+	if dsn == "" {
+		return nil
+	}
+	c, err := pgconn.Connect(context.Background(), dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close(context.Background()) })
+	return c
+}
+
+// TestViews compares the definitions of views with PostgreSQL's pg_get_viewdef, plain and pretty. It is recorded as
+// TestStatements is. Each definition that is printed must also be understood and printed again the same.
+func TestViews(t *testing.T) {
+	ref := reference(t)
+	s := fixture(t)
+	datadriven.Walk(t, "testdata/views", func(t *testing.T, path string) {
+		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
+			if ref != nil {
+				return viewByReference(t, ref, d.Input)
+			}
+			plain, pretty := viewText(t, s, d.Input)
+			// A first reading may flatten nested ANDs; a second one must find nothing to change.
+			once, _ := viewText(t, s, plain)
+			if again, _ := viewText(t, s, once); again != once {
+				t.Errorf("%s: the text changes when it is read back:\n%s\n%s", d.Pos, once, again)
+			}
+			return plain + "\n" + pretty + "\n"
+		})
+	})
+}
+
+func viewText(t *testing.T, s *Session, sql string) (plain, pretty string) {
+	t.Helper()
+	stmts, err := parser.Parse(sql)
+	if err != nil {
+		t.Fatalf("%s: %v", sql, err)
+	}
+	sel := stmts[0].Stmt.(*ast.SelectStmt)
+	q, err := View(s, &ast.ViewStmt{View: &ast.RangeVar{Relname: "dv", Relpersistence: 'p'}, Query: sel})
+	if err != nil {
+		t.Fatalf("%s: %v", sql, err)
+	}
+	stored, err := query.DecodeQuery(query.Encode(q))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, c := range visibleTargets(q.TargetList) {
+		names = append(names, c.Resname)
+	}
+	if plain, err = deparse.Query(s.Cat, s.Env, stored, names, false, 0); err != nil {
+		t.Fatal(err)
+	}
+	if pretty, err = deparse.Query(s.Cat, s.Env, stored, names, true, 0); err != nil {
+		t.Fatal(err)
+	}
+	return plain + ";", pretty + ";"
+}
+
+func viewByReference(t *testing.T, c *pgconn.PgConn, sql string) string {
+	t.Helper()
+	ctx := context.Background()
+	if _, err := c.Exec(ctx, "DROP VIEW IF EXISTS dv; CREATE VIEW dv AS "+sql).ReadAll(); err != nil {
+		t.Fatalf("%s: %v", sql, err)
+	}
+	res, err := c.Exec(ctx, "SELECT pg_get_viewdef('dv'::regclass), pg_get_viewdef('dv'::regclass, true)").ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(res[0].Rows[0][0]) + "\n" + string(res[0].Rows[0][1]) + "\n"
 }
 
 func describeByReference(s *Session, c *pgconn.PgConn, sql string) string {

@@ -292,6 +292,9 @@ func (p *state) buildCall(c *call) query.Expr {
 	}
 	r := &query.FuncExpr{Result: result(c.ret, -1, 0), FuncID: proc.Oid, RetSet: proc.Proretset, Variadic: variadic,
 		Format: form, Args: c.args, Location: c.loc}
+	if c.cand.argNums == nil {
+		r.Defaulted = c.cand.ndefs
+	}
 	if r.RetSet {
 		p.lastSRF = r
 	}

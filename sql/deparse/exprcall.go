@@ -22,7 +22,7 @@ func (p *printer) function(n *query.FuncExpr, implicit bool) {
 		}
 	}
 	p.str(p.functionName(n.FuncID) + "(")
-	for i, a := range n.Args {
+	for i, a := range n.Args[:len(n.Args)-min(n.Defaulted, len(n.Args))] {
 		if i > 0 {
 			p.str(", ")
 		}
@@ -125,11 +125,11 @@ func (p *printer) sqlSyntax(n *query.FuncExpr) bool {
 	case "overlay":
 		return p.overlay(a)
 	case "position":
-		p.str("POSITION(")
-		p.paren(a[1], false, n)
-		p.str(" IN ")
-		p.paren(a[0], false, n)
-		p.str(")")
+		p.str("POSITION((")
+		arg(1)
+		p.str(") IN (")
+		arg(0)
+		p.str("))")
 	case "substring":
 		return p.substring(a)
 	case "btrim", "ltrim", "rtrim":

@@ -377,7 +377,7 @@ func (p *printer) setOp(n query.SetOpNode, q *query.Query, names []string, colsV
 		sub = indentStd
 	}
 	p.keyword("", sub, 0, 0)
-	p.setOp(op.Rarg, q, nil, false)
+	p.setOp(op.Rarg, q, names, false)
 	if p.pretty() {
 		p.indent -= sub
 	}

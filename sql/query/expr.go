@@ -105,6 +105,7 @@ type FuncExpr struct {
 	FuncID      ids.Oid
 	RetSet      bool
 	Variadic    bool // last argument was marked VARIADIC
+	Defaulted   int  // the last so many arguments are defaults that were not written
 	Format      CoercionForm
 	InputCollid ids.Oid
 	Args        []Expr
