@@ -33,8 +33,8 @@ type Options struct {
 	// Crash is called when a panic may have damaged shared state: in a critical section, or with page latches held. It does
 	// not return before the crash cycle has taken over.
 	Crash func(reason any, stack []byte)
-	// Engine runs statements.
-	Engine Engine
+	// NewEngine makes what runs the session's statements, once Attach has opened the session.
+	NewEngine func(*session.Session) Engine
 }
 
 // Backend is one session's process.
@@ -62,7 +62,7 @@ type Backend struct {
 
 // Run serves the connection until it ends. The caller has read the start-up packet.
 func Run(o Options) {
-	b := &Backend{o: o, eng: o.Engine, log: o.Server.Log}
+	b := &Backend{o: o, log: o.Server.Log}
 	b.c = wire.NewConn(o.Conn, o.Pool)
 	defer b.c.Close()
 	defer b.recoverPanic()
@@ -138,6 +138,7 @@ func (b *Backend) startup() (func(), error) {
 	if err != nil {
 		return nil, err
 	}
+	b.eng = b.o.NewEngine(s)
 	if err := b.applyStartup(p); err != nil {
 		detach()
 		return nil, err

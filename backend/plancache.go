@@ -1,23 +1,29 @@
 package backend
 
 import (
+	"gompho/internal/ids"
+	"gompho/sql/ast"
+	"gompho/sql/parser"
 	"gompho/types"
 )
 
-// planCache keeps the plans of simple-protocol statements by their text with the literals taken out.
+// planCache keeps the simple-protocol statements of a session by their text with the literals taken out. It holds only
+// statements that are as well off with a generic plan; texts that are not are remembered as such.
 type planCache struct {
-	entries     map[string]*Prepared
-	settings    uint64 // counts changes of settings that plans depend on
+	entries     map[string]*Prepared // a nil value: known not to be worth it
+	settings    uint64               // counts changes of settings that plans depend on
 	pathVersion uint64
+	norm        parser.Normalized
 	params      []types.Datum
+	portal      Portal
 }
 
-// maxCached bounds the number of cached statements of a session.
-const maxCached = 100
+// maxCached bounds the number of remembered texts of a session.
+const maxCached = 128
 
 func (c *planCache) clear() {
 	for _, p := range c.entries {
-		if p.exec != nil {
+		if p != nil && p.exec != nil {
 			p.exec.Close()
 		}
 	}
@@ -26,10 +32,118 @@ func (c *planCache) clear() {
 }
 
 // noteSetting follows a change of a setting: plans made under the old value are not used any more.
-func (c *planCache) noteSetting(name string) { c.settings++ }
+func (c *planCache) noteSetting(string) { c.settings++ }
 
-// fastPath runs a single plain statement from the cache of normalized texts; done is false when the statement must go the
-// ordinary way.
+func (c *planCache) put(key []byte, p *Prepared) {
+	if len(c.entries) >= maxCached {
+		c.clear()
+	}
+	if c.entries == nil {
+		c.entries = map[string]*Prepared{}
+	}
+	c.entries[string(key)] = p
+}
+
+// fastPath runs a single plain statement by a cached plan; done is false when the statement must go the ordinary way, which
+// also finds the right words and positions for whatever is wrong with it.
 func (b *Backend) fastPath(sql string) (done bool, err error) {
-	return false, nil
+	c := &b.cache
+	if b.blk.failed || b.hot.logStatement(b) != "none" || !parser.Normalize(sql, &c.norm) {
+		return false, nil
+	}
+	p, seen := c.entries[string(c.norm.Key)]
+	if seen && p == nil {
+		return false, nil
+	}
+	if err := b.blk.start(); err != nil {
+		return true, err
+	}
+	if !seen {
+		if p = b.newCached(); p == nil {
+			c.put(c.norm.Key, nil)
+			return false, nil
+		}
+		c.put(c.norm.Key, p)
+	} else if b.revalidate(p) != nil {
+		delete(c.entries, string(c.norm.Key))
+		return false, nil
+	}
+	if !b.literals(p) {
+		return false, nil
+	}
+	return true, b.runCached(p)
+}
+
+// newCached analyzes the normalized text; nil when it cannot be cached.
+func (b *Backend) newCached() *Prepared {
+	c := &b.cache
+	text := c.norm.Text()
+	stmts, err := parser.Parse(text)
+	if err != nil || len(stmts) != 1 {
+		return nil
+	}
+	pts := make([]ids.Oid, len(c.norm.Literals))
+	for i, l := range c.norm.Literals {
+		switch l.Kind {
+		case parser.LiteralInt4:
+			pts[i] = 23
+		case parser.LiteralInt8:
+			pts[i] = 20
+		case parser.LiteralNumeric:
+			pts[i] = 1700
+		}
+	}
+	p, err := b.prepare(&stmts[0], text, pts, true)
+	if err != nil || p.utility || len(p.queries) != 1 || !simpleLookup(p.queries[0]) {
+		return nil
+	}
+	switch stmts[0].Stmt.(type) {
+	case *ast.SelectStmt, *ast.InsertStmt, *ast.UpdateStmt, *ast.DeleteStmt:
+		return p
+	}
+	return nil
+}
+
+// literals gives the parameters their values; false when one does not fit its type.
+func (b *Backend) literals(p *Prepared) bool {
+	c := &b.cache
+	c.params = c.params[:0]
+	for i := range c.norm.Literals {
+		l := &c.norm.Literals[i]
+		switch l.Kind {
+		case parser.LiteralInt4, parser.LiteralInt8:
+			c.params = append(c.params, types.Int(l.Int))
+			continue
+		}
+		t, err := b.eng.Type(b.s, p.paramTypes[i])
+		if err != nil {
+			return false
+		}
+		d, err := types.Input(b.env, t, l.Text, -1)
+		if err != nil {
+			return false
+		}
+		c.params = append(c.params, d)
+	}
+	return true
+}
+
+func (b *Backend) runCached(p *Prepared) error {
+	pt := &b.cache.portal
+	*pt = Portal{stmt: p, params: b.cache.params, created: b.s.StatementStart, sub: len(b.blk.points)}
+	w := b.writer(p, nil)
+	if p.returns {
+		b.c.RowDescription(p.fields, nil)
+	}
+	if _, err := b.runPortal(pt, 0, w); err != nil {
+		pt.done = false
+		b.endPortal(pt)
+		return err
+	}
+	b.endPortal(pt)
+	if err := b.blk.finish(); err != nil {
+		return err
+	}
+	b.c.CommandComplete(pt.tag)
+	return nil
 }

@@ -2,6 +2,7 @@ package planner
 
 import (
 	"gompho/internal/ids"
+	"gompho/sql/plan"
 	"gompho/sql/query"
 )
 
@@ -97,8 +98,26 @@ func (r *root) dropClass(ec *eclass) {
 
 func (r *root) newMember(e query.Expr, typ ids.Oid) *ecMember {
 	m := &ecMember{expr: e, rels: r.exprRels(e), typ: typ}
-	m.isConst = m.rels.empty()
+	m.isConst = m.rels.empty() && rowIndependent(e)
 	return m
+}
+
+// rowIndependent reports whether e has the same value in every row of the level: no columns, aggregates, window functions or
+// set-returning calls.
+func rowIndependent(e query.Expr) bool {
+	ok := true
+	walkExpr(e, func(n query.Expr) bool {
+		switch x := n.(type) {
+		case *query.Var, *query.Aggref, *query.GroupingFunc, *query.WindowFunc, *plan.SubPlan:
+			ok = false
+		case *query.FuncExpr:
+			ok = ok && !x.RetSet
+		case *query.OpExpr:
+			ok = ok && !x.RetSet
+		}
+		return ok
+	})
+	return ok
 }
 
 func (r *root) joinClass(ec *eclass, m *ecMember) {

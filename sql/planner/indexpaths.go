@@ -288,7 +288,8 @@ func (r *root) plainIndexPaths(b *rel, ix *indexInfo, conds []*indexMatch, reqOu
 			plain = append(plain, m)
 		}
 	}
-	if len(conds) == 0 && len(useful) == 0 && !only && ix.pred == nil {
+	back := r.usefulKeys(b, r.indexKeys(b, ix, true))
+	if len(conds) == 0 && len(useful) == 0 && len(back) == 0 && !only && ix.pred == nil {
 		return
 	}
 	add := func(cs []*indexMatch, ks []*pathkey, back bool) {
@@ -307,11 +308,10 @@ func (r *root) plainIndexPaths(b *rel, ix *indexInfo, conds []*indexMatch, reqOu
 		add(conds, pick(useful, ordered), false)
 	} else {
 		add(conds, nil, false)
-		if len(plain) > 0 || len(useful) > 0 {
+		if len(plain) > 0 || len(useful) > 0 || len(back) > 0 {
 			add(plain, useful, false)
 		}
 	}
-	back := r.usefulKeys(b, r.indexKeys(b, ix, true))
 	if len(back) > 0 {
 		if ordered {
 			add(conds, back, true)

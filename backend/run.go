@@ -1,0 +1,257 @@
+package backend
+
+import (
+	"gompho/catalog"
+	"gompho/functions"
+	"gompho/internal/ids"
+	"gompho/internal/pgerr"
+	"gompho/mvcc"
+	"gompho/session"
+	"gompho/sql/analyzer"
+	"gompho/sql/ast"
+	"gompho/sql/executor"
+	"gompho/sql/plan"
+	"gompho/sql/planner"
+	"gompho/sql/query"
+	"gompho/types"
+)
+
+// engine is the Engine of real sessions: analyzer, planner, executor and commands put together. One serves one session.
+type engine struct {
+	s     *session.Session
+	env   *session.Env
+	funcs *functions.Registry
+	an    analyzer.Session
+	ex    executor.Env
+	pl    planner.Env
+	costs planner.Costs
+	costV any // the settings that costs were read from
+	fc    functions.Call
+}
+
+// NewEngine makes the engine of a session.
+func NewEngine(s *session.Session, funcs *functions.Registry) Engine {
+	e := &engine{s: s, env: session.NewEnv(s), funcs: funcs}
+	e.an = analyzer.Session{Cat: s.Cat, Env: e.env, OnNotice: func(n *pgerr.Error) { s.Notice(n) }}
+	e.ex = executor.Env{Slot: s.Slot, Tx: s.Tx, Catalog: s.Cat, Funcs: funcs, Func: e.env, WorkMem: s.WorkMem,
+		TempFile: s.Heap.TempFile, Notice: func(n *pgerr.Error) { s.Notice(n) }, CheckRights: e.checkRights}
+	e.pl = planner.Env{Catalog: s.Cat, Type: e.typ, Call: e.call, Costs: &e.costs,
+		Blocks: func(f ids.RelFile) (ids.BlockNumber, error) { return s.Ops.Blocks(f, ids.MainFork) }}
+	return e
+}
+
+func (e *engine) typ(oid ids.Oid) *types.Type {
+	if t := types.Builtin(oid); t != nil {
+		return t
+	}
+	t, err := e.s.Cat.Type(oid)
+	if err != nil {
+		return nil
+	}
+	return t
+}
+
+// Type implements Engine.
+func (e *engine) Type(s *session.Session, oid ids.Oid) (*types.Type, error) {
+	if t := types.Builtin(oid); t != nil {
+		return t, nil
+	}
+	t, err := s.Cat.Type(oid)
+	if err == nil && t == nil {
+		err = pgerr.Internal("cache lookup failed for type %d", oid)
+	}
+	return t, err
+}
+
+// Env implements Engine.
+func (e *engine) Env(*session.Session) types.Env { return e.env }
+
+// Analyze implements Engine.
+func (e *engine) Analyze(s *session.Session, raw *ast.RawStmt, sql string, paramTypes []ids.Oid, infer bool) ([]*query.Query, []ids.Oid, error) {
+	var ps *analyzer.Params
+	if infer || len(paramTypes) > 0 {
+		ps = &analyzer.Params{Types: append([]ids.Oid(nil), paramTypes...), Fixed: !infer}
+	}
+	q, err := analyzer.Analyze(&e.an, raw, ps)
+	if err != nil {
+		return nil, nil, err
+	}
+	qs, err := analyzer.Rewrite(&e.an, q)
+	if err != nil {
+		return nil, nil, err
+	}
+	if ps == nil {
+		return qs, nil, nil
+	}
+	return qs, ps.Types, nil
+}
+
+// Plan implements Engine.
+func (e *engine) Plan(s *session.Session, q *query.Query, params []types.Datum, paramTypes []ids.Oid, cursor, scroll bool) (*plan.Statement, error) {
+	e.loadCosts()
+	return planner.Plan(&e.pl, q, planner.Options{Params: params, ParamTypes: paramTypes, Cursor: cursor, Scroll: scroll})
+}
+
+// loadCosts reads the planner's settings anew. Planning is dear enough for that.
+func (e *engine) loadCosts() {
+	set := e.s.Settings
+	f := func(name string) float64 { return set.Get(name).Num }
+	on := func(name string) bool { return set.Get(name).Bool() }
+	e.costs = planner.Costs{
+		SeqPage: f("seq_page_cost"), RandomPage: f("random_page_cost"), CPUTuple: f("cpu_tuple_cost"), CPUIndexTuple: f("cpu_index_tuple_cost"),
+		CPUOperator: f("cpu_operator_cost"), EffectiveCacheSize: f("effective_cache_size"), WorkMem: float64(e.s.WorkMem()),
+		HashMemMultiplier: f("hash_mem_multiplier"), CursorTupleFraction: f("cursor_tuple_fraction"),
+		FromCollapseLimit: int(f("from_collapse_limit")), JoinCollapseLimit: int(f("join_collapse_limit")),
+		SeqScan: on("enable_seqscan"), IndexScan: on("enable_indexscan"), IndexOnlyScan: on("enable_indexonlyscan"), BitmapScan: on("enable_bitmapscan"),
+		TidScan: on("enable_tidscan"), Sort: on("enable_sort"), IncrementalSort: on("enable_incremental_sort"), HashAgg: on("enable_hashagg"),
+		NestLoop: on("enable_nestloop"), HashJoin: on("enable_hashjoin"), MergeJoin: on("enable_mergejoin"), Material: on("enable_material"),
+		Memoize: on("enable_memoize"),
+	}
+}
+
+// Start implements Engine.
+func (e *engine) Start(s *session.Session, st *plan.Statement, params []types.Datum, snap *mvcc.Snapshot) (Exec, error) {
+	x, err := executor.Start(&e.ex, st, params, snap, executor.Opts{})
+	if err != nil {
+		return nil, err
+	}
+	return execution{x}, nil
+}
+
+// execution adapts *executor.Exec.
+type execution struct{ *executor.Exec }
+
+func (x execution) Processed() uint64 { return uint64(x.Exec.Processed()) }
+func (x execution) Close() error      { x.Exec.Close(); return nil }
+
+// call evaluates a built-in function for the planner.
+func (e *engine) call(fn, coll ids.Oid, args []types.Datum, argTypes []ids.Oid, result ids.Oid) (types.Datum, bool, error) {
+	p, err := e.s.Cat.Proc(fn)
+	if err != nil || p == nil || p.Prolang != internalLang {
+		return types.Null, false, err
+	}
+	en := e.funcs.Lookup(e.s.Cat.BuiltinName(p))
+	if en == nil || en.Scalar == nil {
+		return types.Null, false, nil
+	}
+	if p.Proisstrict {
+		for _, a := range args {
+			if a.IsNull() {
+				return types.Null, true, nil
+			}
+		}
+	}
+	c := functions.Call{Env: e.env, Args: args, RetType: e.typ(result), Collation: coll}
+	for _, t := range argTypes {
+		c.ArgTypes = append(c.ArgTypes, e.typ(t))
+	}
+	d, err := en.Scalar(&c)
+	return d, err == nil, err
+}
+
+// checkRights checks the privileges that a range-table entry needs.
+func (e *engine) checkRights(rte *query.RangeTblEntry) error {
+	if rte.Relid == 0 {
+		return nil
+	}
+	user := e.s.User
+	if rte.CheckAsUser != 0 {
+		user = rte.CheckAsUser
+	}
+	if super, err := e.s.Cat.IsSuperuser(user); err != nil || super {
+		return err
+	}
+	r, err := e.s.Cat.Relation(rte.Relid)
+	if err != nil || r == nil {
+		return err
+	}
+	var want uint32
+	for perm, acl := range map[uint32]uint32{query.PermSelect: catalog.AclSelect, query.PermInsert: catalog.AclInsert,
+		query.PermUpdate: catalog.AclUpdate, query.PermDelete: catalog.AclDelete} {
+		if rte.RequiredPerms&perm != 0 {
+			want |= acl
+		}
+	}
+	ok, err := e.s.Cat.HasRelationPrivilege(user, r, want)
+	if err == nil && !ok {
+		err = pgerr.New(pgerr.InsufficientPrivilege, "permission denied for %s %s", catalog.KindWord(r.Kind), r.Name)
+	}
+	return err
+}
+
+// TypeNames resolves the types of PREPARE.
+func (e *engine) TypeNames(s *session.Session, names []*ast.TypeName) ([]ids.Oid, error) {
+	out := make([]ids.Oid, len(names))
+	for i, n := range names {
+		oid, _, err := analyzer.TypenameType(&e.an, n)
+		if err != nil {
+			return nil, err
+		}
+		out[i] = oid
+	}
+	return out, nil
+}
+
+// EvalParams evaluates the arguments of EXECUTE.
+func (e *engine) EvalParams(s *session.Session, args []ast.Node, paramTypes []ids.Oid, sql, name string) ([]types.Datum, error) {
+	if len(args) == 0 {
+		return nil, nil
+	}
+	exprs, err := analyzer.ExecuteParams(&e.an, name, args, paramTypes)
+	if err != nil {
+		return nil, err
+	}
+	q := &query.Query{CommandType: query.CmdSelect, CanSetTag: true, JoinTree: &query.FromExpr{}}
+	for i, x := range exprs {
+		q.TargetList = append(q.TargetList, &query.TargetEntry{Expr: x, Resno: i + 1})
+	}
+	var out []types.Datum
+	err = e.runQuery(q, nil, nil, func(b *types.Batch) error {
+		for i := 0; i < len(paramTypes); i++ {
+			out = append(out, b.Cols[i].Get(b.Row(0)).Clone())
+		}
+		return nil
+	})
+	return out, err
+}
+
+// runQuery plans and runs a query to its end under a snapshot of its own.
+func (e *engine) runQuery(q *query.Query, params []types.Datum, pts []ids.Oid, each func(*types.Batch) error) error {
+	_, err := e.countQuery(q, params, pts, each)
+	return err
+}
+
+func (e *engine) countQuery(q *query.Query, params []types.Datum, pts []ids.Oid, each func(*types.Batch) error) (uint64, error) {
+	st, err := e.Plan(e.s, q, params, pts, false, false)
+	if err != nil {
+		return 0, err
+	}
+	snap := e.s.Tx.Register(e.s.Tx.Snapshot())
+	defer e.s.Tx.Unregister(snap)
+	e.s.Tx.PushActive(snap)
+	defer e.s.Tx.PopActive()
+	x, err := executor.Start(&e.ex, st, params, snap, executor.Opts{})
+	if err != nil {
+		return 0, err
+	}
+	defer x.Close()
+	var n uint64
+	for {
+		b, err := x.Next(batchSize)
+		if err != nil || b == nil {
+			if q.CommandType != query.CmdSelect {
+				n = uint64(x.Processed())
+			}
+			return n, err
+		}
+		n += uint64(b.Rows())
+		if each != nil {
+			if err := each(b); err != nil {
+				return n, err
+			}
+		}
+	}
+}
+
+// internalLang is the Oid of the language of built-in functions.
+const internalLang = 12

@@ -1,0 +1,307 @@
+package postmaster
+
+import (
+	"crypto/rand"
+	"encoding/binary"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"gompho/backend"
+	"gompho/internal/pgerr"
+	"gompho/session"
+	"gompho/stats"
+	"gompho/wire"
+)
+
+// Codes of the first packet.
+const (
+	protocol3     = 3 << 16
+	cancelCode    = 1234<<16 | 5678
+	sslCode       = 1234<<16 | 5679
+	gssCode       = 1234<<16 | 5680
+	authTimeout   = 60 * time.Second
+	reservedSlots = 3
+)
+
+// child is a connection that the postmaster serves.
+type child struct {
+	slot   *stats.Slot
+	conn   net.Conn
+	secret uint32
+}
+
+// listen opens the sockets.
+func (p *Postmaster) listen() error {
+	port := int(p.cfg.Get("port").Int())
+	if p.opt.AnyPort {
+		port = 0
+	}
+	for _, host := range strings.Split(p.cfg.Get("listen_addresses").Text, ",") {
+		host = strings.TrimSpace(host)
+		switch host {
+		case "":
+			continue
+		case "*":
+			host = ""
+		}
+		l, err := net.Listen("tcp", net.JoinHostPort(host, fmt.Sprint(port)))
+		if err != nil {
+			return fmt.Errorf("could not bind address %q port %d: %w", host, port, plainErr(err))
+		}
+		if port == 0 {
+			port = l.Addr().(*net.TCPAddr).Port
+		}
+		p.listeners = append(p.listeners, l)
+	}
+	p.port = port
+	for _, dir := range strings.Split(p.cfg.Get("unix_socket_directories").Text, ",") {
+		if dir = strings.TrimSpace(dir); dir == "" {
+			continue
+		}
+		path := filepath.Join(dir, fmt.Sprintf(".s.PGSQL.%d", port))
+		if c, err := net.Dial("unix", path); err == nil {
+			c.Close()
+			return fmt.Errorf("could not bind Unix address %q: a server is listening on it already", path)
+		}
+		os.Remove(path) // left by a server that died
+		l, err := net.Listen("unix", path)
+		if err != nil {
+			return fmt.Errorf("could not bind Unix address %q: %w", path, plainErr(err))
+		}
+		os.Chmod(path, os.FileMode(p.cfg.Get("unix_socket_permissions").Int()))
+		p.listeners = append(p.listeners, l)
+		p.sockets = append(p.sockets, path)
+	}
+	for _, l := range p.listeners {
+		p.wg.Add(1)
+		go p.acceptLoop(l)
+	}
+	return nil
+}
+
+func plainErr(err error) error {
+	if op, ok := err.(*net.OpError); ok {
+		if sc, ok := op.Err.(*os.SyscallError); ok {
+			return sc.Err
+		}
+		return op.Err
+	}
+	return err
+}
+
+func (p *Postmaster) acceptLoop(l net.Listener) {
+	defer p.wg.Done()
+	for {
+		c, err := l.Accept()
+		if err != nil {
+			if p.stopping() {
+				return
+			}
+			select {
+			case <-p.quit:
+				return
+			case <-time.After(50 * time.Millisecond): // out of file descriptors, most likely
+			}
+			continue
+		}
+		if t, ok := c.(*net.TCPConn); ok {
+			t.SetNoDelay(true)
+		}
+		p.wg.Add(1)
+		go p.serve(c)
+	}
+}
+
+// Dial connects in memory.
+func (p *Postmaster) Dial() (net.Conn, error) {
+	if p.stopping() {
+		return nil, net.ErrClosed
+	}
+	a, b := memPair()
+	p.wg.Add(1)
+	go p.serve(b)
+	return a, nil
+}
+
+// serve handles one connection from its first packet to its end.
+func (p *Postmaster) serve(c net.Conn) {
+	defer p.wg.Done()
+	params, ok := p.handshake(c)
+	if !ok {
+		c.Close()
+		return
+	}
+	ch, cl, err := p.admit(c)
+	if err != nil {
+		refuse(c, err)
+		return
+	}
+	defer p.forget(ch)
+	backend.Run(backend.Options{
+		Server: cl.session, Slot: ch.slot, Conn: c, Pool: &p.bufs, Secret: ch.secret, Startup: params,
+		Attach: cl.attach, Crash: p.crash,
+		NewEngine: func(s *session.Session) backend.Engine { return backend.NewEngine(s, cl.funcs) },
+	})
+}
+
+// refuse tells a client why it is not served.
+func refuse(c net.Conn, err error) {
+	e := *pgerr.From(err)
+	e.Severity = pgerr.Fatal
+	w := wire.NewConn(c, &wire.Pool{})
+	w.Error(&e)
+	c.SetWriteDeadline(time.Now().Add(5 * time.Second))
+	w.Flush()
+	c.Close()
+}
+
+// handshake answers encryption requests and cancel requests until the start-up packet comes.
+func (p *Postmaster) handshake(c net.Conn) (map[string]string, bool) {
+	c.SetReadDeadline(time.Now().Add(authTimeout))
+	for range 3 {
+		body, err := readPacket(c)
+		if err != nil {
+			if _, ok := err.(*pgerr.Error); ok {
+				refuse(c, err)
+			}
+			return nil, false
+		}
+		switch code := binary.BigEndian.Uint32(body); {
+		case code == sslCode || code == gssCode:
+			if _, err := c.Write([]byte{'N'}); err != nil {
+				return nil, false
+			}
+		case code == cancelCode:
+			if len(body) == 12 {
+				p.cancel(int32(binary.BigEndian.Uint32(body[4:])), binary.BigEndian.Uint32(body[8:]))
+			}
+			return nil, false
+		case code>>16 != protocol3>>16:
+			refuse(c, pgerr.New(pgerr.FeatureNotSupported, "unsupported frontend protocol %d.%d: server supports 3.0 to 3.0", code>>16, code&0xffff))
+			return nil, false
+		default:
+			params, err := parseStartup(body[4:])
+			if err != nil {
+				refuse(c, err)
+				return nil, false
+			}
+			if code&0xffff != 0 {
+				w := wire.NewConn(c, &p.bufs)
+				w.NegotiateProtocolVersion(0, nil)
+				w.Flush()
+			}
+			c.SetReadDeadline(time.Time{})
+			return params, true
+		}
+	}
+	return nil, false
+}
+
+// readPacket reads a packet without a type byte, by itself so that nothing that follows is taken from the socket.
+func readPacket(c net.Conn) ([]byte, error) {
+	var head [4]byte
+	if err := readFull(c, head[:]); err != nil {
+		return nil, err
+	}
+	n := int(binary.BigEndian.Uint32(head[:]))
+	if n < 8 || n > 10000 {
+		return nil, pgerr.New(pgerr.ProtocolViolation, "invalid length of startup packet")
+	}
+	body := make([]byte, n-4)
+	return body, readFull(c, body)
+}
+
+func readFull(c net.Conn, b []byte) error {
+	for len(b) > 0 {
+		n, err := c.Read(b)
+		b = b[n:]
+		if err != nil && len(b) > 0 {
+			return err
+		}
+	}
+	return nil
+}
+
+func parseStartup(b []byte) (map[string]string, error) {
+	m := wire.NewBody(b)
+	out := map[string]string{}
+	for m.Len() > 0 {
+		name := m.CString()
+		if name == "" {
+			break
+		}
+		value := m.CString()
+		if m.Err() != nil {
+			return nil, pgerr.New(pgerr.ProtocolViolation, "invalid startup packet layout: expected terminator as last byte")
+		}
+		out[strings.Clone(name)] = strings.Clone(value)
+	}
+	return out, nil
+}
+
+// admit registers a connection, unless the server cannot take it now.
+func (p *Postmaster) admit(c net.Conn) (*child, *cluster, error) {
+	var secret [4]byte
+	rand.Read(secret[:])
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case p.state == stateStopping:
+		return nil, nil, pgerr.New(pgerr.CannotConnectNow, "the database system is shutting down")
+	case p.state == stateCrashed:
+		return nil, nil, pgerr.New(pgerr.CannotConnectNow, "the database system is in recovery mode")
+	case p.state != stateRunning:
+		return nil, nil, pgerr.New(pgerr.CannotConnectNow, "the database system is starting up")
+	case len(p.children) >= int(p.cfg.Get("max_connections").Int()):
+		return nil, nil, pgerr.New(pgerr.TooManyConnections, "sorry, too many clients already")
+	}
+	ch := &child{slot: p.procs.Add("client backend"), conn: c, secret: binary.BigEndian.Uint32(secret[:])}
+	p.children[ch.slot.PID] = ch
+	return ch, p.cluster, nil
+}
+
+func (p *Postmaster) forget(ch *child) {
+	p.procs.Remove(ch.slot)
+	p.mu.Lock()
+	delete(p.children, ch.slot.PID)
+	p.mu.Unlock()
+	p.childGone.Broadcast()
+}
+
+// cancel interrupts the statement of the session with that process id, if the key fits.
+func (p *Postmaster) cancel(pid int32, secret uint32) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if ch := p.children[pid]; ch != nil && ch.secret == secret {
+		ch.slot.Interrupt(stats.CancelQuery)
+	}
+}
+
+// Signal interrupts a process; false when there is none with that id.
+func (p *Postmaster) Signal(pid int32, i stats.Interrupt) bool {
+	p.mu.Lock()
+	ch := p.children[pid]
+	p.mu.Unlock()
+	if ch == nil {
+		s := p.procs.ByPID(pid)
+		if s == nil {
+			return false
+		}
+		s.Interrupt(i)
+		return true
+	}
+	ch.interrupt(i)
+	return true
+}
+
+// interrupt sets the request and, when it ends the session, wakes a session that waits for its client.
+func (ch *child) interrupt(i stats.Interrupt) {
+	ch.slot.Interrupt(i)
+	if i&(stats.Terminate|stats.CrashExit|stats.ClientGone) != 0 {
+		ch.conn.SetReadDeadline(time.Unix(1, 0))
+	}
+}

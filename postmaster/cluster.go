@@ -1,0 +1,223 @@
+package postmaster
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+
+	"gompho/backend"
+	"gompho/catalog"
+	"gompho/catalog/catfuncs"
+	"gompho/functions"
+	"gompho/internal/ids"
+	"gompho/internal/pgerr"
+	"gompho/locks"
+	"gompho/mvcc"
+	"gompho/session"
+	"gompho/stats"
+	"gompho/storage/buffer"
+	"gompho/storage/control"
+	"gompho/storage/heap"
+	"gompho/storage/smgr"
+	"gompho/storage/vfs"
+	"gompho/sysviews"
+	"gompho/wal"
+)
+
+// cluster is everything of a running server that a crash throws away.
+type cluster struct {
+	p       *Postmaster
+	fs      *fencedFS
+	control *control.File
+	smgr    *smgr.Manager
+	log     *wal.Log
+	pool    *buffer.Pool
+	locks   *locks.Manager
+	mvcc    *mvcc.Manager
+	heap    *heap.Env
+	catalog *catalog.Catalog
+	funcs   *functions.Registry
+	session *session.Server
+	workers workers
+	tempNo  atomic.Uint64
+}
+
+func (c *cluster) path(elem ...string) string {
+	return filepath.Join(append([]string{c.p.opt.Dir}, elem...)...)
+}
+
+// build makes the parts of a cluster that do not depend on the state of the disk.
+func (p *Postmaster) build() (*cluster, error) {
+	c := &cluster{p: p, fs: &fencedFS{FS: vfs.OS()}}
+	onPanic := func(err error) { p.crash(err, nil) }
+	c.smgr = smgr.New(smgr.Options{FS: c.fs, DataDir: p.opt.Dir, Fsync: func() bool { return p.cfg.Get("fsync").Bool() }, OnPanic: onPanic})
+	nb := int(p.cfg.Get("shared_buffers").Int())
+	bo := buffer.Options{Buffers: nb, Storage: c.smgr, Checksums: true, ZeroDamaged: func() bool { return p.cfg.Get("zero_damaged_pages").Bool() }}
+	var err error
+	if c.pool, err = buffer.New(bo); err != nil {
+		return nil, err
+	}
+	c.locks = locks.New(locks.Options{MaxLocksPerTransaction: int(p.cfg.Get("max_locks_per_transaction").Int()),
+		MaxOwners: int(p.cfg.Get("max_connections").Int()) + 64, Log: p.logNotice})
+	c.catalog = catalog.New()
+	c.funcs = functions.Builtins().With(catfuncs.Entries(), sysviews.Entries())
+	return c, nil
+}
+
+// wire makes what stands on transactions.
+func (c *cluster) wire() {
+	c.heap = &heap.Env{Pool: c.pool, Mvcc: c.mvcc, TempFile: c.tempFile}
+	c.catalog.SetEnv(c.heap)
+	p := c.p
+	c.session = &session.Server{Catalog: c.catalog, Mvcc: c.mvcc, Locks: c.locks, Heap: c.heap, Config: p.cfg, Procs: p.procs, Log: p.log, Start: p.start,
+		ReloadAt: func() (t timeNow) { p.mu.Lock(); defer p.mu.Unlock(); return p.reloaded },
+		Ops: session.Ops{
+			Blocks: c.pool.Blocks, Checkpoint: c.checkpointNow, Reload: p.Reload, Signal: p.Signal,
+			CreateDatabase: c.createDatabase, DropDatabase: c.dropDatabase, DataDirectory: p.opt.Dir,
+			WalInserted: func() ids.LSN { return c.log.InsertedTo() }, WalFlushed: func() ids.LSN { return c.log.FlushedTo() },
+		}}
+}
+
+// logOptions are the settings of the log.
+func (c *cluster) logOptions(systemID uint64) wal.Options {
+	cfg := c.p.cfg
+	return wal.Options{FS: c.fs, Dir: c.path("pg_wal"), SystemID: systemID, BufferSize: walBuffers(cfg.Get("wal_buffers").Int(), cfg.Get("shared_buffers").Int()),
+		SyncMethod: func() wal.SyncMethod {
+			for _, m := range []wal.SyncMethod{wal.Fdatasync, wal.Fsync, wal.OpenDatasync, wal.OpenSync} {
+				if m.String() == cfg.Get("wal_sync_method").Text {
+					return m
+				}
+			}
+			return wal.Fdatasync
+		},
+		Fsync:          func() bool { return cfg.Get("fsync").Bool() },
+		FullPageWrites: func() bool { return cfg.Get("full_page_writes").Bool() },
+		OnPanic:        func(err error) { c.p.crash(err, nil) },
+	}
+}
+
+func walBuffers(set, shared int64) int {
+	if set < 0 { // 1/32 of shared_buffers, at most one segment
+		set = max(8, min(shared/32, wal.DefaultSegmentSize/8192))
+	}
+	return int(set) * 8192
+}
+
+// attach opens a session's side of the cluster: user and database are looked up in the shared catalogs first.
+func (c *cluster) attach(s *session.Session, user, database string) (func(), error) {
+	set := s.Settings
+	owner := c.locks.NewOwner(s.Slot, locks.OwnerOptions{
+		DeadlockTimeout: func() timeDur { return set.Duration("deadlock_timeout") },
+		LockTimeout:     func() timeDur { return set.Duration("lock_timeout") },
+		LogLockWaits:    func() bool { return set.Get("log_lock_waits").Bool() },
+	})
+	tx := c.mvcc.NewSession(s.Slot, owner, mvcc.SessionOptions{SyncCommit: func() bool { return set.Get("synchronous_commit").Text != "off" }})
+	detach := func() {
+		tx.Close()
+		owner.Close()
+	}
+	if err := c.enter(s, tx, user, database); err != nil {
+		tx.Abort()
+		detach()
+		return nil, err
+	}
+	s.Tx, s.Owner = tx, owner
+	return detach, nil
+}
+
+// enter finds the user and the database and makes the catalog session.
+func (c *cluster) enter(s *session.Session, tx *mvcc.Session, user, database string) error {
+	if err := tx.Begin(mvcc.BeginOpts{ReadOnly: true}); err != nil {
+		return err
+	}
+	fatal := func(code pgerr.Code, format string, args ...any) error {
+		return pgerr.New(code, format, args...).WithSeverity(pgerr.Fatal)
+	}
+	look := c.catalog.NewSession(tx, ids.PostgresDB, ids.BootstrapRole)
+	role, err := look.RoleByName(user)
+	if err != nil {
+		return err
+	}
+	if role == nil {
+		return fatal(pgerr.InvalidAuthorizationSpecification, "role %q does not exist", user)
+	}
+	if !role.Rolcanlogin {
+		return fatal(pgerr.InvalidAuthorizationSpecification, "role %q is not permitted to log in", user)
+	}
+	db, err := look.DatabaseByName(database)
+	if err != nil {
+		return err
+	}
+	if db == nil {
+		return fatal(pgerr.InvalidCatalogName, "database %q does not exist", database)
+	}
+	if !db.Datallowconn {
+		return fatal(pgerr.ObjectNotInPrerequisiteState, "database %q is not currently accepting connections", database)
+	}
+	look.Connect(db.Oid, role.Oid)
+	s.Cat = look
+	tx.SetDatabase(db.Oid)
+	s.DB, s.DBName, s.User, s.AuthUser, s.SessionUser, s.UserName = db.Oid, db.Datname, role.Oid, role.Oid, role.Oid, role.Rolname
+	s.Settings.Superuser = role.Rolsuper
+	s.Slot.Activity.Update(func(a *stats.ActivityData) { a.DB, a.User = db.Oid, role.Oid })
+	if err := c.roleSettings(s); err != nil {
+		return err
+	}
+	s.Cat.SetSearchPath(backend.SplitPath(s.Settings.Get("search_path").Text))
+	return tx.Commit()
+}
+
+// roleSettings applies ALTER ROLE ... SET and ALTER DATABASE ... SET, weakest first.
+func (c *cluster) roleSettings(s *session.Session) error {
+	for _, src := range settingSources(s) {
+		list, err := s.Cat.RoleSettings(src.db, src.role)
+		if err != nil {
+			return err
+		}
+		for _, kv := range list {
+			if k, v, ok := cut(kv); ok {
+				if err := s.Settings.SetDefault(k, v, src.source); err != nil {
+					s.Log.Warn(err.Error())
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// tempFile makes scratch space that goes away when it is closed.
+func (c *cluster) tempFile() (heap.TempFile, error) {
+	dir := c.path("base", "pgsql_tmp")
+	if err := c.fs.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	name := filepath.Join(dir, fmt.Sprintf("pgsql_tmp%d.%d", os.Getpid(), c.tempNo.Add(1)))
+	f, err := c.fs.Open(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return nil, pgerr.Wrap(err, pgerr.IoError, "could not create temporary file %q: %v", name, err)
+	}
+	if err := c.fs.Remove(name); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// unlink removes files after the end of a transaction.
+func (c *cluster) unlink(files []ids.RelFile) {
+	if err := c.pool.DropRelations(files); err != nil {
+		c.p.log.Warn("could not remove files of a dropped relation: " + err.Error())
+	}
+}
+
+func (p *Postmaster) logNotice(e *pgerr.Error) {
+	p.log.Info(e.Message + detailOf(e))
+}
+
+func detailOf(e *pgerr.Error) string {
+	if e.Detail == "" {
+		return ""
+	}
+	return "\n" + e.Detail
+}

@@ -1,0 +1,220 @@
+package postmaster
+
+import (
+	"encoding/binary"
+	"fmt"
+	"os"
+	"time"
+
+	"go.uber.org/zap"
+
+	"gompho/internal/ids"
+	"gompho/internal/pgerr"
+	"gompho/mvcc"
+	"gompho/stats"
+	"gompho/storage/checkpoint"
+	"gompho/storage/control"
+	"gompho/storage/smgr"
+	"gompho/wal"
+	"gompho/wal/recovery"
+)
+
+// newCluster makes the files of a new cluster and opens it for filling. Pages are not logged until it is finished.
+func (p *Postmaster) newCluster(systemID uint64) (*cluster, error) {
+	c, err := p.build()
+	if err != nil {
+		return nil, err
+	}
+	first := wal.FirstLSN(wal.DefaultSegmentSize)
+	c.control, err = control.Create(c.fs, p.opt.Dir, control.Data{SystemID: systemID, State: control.StartingUp, Time: time.Now().Unix(),
+		BlockSize: ids.BlockSize, SegmentSize: wal.DefaultSegmentSize, Checksums: true, Checkpoint: control.Checkpoint{Timeline: 1}})
+	if err != nil {
+		return nil, err
+	}
+	if c.log, err = wal.New(c.logOptions(systemID)); err != nil {
+		return nil, err
+	}
+	if err := c.log.Start(first, first, false); err != nil {
+		return nil, err
+	}
+	if err := c.openMvcc(mvcc.State{}); err != nil {
+		return nil, err
+	}
+	c.mvcc.Start(false)
+	c.wire()
+	return c, nil
+}
+
+func (c *cluster) openMvcc(st mvcc.State) (err error) {
+	c.mvcc, err = mvcc.Open(mvcc.Options{FS: c.fs, Dir: c.p.opt.Dir, Log: c.log, Locks: c.locks, State: st, Unlink: c.unlink})
+	return err
+}
+
+// finishInit makes a filled cluster durable and closes it.
+func (c *cluster) finishInit(sync bool) error {
+	c.pool.SetLog(c.log)
+	err := c.shutdownCheckpoint()
+	c.release()
+	if err == nil && sync {
+		err = c.fs.SyncTree(c.p.opt.Dir)
+	}
+	return err
+}
+
+// openCluster opens the cluster through recovery.
+func (p *Postmaster) openCluster() (*cluster, error) {
+	c, err := p.build()
+	if err != nil {
+		return nil, err
+	}
+	if c.control, err = control.Open(c.fs, p.opt.Dir); err != nil {
+		return nil, plainError(err)
+	}
+	d := c.control.Data()
+	lo := c.logOptions(d.SystemID)
+	if c.log, err = wal.New(lo); err != nil {
+		return nil, plainError(err)
+	}
+	rec, err := recovery.Open(recovery.Options{Control: c.control, Pool: c.pool, Log: c.log, Wal: lo, Checkpoint: c.checkpointOptions(), Logger: p.log})
+	if err != nil {
+		return nil, plainError(err)
+	}
+	cp := rec.Checkpoint()
+	if err := c.openMvcc(checkpoint.Mvcc(&cp)); err != nil {
+		return nil, plainError(err)
+	}
+	c.wire()
+	c.session.Ops.SystemID = d.SystemID
+	nextOid := cp.NextOid
+	slot := p.procs.Add("startup")
+	defer p.procs.Remove(slot)
+	crashed := rec.Crashed()
+	if crashed {
+		p.log.Info("database system was not properly shut down; automatic recovery in progress", zap.Int32("pid", slot.PID))
+	}
+	res, err := rec.Run(slot, recovery.Routines{
+		Transaction: func(kind wal.Kind, payload []byte) error { return c.mvcc.Redo(kind, payload) },
+		SawXid:      c.mvcc.SawXid,
+		NextOid:     func(o ids.Oid) { nextOid = max(nextOid, o) },
+	}, func() error {
+		c.mvcc.Start(crashed)
+		c.catalog.SetNextOid(nextOid, c.logNextOid)
+		return nil
+	})
+	if err != nil {
+		c.abandon()
+		return nil, plainError(err)
+	}
+	if crashed {
+		p.log.Info(fmt.Sprintf("redo done at %s: %d records in %v", res.End, res.Records, res.Elapsed.Round(time.Millisecond)))
+	}
+	os.RemoveAll(c.path("base", "pgsql_tmp"))
+	return c, c.control.Update(func(d *control.Data) { d.State = control.InProduction })
+}
+
+// plainError is one line for the user.
+func plainError(err error) error {
+	if e, ok := err.(*pgerr.Error); ok {
+		if e.Detail != "" {
+			return fmt.Errorf("%s: %s", e.Message, e.Detail)
+		}
+		return fmt.Errorf("%s", e.Message)
+	}
+	return err
+}
+
+// logNextOid makes sure that after a crash the counter goes on at next or later.
+func (c *cluster) logNextOid(next ids.Oid) error {
+	if c.pool.Log() == nil {
+		return nil
+	}
+	var b [4]byte
+	binary.LittleEndian.PutUint32(b[:], uint32(next))
+	c.log.InsertSimple(wal.NextOid, 0, b[:])
+	return nil
+}
+
+func (c *cluster) checkpointOptions() checkpoint.Options {
+	cfg := c.p.cfg
+	return checkpoint.Options{Pool: c.pool, Log: c.log, Control: c.control, Participants: []checkpoint.Participant{participant{c}},
+		Counters: func(cp *control.Checkpoint) {
+			checkpoint.SetMvcc(cp, c.mvcc.State())
+			cp.NextOid = c.catalog.NextOid()
+		},
+		MaxWalSize:       func() int64 { return cfg.Bytes("max_wal_size") },
+		MinWalSize:       func() int64 { return cfg.Bytes("min_wal_size") },
+		CompletionTarget: func() float64 { return cfg.Get("checkpoint_completion_target").Num },
+	}
+}
+
+// participant lets checkpoints reach the transactions, which are opened after the options are made.
+type participant struct{ c *cluster }
+
+func (p participant) Flush(slot *stats.Slot) error { return p.c.mvcc.Flush(slot) }
+func (p participant) WaitCommitting()              { p.c.mvcc.WaitCommitting() }
+
+func (c *cluster) shutdownCheckpoint() error {
+	slot := c.p.procs.Add("checkpointer")
+	defer c.p.procs.Remove(slot)
+	_, err := checkpoint.New(c.checkpointOptions()).Run(slot, checkpoint.Shutdown|checkpoint.Immediate, nil)
+	return err
+}
+
+// close stops the workers and closes the files, after a shutdown checkpoint if clean.
+func (c *cluster) close(clean bool) error {
+	c.stopWorkers()
+	var err error
+	if clean {
+		err = c.shutdownCheckpoint()
+	}
+	c.release()
+	return err
+}
+
+// release closes files and gives back memory. Nobody uses the cluster any more.
+func (c *cluster) release() {
+	if c.mvcc != nil {
+		c.mvcc.Close()
+	}
+	if c.log != nil {
+		c.log.Close()
+	}
+	c.smgr.Close()
+	c.pool.Close()
+}
+
+// fence keeps this cluster's processes from writing anything more.
+func (c *cluster) fence() { c.fs.cut.Store(true) }
+
+// abandon gives a crashed cluster up. Its memory stays mapped: a process that is stuck may still look at it.
+func (c *cluster) abandon() {
+	c.fence()
+	c.stopWorkers()
+	c.smgr.Close()
+}
+
+// createDatabase copies a database's files, as a logged operation.
+func (c *cluster) createDatabase(slot *stats.Slot, source, target ids.Oid) error {
+	if err := c.pool.FlushDatabase(slot, source); err != nil {
+		return err
+	}
+	rec := smgr.DatabaseRecord{Spc: ids.DefaultTablespace, DB: target, SrcSpc: ids.DefaultTablespace, SrcDB: source}
+	if err := c.smgr.CopyDatabase(slot, rec.SrcSpc, rec.SrcDB, rec.Spc, rec.DB); err != nil {
+		return err
+	}
+	// A replay would copy what the source has become: the copy is checkpointed before anybody counts on it.
+	smgr.LogDatabase(c.log, wal.DatabaseCreate, 0, rec)
+	return c.checkpointNow(slot, true)
+}
+
+// dropDatabase removes a database's files after its last session is gone.
+func (c *cluster) dropDatabase(slot *stats.Slot, db ids.Oid) error {
+	c.pool.DropDatabaseBuffers(db)
+	rec := smgr.DatabaseRecord{Spc: ids.DefaultTablespace, DB: db}
+	end := smgr.LogDatabase(c.log, wal.DatabaseDrop, 0, rec)
+	if err := c.log.Flush(slot, end); err != nil {
+		return err
+	}
+	c.catalog.ForgetDatabase(db)
+	return c.smgr.DropDatabase(ids.DefaultTablespace, db)
+}

@@ -1,0 +1,395 @@
+package postmaster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"gompho/config"
+	"gompho/stats"
+	"gompho/wire"
+)
+
+// ShutdownMode is how a server stops.
+type ShutdownMode uint8
+
+const (
+	Smart     ShutdownMode = iota // wait until all sessions have ended by themselves
+	Fast                          // end the sessions
+	Immediate                     // stop at once; the next start recovers
+)
+
+// String names the mode.
+func (m ShutdownMode) String() string { return [...]string{"smart", "fast", "immediate"}[m] }
+
+type state uint8
+
+const (
+	stateStarting state = iota
+	stateRunning
+	stateCrashed
+	stateStopping
+	stateStopped
+)
+
+// Options of Start.
+type Options struct {
+	Dir string
+	// Settings are name=value pairs that win over configuration files.
+	Settings []string
+	// Ephemeral: the directory is temporary, nothing is synced, and it goes away at the end.
+	Ephemeral bool
+	// NoListen: no sockets; connections come through Dial only.
+	NoListen bool
+	// AnyPort listens on a free TCP port instead of the one of the settings.
+	AnyPort bool
+	// Log receives the server log; nil: nothing is logged.
+	Log func(*config.Server) *zap.Logger
+	// InitUser is the name of the first role of a new cluster.
+	InitUser string
+	// PanicHook, for tests of the crash cycle, is called in every critical section with the process id of the session.
+	PanicHook func(pid int32)
+}
+
+// Postmaster is a running server.
+type Postmaster struct {
+	opt   Options
+	cfg   *config.Server
+	log   *zap.Logger
+	procs *stats.Table
+	bufs  wire.Pool
+	pid   *pidFile
+	start time.Time
+	port  int
+
+	mu        sync.Mutex // protects state, children, cluster, reloaded
+	childGone *sync.Cond
+	state     state
+	children  map[int32]*child
+	cluster   *cluster
+	reloaded  time.Time
+	crashes   int
+	crashing  bool
+
+	listeners []net.Listener
+	sockets   []string
+	wg        sync.WaitGroup // accept loops, connections, the crash cycle
+	quit      chan struct{}
+	done      chan struct{}
+	err       error
+}
+
+// Start starts a server; it is ready for connections when Start returns.
+func Start(opt Options) (*Postmaster, error) {
+	p := &Postmaster{opt: opt, procs: stats.NewTable(int32(os.Getpid()) + 1), children: map[int32]*child{}, start: time.Now(), reloaded: time.Now(),
+		quit: make(chan struct{}), done: make(chan struct{})}
+	p.childGone = sync.NewCond(&p.mu)
+	if err := p.startup(); err != nil {
+		p.teardown()
+		return nil, err
+	}
+	return p, nil
+}
+
+func (p *Postmaster) startup() error {
+	dir, err := filepath.Abs(p.opt.Dir)
+	if err != nil {
+		return err
+	}
+	p.opt.Dir = dir
+	if err := p.ensureCluster(); err != nil {
+		return err
+	}
+	if p.pid, err = lockDir(dir); err != nil {
+		return err
+	}
+	if err := p.loadSettings(); err != nil {
+		return err
+	}
+	p.log = zap.NewNop()
+	if p.opt.Log != nil {
+		p.log = p.opt.Log(p.cfg)
+	}
+	p.pid.write(p.info("starting"))
+	c, err := p.openCluster()
+	if err != nil {
+		return err
+	}
+	p.mu.Lock()
+	p.cluster, p.state = c, stateRunning
+	p.mu.Unlock()
+	c.startWorkers()
+	if !p.opt.NoListen {
+		if err := p.listen(); err != nil {
+			return err
+		}
+	}
+	return p.pid.write(p.info("ready"))
+}
+
+// loadSettings reads postgresql.conf and the command line.
+func (p *Postmaster) loadSettings() error {
+	p.cfg = config.NewServer(config.NewRegistry())
+	p.cfg.Dir = p.opt.Dir
+	set := p.opt.Settings
+	if p.opt.Ephemeral {
+		set = append([]string{"fsync=off", "synchronous_commit=off", "full_page_writes=off"}, set...)
+	}
+	if err := p.cfg.CommandLine(set); err != nil {
+		return err
+	}
+	if _, err := p.cfg.Load(); err != nil {
+		return err
+	}
+	return p.cfg.Override(map[string]string{
+		"data_directory": p.opt.Dir, "config_file": filepath.Join(p.opt.Dir, "postgresql.conf"), "server_encoding": "UTF8", "client_encoding": "UTF8",
+		"lc_collate": "C.UTF-8", "lc_ctype": "C.UTF-8", "data_checksums": "on", "is_superuser": "on",
+	})
+}
+
+func (p *Postmaster) info(status string) PidInfo {
+	i := PidInfo{PID: os.Getpid(), Dir: p.opt.Dir, Started: p.start, Port: p.port, Status: status}
+	if len(p.sockets) > 0 {
+		i.SocketDir = filepath.Dir(p.sockets[0])
+	}
+	for _, l := range p.listeners {
+		if t, ok := l.Addr().(*net.TCPAddr); ok {
+			i.Host = t.IP.String()
+			break
+		}
+	}
+	return i
+}
+
+// Port returns the TCP port, 0 without sockets.
+func (p *Postmaster) Port() int { return p.port }
+
+// SocketDir returns the directory of the Unix socket, empty when there is none.
+func (p *Postmaster) SocketDir() string {
+	if len(p.sockets) == 0 {
+		return ""
+	}
+	return filepath.Dir(p.sockets[0])
+}
+
+// Dir returns the data directory.
+func (p *Postmaster) Dir() string { return p.opt.Dir }
+
+// Config returns the server's settings.
+func (p *Postmaster) Config() *config.Server { return p.cfg }
+
+func (p *Postmaster) stopping() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.state == stateStopping || p.state == stateStopped
+}
+
+// Reload reads the configuration files again and tells all processes.
+func (p *Postmaster) Reload() error {
+	changed, err := p.cfg.Load()
+	if err != nil {
+		p.log.Warn("configuration file contains errors; no changes were applied", zap.Error(err))
+		return err
+	}
+	p.mu.Lock()
+	p.reloaded = time.Now()
+	p.mu.Unlock()
+	for _, d := range changed {
+		p.log.Info(fmt.Sprintf("parameter %q changed to %q", d.Name, p.cfg.Values().At(d).Text))
+	}
+	for _, s := range p.procs.All() {
+		s.Interrupt(stats.ReloadConfig)
+	}
+	return nil
+}
+
+// Stop stops the server and waits until it has stopped. ctx bounds the wait of a smart shutdown, which then turns into a
+// fast one.
+func (p *Postmaster) Stop(ctx context.Context, mode ShutdownMode) error {
+	p.mu.Lock()
+	if p.state == stateStopped {
+		p.mu.Unlock()
+		return nil
+	}
+	first := p.state != stateStopping
+	p.state = stateStopping
+	p.mu.Unlock()
+	if first {
+		close(p.quit)
+	}
+	for _, l := range p.listeners {
+		l.Close()
+	}
+	switch mode {
+	case Smart:
+		stop := context.AfterFunc(ctx, func() { p.endSessions(stats.Terminate) })
+		p.waitSessions()
+		stop()
+	case Fast:
+		p.endSessions(stats.Terminate)
+		p.waitSessions()
+	case Immediate:
+		p.abandon()
+	}
+	p.mu.Lock()
+	again := p.state == stateStopped
+	p.mu.Unlock()
+	if again {
+		return nil
+	}
+	return p.finish(mode)
+}
+
+// finish closes the cluster after the sessions are gone.
+func (p *Postmaster) finish(mode ShutdownMode) error {
+	p.mu.Lock()
+	c := p.cluster
+	p.cluster = nil
+	p.mu.Unlock()
+	var err error
+	if c != nil {
+		err = c.close(mode != Immediate)
+	}
+	p.mu.Lock()
+	p.state = stateStopped
+	p.mu.Unlock()
+	p.wg.Wait()
+	p.teardown()
+	p.err = err
+	close(p.done)
+	return err
+}
+
+func (p *Postmaster) teardown() {
+	for _, l := range p.listeners {
+		l.Close()
+	}
+	for _, s := range p.sockets {
+		os.Remove(s)
+	}
+	if p.pid != nil {
+		p.pid.release()
+		p.pid = nil
+	}
+	if p.opt.Ephemeral && p.opt.Dir != "" {
+		os.RemoveAll(p.opt.Dir)
+	}
+}
+
+// Done is closed when the server has stopped.
+func (p *Postmaster) Done() <-chan struct{} { return p.done }
+
+func (p *Postmaster) endSessions(i stats.Interrupt) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, ch := range p.children {
+		ch.interrupt(i)
+	}
+}
+
+func (p *Postmaster) waitSessions() {
+	p.mu.Lock()
+	for len(p.children) > 0 {
+		p.childGone.Wait()
+	}
+	p.mu.Unlock()
+}
+
+// abandon cuts all connections without waiting for what the sessions are doing.
+func (p *Postmaster) abandon() {
+	p.mu.Lock()
+	c := p.cluster
+	for _, ch := range p.children {
+		ch.slot.Interrupt(stats.CrashExit)
+		ch.conn.Close()
+	}
+	p.mu.Unlock()
+	if c != nil {
+		c.fence()
+	}
+	p.waitSome(5 * time.Second)
+}
+
+// waitSome waits for the sessions to end, but no longer than d: one may wait for a latch that nobody will release.
+func (p *Postmaster) waitSome(d time.Duration) {
+	late := false
+	t := time.AfterFunc(d, func() {
+		p.mu.Lock()
+		late = true
+		p.mu.Unlock()
+		p.childGone.Broadcast()
+	})
+	defer t.Stop()
+	p.mu.Lock()
+	for len(p.children) > 0 && !late {
+		p.childGone.Wait()
+	}
+	p.mu.Unlock()
+}
+
+// crash is called by the process that panicked, before it ends. Whatever is in memory can no longer be trusted.
+func (p *Postmaster) crash(reason any, stack []byte) {
+	p.mu.Lock()
+	if p.crashing || p.state == stateStopping || p.state == stateStopped {
+		p.mu.Unlock()
+		return
+	}
+	p.crashing = true
+	p.state = stateCrashed
+	c := p.cluster
+	p.mu.Unlock()
+	p.log.Error("server process crashed; terminating any other active server processes", zap.Any("reason", reason), zap.ByteString("stack", stack))
+	c.fence()
+	p.wg.Add(1)
+	go p.crashCycle(c)
+}
+
+// crashCycle ends all processes, opens the cluster anew through recovery, and goes on.
+func (p *Postmaster) crashCycle(old *cluster) {
+	defer p.wg.Done()
+	p.endSessions(stats.CrashExit)
+	p.waitSome(5 * time.Second)
+	old.abandon()
+	if p.cfg.Get("restart_after_crash").Bool() {
+		c, err := p.openCluster()
+		p.mu.Lock()
+		p.crashing = false
+		p.crashes++
+		switch {
+		case err == nil && p.state == stateCrashed:
+			p.cluster, p.state = c, stateRunning
+			p.mu.Unlock()
+			c.startWorkers()
+			p.log.Info("database system is ready to accept connections")
+			return
+		case err == nil:
+			p.mu.Unlock()
+			c.close(false)
+			return
+		}
+		p.mu.Unlock()
+		p.log.Error("recovery after the crash failed", zap.Error(err))
+		p.err = err
+	}
+	go p.Stop(context.Background(), Immediate)
+}
+
+// guard runs a worker; its panic is a crash of the server.
+func (p *Postmaster) guard(f func()) {
+	defer func() {
+		if r := recover(); r != nil {
+			p.crash(r, debug.Stack())
+		}
+	}()
+	f()
+}
+
+var errNotCluster = errors.New("not a gompho data directory")
