@@ -438,3 +438,13 @@ func (s *Session) pendingFiles(commit bool, n int) []ids.RelFile {
 	}
 	return out
 }
+
+// MadeFile reports whether the current (sub)transaction created the files of a relation.
+func (s *Session) MadeFile(f ids.RelFile) bool {
+	for _, p := range s.files {
+		if p.file == f && !p.onCommit && p.level == len(s.levels)-1 {
+			return true
+		}
+	}
+	return false
+}

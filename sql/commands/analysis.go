@@ -4,16 +4,11 @@ import (
 	"gompho/internal/pgerr"
 	"gompho/sql/analyzer"
 	"gompho/sql/query"
-	"gompho/types"
 )
 
 // analyzer returns the session as the analyzer wants it.
 func (c *Context) analyzer() *analyzer.Session {
-	env := c.Env
-	if env == nil {
-		env = types.DefaultEnv
-	}
-	return &analyzer.Session{Cat: c.S.Cat, Env: env, OnNotice: func(e *pgerr.Error) {
+	return &analyzer.Session{Cat: c.S.Cat, Env: c.typeEnv(), OnNotice: func(e *pgerr.Error) {
 		if c.S.Notice != nil {
 			c.S.Notice(e)
 		}

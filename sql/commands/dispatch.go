@@ -96,6 +96,9 @@ func run(c *Context, stmt ast.Stmt) (string, error) {
 		return createTableAs(c, st)
 	case *ast.RefreshMatViewStmt:
 		return "", refreshMatView(c, st)
+	// data: copy.go, copyoptions.go, copyto.go, copyfrom.go, copylines.go, loader.go
+	case *ast.CopyStmt:
+		return copyStmt(c, st)
 	// queries: explain.go
 	case *ast.ExplainStmt:
 		return "", explain(c, st)

@@ -81,13 +81,6 @@ func (c *Context) roleOptions(r *catalog.PgAuthid, list []*ast.DefElem) (map[str
 	return m, nil
 }
 
-func (c *Context) typeEnv() types.Env {
-	if c.Env != nil {
-		return c.Env
-	}
-	return types.DefaultEnv
-}
-
 // password returns what is stored of a password: a SCRAM-SHA-256 secret, unless it is one already.
 func (c *Context) password(role, text string) (*string, error) {
 	if strings.HasPrefix(text, "SCRAM-SHA-256$") || len(text) == 35 && strings.HasPrefix(text, "md5") {
