@@ -1,0 +1,32 @@
+// Package executor runs plans. A plan is read-only and may be shared; an Exec is the run state of one execution beside it,
+// pulled for batches of rows.
+//
+// Layer: above planner and session's services; below commands and backend.
+//
+// The way of a query: Start builds a tree of nodes from the plan (build, node.go); Next asks the root for at most max rows; each node asks
+// its children; scans fill batches from heap and btree; every node passes its input through a stage (stage.go: condition, then
+// target list, as compiled expressions over column vectors). Reset makes the same tree ready for another execution.
+//
+// Rules:
+//
+//  1. next(max) returns at least one row and at most max, or nil at the end. A node asks its child for no more rows than it was asked for
+//     when that can be seen: volatile functions, row locks (Exec.isExact). Scans with a condition free of volatile
+//     functions may read ahead; rows that pass wait, and an error in a row that was not asked for yet waits too (limited).
+//  2. A batch and its byte strings are valid until the next call of a method of the node that returned it. Who keeps rows puts
+//     them into a rowStore, which holds no pointers and whose blocks are recycled.
+//  3. An expression is evaluated for a row only when PostgreSQL would: CASE, COALESCE, AND, OR narrow the selection before they
+//     go on. A target list with a volatile function is computed row by row (stage.rowwise).
+//  4. Exec params carry versions (Exec.clock). A node that keeps rows (Material, Sort, Hash, Agg, CTE, Memoize) reads them again
+//     after a rescan unless a param that its subtree reads was set after they were kept (keeper).
+//  5. What outgrows work_mem goes to temporary files (tape): sorts as runs, hash joins and groups divided by hash.
+//  6. A row that somebody else has changed since the snapshot is locked in its latest version and computed anew by a second run state of the
+//     subtree in which that version stands for the table: rechecker, PostgreSQL's EvalPlanQual (epq.go).
+//  7. INSERT, UPDATE, DELETE and COPY store rows through Target: generated columns, constraints, heap, indexes, in this order.
+//  8. The run state is used by one goroutine. Memory pools belong to the session's Env.
+//
+// Differences from PostgreSQL: Gather runs its subtree in the session itself; deferrable unique constraints are checked at the end of the statement, even
+// when they are INITIALLY DEFERRED; rows of one INSERT are checked against constraints batch by batch before any of
+// the batch is stored; an UPDATE's re-check reads the values of other tables by ctid.
+//
+// To debug: EXPLAIN ANALYZE; Exec.Instruments gives the counters of a node.
+package executor
