@@ -10,5 +10,10 @@ func families() [][]Entry {
 		regexFamily(),
 		arrayFamily(),
 		seriesFamily(),
+		inRangeFamily(),
+		mixedTimeFamily(),
+		sessionFamily(),
+		sizeFamily(),
+		enumFamily(),
 	}
 }
