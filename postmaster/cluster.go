@@ -15,6 +15,7 @@ import (
 	"gompho/locks"
 	"gompho/mvcc"
 	"gompho/session"
+	"gompho/sql/deparse"
 	"gompho/stats"
 	"gompho/storage/buffer"
 	"gompho/storage/control"
@@ -61,7 +62,7 @@ func (p *Postmaster) build() (*cluster, error) {
 	c.locks = locks.New(locks.Options{MaxLocksPerTransaction: int(p.cfg.Get("max_locks_per_transaction").Int()),
 		MaxOwners: int(p.cfg.Get("max_connections").Int()) + 64, Log: p.logNotice})
 	c.catalog = catalog.New()
-	c.funcs = functions.Builtins().With(catfuncs.Entries(), sysviews.Entries())
+	c.funcs = functions.Builtins().With(catfuncs.Entries(), sysviews.Entries(), deparse.Entries())
 	return c, nil
 }
 

@@ -48,6 +48,11 @@ func (p *Postmaster) ensureCluster() error {
 	case err != nil:
 		return fmt.Errorf("could not open directory %q: %w", p.opt.Dir, err)
 	}
+	return p.existingCluster()
+}
+
+// existingCluster makes sure that the directory holds a cluster of this version.
+func (p *Postmaster) existingCluster() error {
 	v, err := os.ReadFile(filepath.Join(p.opt.Dir, versionFile))
 	if err != nil {
 		return fmt.Errorf("directory %q is not empty and holds no gompho cluster", p.opt.Dir)

@@ -6,8 +6,6 @@ import (
 	"os"
 	"time"
 
-	"go.uber.org/zap"
-
 	"gompho/internal/ids"
 	"gompho/internal/pgerr"
 	"gompho/mvcc"
@@ -89,9 +87,6 @@ func (p *Postmaster) openCluster() (*cluster, error) {
 	slot := p.procs.Add("startup")
 	defer p.procs.Remove(slot)
 	crashed := rec.Crashed()
-	if crashed {
-		p.log.Info("database system was not properly shut down; automatic recovery in progress", zap.Int32("pid", slot.PID))
-	}
 	res, err := rec.Run(slot, recovery.Routines{
 		Transaction: func(kind wal.Kind, payload []byte) error { return c.mvcc.Redo(kind, payload) },
 		SawXid:      c.mvcc.SawXid,
