@@ -85,3 +85,21 @@ func addRows(v *types.Vector, sel []int32, n int, add func(d types.Datum) error)
 	}
 	return nil
 }
+
+// eachRow calls f for the rows of a selection.
+func eachRow(sel []int32, n int, f func(i int) error) error {
+	if sel != nil {
+		for _, i := range sel {
+			if err := f(int(i)); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	for i := range n {
+		if err := f(i); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -15,7 +15,7 @@ type AggCall struct {
 	Direct []types.Datum
 	// DirectTypes are their types.
 	DirectTypes []*types.Type
-	// Order describes the sort keys of WITHIN GROUP for hypothetical-set aggregates, one for each aggregated argument.
+	// Order describes the sort keys of WITHIN GROUP of an ordered-set aggregate, one for each aggregated argument.
 	Order []OrderKey
 }
 
@@ -50,7 +50,8 @@ type Remover interface {
 // Aggregate is an aggregate function.
 type Aggregate struct {
 	New func(c *AggCall) (Accumulator, error)
-	// Ordered tells that rows must come in the order of WITHIN GROUP (ordered-set aggregates).
+	// Ordered marks an ordered-set aggregate: AggCall.Order is needed; rows may come in any order, since the
+	// accumulator sorts them itself.
 	Ordered bool
 	// OrderMatters tells that the result depends on the order of rows (array_agg, string_agg).
 	OrderMatters bool

@@ -3,7 +3,9 @@ package functions
 // families lists all tables of functions.
 func families() [][]Entry {
 	return [][]Entry{
-		intFamily(), compareFamily(), typeCompareFamily(), hashFamily(), boolFamily(), textFamily(), castFamily(), typeIOFamily(),
+		intFamily(), floatFamily(), numericFamily(), datetimeFamily(), datepartFamily(), datemakeFamily(), quoteFamily(), byteaFamily(),
+		aggNumericFamily(), aggIntervalFamily(), aggOrderedFamily(), windowFamily(),
+		compareFamily(), typeCompareFamily(), hashFamily(), boolFamily(), textFamily(), castFamily(), typeIOFamily(),
 		aggCountFamily(), aggIntFamily(), aggMinMaxFamily(), aggLogicFamily(), aggCollectFamily(), aggFloatFamily(),
 		likeFamily(),
 		stringFamily(),

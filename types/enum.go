@@ -36,6 +36,15 @@ func (e *EnumLabels) Position(oid ids.Oid) int {
 	return -1
 }
 
+// enumIOOf makes the functions of one enum type: its order is that of its labels.
+func enumIOOf(e *EnumLabels) *typeIO {
+	io := enumIO
+	if e != nil {
+		io.cmp = func(a, b Datum) int { return e.Position(a.Oid()) - e.Position(b.Oid()) }
+	}
+	return &io
+}
+
 var enumIO = typeIO{
 	in: func(_ Env, t *Type, s string, _ int32) (Datum, error) { return enumValue(t, s) },
 	recv: func(_ Env, t *Type, b []byte, _ int32) (Datum, error) {

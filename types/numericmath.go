@@ -444,3 +444,6 @@ func (n Numeric) powerByLog(e Numeric, scale int) (Numeric, error) {
 	r.neg = neg && !r.IsZero()
 	return r.check()
 }
+
+// SqrtTo returns the square root of a number that is not negative, rounded to scale digits.
+func (n Numeric) SqrtTo(scale int) Numeric { return n.sqrtTo(scale) }

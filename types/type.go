@@ -111,7 +111,7 @@ func ioOf(t *Type) *typeIO {
 	case t.Typtype == 'd' && t.BaseType != nil:
 		return domainIO(t)
 	case t.Typtype == 'e':
-		return &enumIO
+		return enumIOOf(t.Enum)
 	case t.Typtype == 'c' || t.Oid == RecordOid:
 		return recordIO()
 	}
