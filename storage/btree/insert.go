@@ -120,7 +120,6 @@ func (s *insertion) checkUnique(first buffer.Buf) (conflict bool, wait blocker, 
 			b.UnlockRelease()
 		}
 	}()
-	s.fetcher()
 	n := nodeOf(b)
 	off := s.ix.find(n, &s.key)
 	found := false
@@ -157,6 +156,7 @@ func (s *insertion) checkUnique(first buffer.Buf) (conflict bool, wait blocker, 
 			off++
 			continue
 		}
+		s.fetcher()
 		there, d, err := s.rows.IndexDirty(t)
 		if err != nil {
 			return false, wait, err
