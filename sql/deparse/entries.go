@@ -14,7 +14,7 @@ import (
 // Env is a functions.Env that knows the session's catalogs.
 type Env interface {
 	functions.Env
-	Catalog() *catalog.Session
+	Catalogs() *catalog.Session
 }
 
 func formatFloat(f float32) string { return strconv.FormatFloat(float64(f), 'g', -1, 32) }
@@ -29,7 +29,7 @@ func entry(name string, f fn) functions.Entry {
 		if !ok {
 			return types.Null, pgerr.Internal("function %s called without catalogs", name)
 		}
-		s, ok := f(env.Catalog(), c)
+		s, ok := f(env.Catalogs(), c)
 		if !ok {
 			return types.Null, nil
 		}

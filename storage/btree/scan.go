@@ -102,7 +102,7 @@ func (s *Scan) Next(tids []ids.TID, b *types.Batch) (n int, err error) {
 	for i := range n {
 		f := &s.items[s.pos+i]
 		tids[i] = f.tid
-		if b != nil {
+		if b != nil && len(b.Cols) > 0 {
 			data, nulls := f.bytes.data()
 			if err := s.proj.DecodeData(data, nulls, len(s.ix.Desc.Attrs), b, i, nil); err != nil {
 				return 0, err
