@@ -17,5 +17,7 @@ func families() [][]Entry {
 		sessionFamily(),
 		sizeFamily(),
 		enumFamily(),
+		jsonFamily(),
+		unicodeFamily(),
 	}
 }
