@@ -122,11 +122,24 @@ func (p *state) coerceLiteral(c *query.Const, to ids.Oid, typmod int32, ctx coer
 			fail(positioned(c.Location, err))
 		}
 		n.Value = v
+	} else {
+		p.checkNullInput(base, c.Location)
 	}
 	if base != to {
 		return p.toDomain(n, base, baseMod, to, ctx, form, loc, false)
 	}
 	return n
+}
+
+// checkNullInput refuses NULL for the pseudo-types whose input functions refuse everything.
+func (p *state) checkNullInput(typ ids.Oid, loc int32) {
+	t := p.typeRow(typ)
+	if t.Typtype != 'p' {
+		return
+	}
+	if f := must(p.cat.Proc(t.Typinput)); f != nil && !f.Proisstrict {
+		failAt(loc, pgerr.FeatureNotSupported, "cannot accept a value of type %s", p.typeName(typ))
+	}
 }
 
 // coerceComposite covers the conversions between composite types and records.

@@ -85,9 +85,16 @@ func (p *state) normalizeArgs(c *call) {
 		failAt(c.loc, pgerr.TooManyArguments, "cannot pass more than %d arguments to a function", 100)
 	}
 	c.actual = make([]ids.Oid, 0, len(c.args))
+	kept := c.args[:0]
 	for _, a := range c.args {
-		c.actual = append(c.actual, a.Type())
+		t := a.Type()
+		if prm, ok := a.(*query.Param); ok && t == voidOid && prm.Kind == query.ParamExtern && len(c.argNames) == 0 {
+			continue
+		}
+		kept = append(kept, a)
+		c.actual = append(c.actual, t)
 	}
+	c.args = kept
 	if c.fn != nil {
 		c.variad = c.fn.FuncVariadic
 	}

@@ -182,9 +182,11 @@ func (p *state) makeArrayOp(name []string, useOr bool, left, right query.Expr, l
 	if op.Oprright == anyOid || isPolymorphic(op.Oprright) && at != unknownOid {
 		declared[1] = at
 	} else {
-		if declared[1] = p.arrayType(declared[1]); declared[1] == 0 {
-			failAt(loc, pgerr.UndefinedObject, "could not find array type for data type %s", p.typeName(op.Oprright))
+		arr := p.arrayType(declared[1])
+		if arr == 0 {
+			failAt(loc, pgerr.UndefinedObject, "could not find array type for data type %s", p.typeName(declared[1]))
 		}
+		declared[1] = arr
 	}
 	args := []query.Expr{left, right}
 	p.convertArgs(args, []ids.Oid{lt, at}, declared)

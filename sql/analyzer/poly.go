@@ -168,7 +168,7 @@ func (p *state) consistent1(g *polyArgs) bool {
 	if g.haveNonArray && g.elem != 0 && p.baseElementType(g.elem) != 0 {
 		return false
 	}
-	return !g.haveEnum || g.elem == 0 || p.typtype(p.baseType(g.elem)) == 'e'
+	return !g.haveEnum || g.elem != 0 && p.typtype(p.baseType(g.elem)) == 'e'
 }
 
 func (p *state) consistent2(g *polyArgs) bool {
