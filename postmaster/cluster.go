@@ -42,6 +42,7 @@ type cluster struct {
 	session *session.Server
 	workers workers
 	tempNo  atomic.Uint64
+	drop    func([]ids.RelFile) // instead of the pool's, during recovery
 }
 
 func (c *cluster) path(elem ...string) string {
@@ -207,6 +208,10 @@ func (c *cluster) tempFile() (heap.TempFile, error) {
 
 // unlink removes files after the end of a transaction.
 func (c *cluster) unlink(files []ids.RelFile) {
+	if c.drop != nil {
+		c.drop(files)
+		return
+	}
 	if err := c.pool.DropRelations(files); err != nil {
 		c.p.log.Warn("could not remove files of a dropped relation: " + err.Error())
 	}

@@ -78,6 +78,7 @@ func (p *Postmaster) openCluster() (*cluster, error) {
 		return nil, plainError(err)
 	}
 	cp := rec.Checkpoint()
+	c.drop = rec.DropRelations // redo has to know what is gone
 	if err := c.openMvcc(checkpoint.Mvcc(&cp)); err != nil {
 		return nil, plainError(err)
 	}
@@ -87,6 +88,7 @@ func (p *Postmaster) openCluster() (*cluster, error) {
 	slot := p.procs.Add("startup")
 	defer p.procs.Remove(slot)
 	crashed := rec.Crashed()
+	defer func() { c.drop = nil }()
 	res, err := rec.Run(slot, recovery.Routines{
 		Transaction: func(kind wal.Kind, payload []byte) error { return c.mvcc.Redo(kind, payload) },
 		SawXid:      c.mvcc.SawXid,

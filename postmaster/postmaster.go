@@ -355,6 +355,9 @@ func (p *Postmaster) crash(reason any, stack []byte) {
 // crashCycle ends all processes, opens the cluster anew through recovery, and goes on.
 func (p *Postmaster) crashCycle(old *cluster) {
 	defer p.wg.Done()
+	// Who waits for a latch or for the log may wait for a process that has died.
+	old.pool.Abort()
+	old.log.Abort()
 	p.endSessions(stats.CrashExit)
 	p.waitSome(5 * time.Second)
 	old.abandon()
