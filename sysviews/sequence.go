@@ -57,8 +57,8 @@ func openSequence(s *session.Session, oid ids.Oid, mode locks.Mode, want ...uint
 	return nil, pgerr.New(pgerr.InsufficientPrivilege, "permission denied for sequence %s", r.Name)
 }
 
-func handle(r *catalog.Relation) sequence.Rel {
-	return sequence.Rel{File: r.File, Oid: r.Oid, Name: r.Name, Logged: r.Persistence == 'p', Temp: r.Persistence == 't'}
+func handle(s *session.Session, r *catalog.Relation) sequence.Rel {
+	return sequence.Rel{Pool: s.Heap.Pool, File: r.File, Oid: r.Oid, Name: r.Name, Logged: r.Persistence == 'p', Temp: r.Persistence == 't'}
 }
 
 // NextVal draws the next value of a sequence. check is false for identity columns, whose sequences need no privileges.
@@ -92,7 +92,7 @@ func NextVal(s *session.Session, oid ids.Oid, check bool) (int64, error) {
 	if row == nil {
 		return 0, pgerr.Internal("cache lookup failed for sequence %d", oid)
 	}
-	first, last, err := sequence.Next(s.Tx, handle(r), sequence.Def{Start: row.Seqstart, Increment: row.Seqincrement,
+	first, last, err := sequence.Next(s.Tx, handle(s, r), sequence.Def{Start: row.Seqstart, Increment: row.Seqincrement,
 		Min: row.Seqmin, Max: row.Seqmax, Cache: row.Seqcache, Cycle: row.Seqcycle})
 	if err != nil {
 		return 0, err
@@ -171,7 +171,7 @@ func setVal(c *functions.Call, called bool) (types.Datum, error) {
 		return types.Null, pgerr.New(pgerr.NumericValueOutOfRange, "setval: value %d is out of bounds for sequence %q (%d..%d)",
 			v, r.Name, row.Seqmin, row.Seqmax)
 	}
-	if err := sequence.Set(s.Tx, handle(r), v, called); err != nil {
+	if err := sequence.Set(s.Tx, handle(s, r), v, called); err != nil {
 		return types.Null, err
 	}
 	delete(s.Sequences.Cached, oid)
@@ -193,7 +193,7 @@ func sequenceLastValue(c *functions.Call) (types.Datum, error) {
 	if err != nil {
 		return types.Null, err
 	}
-	st, err := sequence.Read(s.Tx, handle(r))
+	st, err := sequence.Read(s.Tx, handle(s, r))
 	if err != nil || !st.IsCalled {
 		return types.Null, err
 	}
