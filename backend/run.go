@@ -13,6 +13,7 @@ import (
 	"gompho/sql/plan"
 	"gompho/sql/planner"
 	"gompho/sql/query"
+	"gompho/sysviews"
 	"gompho/types"
 )
 
@@ -34,7 +35,8 @@ func NewEngine(s *session.Session, funcs *functions.Registry) Engine {
 	e := &engine{s: s, env: session.NewEnv(s), funcs: funcs}
 	e.an = analyzer.Session{Cat: s.Cat, Env: e.env, OnNotice: func(n *pgerr.Error) { s.Notice(n) }}
 	e.ex = executor.Env{Slot: s.Slot, Tx: s.Tx, Catalog: s.Cat, Funcs: funcs, Func: e.env, WorkMem: s.WorkMem,
-		TempFile: s.Heap.TempFile, Notice: func(n *pgerr.Error) { s.Notice(n) }, CheckRights: e.checkRights}
+		TempFile: s.Heap.TempFile, Notice: func(n *pgerr.Error) { s.Notice(n) }, CheckRights: e.checkRights,
+		NextValue: func(seq ids.Oid) (int64, error) { return sysviews.NextVal(s, seq, false) }}
 	e.pl = planner.Env{Catalog: s.Cat, Type: e.typ, Call: e.call, Costs: &e.costs,
 		Blocks: func(f ids.RelFile) (ids.BlockNumber, error) { return s.Ops.Blocks(f, ids.MainFork) }}
 	return e
