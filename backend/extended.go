@@ -13,7 +13,7 @@ import (
 
 // parse serves Parse: a statement is analyzed and kept under a name.
 func (b *Backend) parse(m *wire.Body) error {
-	name, sql := strings.Clone(m.CString()), strings.Clone(m.CString())
+	name, sql := m.CString(), m.CString()
 	n := int(m.Int16())
 	var pts []ids.Oid
 	for i := 0; i < n && m.Err() == nil; i++ {
@@ -22,6 +22,12 @@ func (b *Backend) parse(m *wire.Body) error {
 	if err := m.Done(); err != nil {
 		return err
 	}
+	if name == "" && len(pts) == 0 {
+		if done, err := b.parseAgain(sql); done || err != nil {
+			return err
+		}
+	}
+	name, sql = strings.Clone(name), strings.Clone(sql)
 	b.s.QueryText, b.s.StatementStart = sql, now()
 	b.setState("active", sql)
 	if name == "" {
@@ -52,8 +58,33 @@ func (b *Backend) parse(m *wire.Body) error {
 	}
 	p.name = name
 	b.keep(p)
+	if name == "" && len(pts) == 0 && raw != nil && !p.utility {
+		b.cache.remember(p)
+	}
 	b.c.Simple('1')
 	return nil
+}
+
+// parseAgain takes an unnamed statement whose text came before from the cache; false when it is not there, or not valid
+// any more.
+func (b *Backend) parseAgain(sql string) (bool, error) {
+	p := b.cache.parsed[sql]
+	if p == nil || b.blk.failed {
+		return false, nil
+	}
+	b.s.QueryText, b.s.StatementStart = p.sql, now()
+	b.setState("active", p.sql)
+	if err := b.blk.start(); err != nil {
+		return false, err
+	}
+	if b.revalidate(p) != nil {
+		delete(b.cache.parsed, sql)
+		return false, nil
+	}
+	b.dropUnnamed()
+	b.unnamed = p
+	b.c.Simple('1')
+	return true, nil
 }
 
 func (b *Backend) keep(p *Prepared) {
@@ -69,7 +100,9 @@ func (b *Backend) keep(p *Prepared) {
 
 func (b *Backend) dropUnnamed() {
 	if b.unnamed != nil {
-		b.dropExec(b.unnamed)
+		if !b.unnamed.cached {
+			b.dropExec(b.unnamed)
+		}
 		b.unnamed = nil
 	}
 }

@@ -11,6 +11,7 @@ import (
 // statements that are as well off with a generic plan; texts that are not are remembered as such.
 type planCache struct {
 	entries     map[string]*Prepared // a nil value: known not to be worth it
+	parsed      map[string]*Prepared // unnamed statements of the extended protocol, by text
 	settings    uint64               // counts changes of settings that plans depend on
 	pathVersion uint64
 	norm        parser.Normalized
@@ -25,10 +26,30 @@ func (c *planCache) clear() {
 	for _, p := range c.entries {
 		if p != nil && p.exec != nil {
 			p.exec.Close()
+			p.exec = nil
 		}
 	}
-	c.entries = nil
+	for _, p := range c.parsed {
+		p.cached = false
+		if p.exec != nil {
+			p.exec.Close()
+			p.exec = nil
+		}
+	}
+	c.entries, c.parsed = nil, nil
 	c.pathVersion++
+}
+
+// remember keeps an unnamed statement for the next Parse of the same text.
+func (c *planCache) remember(p *Prepared) {
+	if len(c.parsed) >= maxCached {
+		c.clear()
+	}
+	if c.parsed == nil {
+		c.parsed = map[string]*Prepared{}
+	}
+	p.cached = true
+	c.parsed[p.sql] = p
 }
 
 // noteSetting follows a change of a setting: plans made under the old value are not used any more.

@@ -33,7 +33,7 @@ type Prepared struct {
 	exec       Exec // idle run state of the generic plan, for the next execution
 	generic    int64
 	custom     int64
-	inUse      bool
+	cached     bool // kept by text in planCache.parsed
 	scroll     bool
 	cursor     bool
 }
