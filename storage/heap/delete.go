@@ -69,15 +69,23 @@ func (o *op) claim(b buffer.Buf, tid ids.TID, cid ids.CommandID, strength mvcc.L
 			b.Unlock()
 			return 0, Failure{}, pgerr.New(pgerr.ObjectNotInPrerequisiteState, "attempted to %s invisible tuple", verb)
 		}
-		if res == BeingModified && !opts.NoWait {
-			wait, err := o.waitForHolders(b, h, tid, strength, queue)
-			if err != nil {
-				return 0, Failure{}, err
-			}
-			if wait {
+		if res == BeingModified {
+			wait, member, err := o.mustWait(h, strength)
+			switch {
+			case err == nil && !wait:
+				res = o.afterHolders(h, tid)
+			case err == nil && opts.NoWait:
+			default:
+				x := xmaxOf(h)
+				b.Unlock()
+				if err == nil {
+					err = o.waitForHolders(x, member, tid, strength, queue)
+				}
+				if err != nil {
+					return 0, Failure{}, err
+				}
 				continue
 			}
-			res = o.afterHolders(h, tid)
 		}
 		if res == Ok && opts.Crosscheck != nil {
 			if seen, _ := opts.Crosscheck.Satisfies(h); !seen {
@@ -104,40 +112,33 @@ func (o *op) afterHolders(h tuple.Header, tid ids.TID) Result {
 	return Deleted
 }
 
-// waitForHolders waits for those that hold the version in conflict with strength. true: it waited, with the page unlatched
-// meanwhile and now, so that everything must be looked at again; on an error the page is not latched either.
-func (o *op) waitForHolders(b buffer.Buf, h tuple.Header, tid ids.TID, strength mvcc.LockStrength, queue *rowQueue) (bool, error) {
-	x, mask := h.Xmax(), h.Infomask()
+// mustWait reports whether somebody holds the version in conflict with strength, and whether this transaction is a member of its multixact.
+func (o *op) mustWait(h tuple.Header, strength mvcc.LockStrength) (wait, member bool, err error) {
+	mask := h.Infomask()
 	if mask&tuple.XmaxIsMulti != 0 {
-		id := ids.MultiXactID(x)
-		conflict, member, err := o.multiConflicts(id, strength)
-		if err == nil && !conflict {
-			return false, nil
+		return o.multiConflicts(h.Multi(), strength)
+	}
+	if o.tx.IsCurrent(h.Xmax()) {
+		return false, true, nil
+	}
+	weak := tuple.XmaxIsLockedOnly(mask) && mask&tuple.LockMask == tuple.XmaxKeyShrLock
+	return strength == mvcc.LockExclusive || !weak, false, nil
+}
+
+// waitForHolders waits for those that hold a version in state x in conflict with strength; no page is latched. Everything must be looked at anew
+// afterwards.
+func (o *op) waitForHolders(x xmaxState, member bool, tid ids.TID, strength mvcc.LockStrength, queue *rowQueue) error {
+	if !member {
+		// One that is a member already would wait here for somebody who waits for it.
+		if _, err := queue.enter(o, tid, strength, WaitBlock); err != nil {
+			return err
 		}
-		b.Unlock()
-		if err != nil {
-			return false, err
-		}
-		if !member {
-			// One that is a member already would wait here for somebody who waits for it.
-			if _, err := queue.enter(o, tid, strength, WaitBlock); err != nil {
-				return false, err
-			}
-		}
-		_, err = o.waitMulti(id, statusFor(strength, true), WaitBlock)
-		return true, err
 	}
-	if o.tx.IsCurrent(x) {
-		return false, nil
+	if x.mask&tuple.XmaxIsMulti != 0 {
+		_, err := o.waitMulti(ids.MultiXactID(x.xmax), statusFor(strength, true), WaitBlock)
+		return err
 	}
-	if strength < mvcc.LockExclusive && tuple.XmaxIsLockedOnly(mask) && mask&tuple.LockMask == tuple.XmaxKeyShrLock {
-		return false, nil
-	}
-	b.Unlock()
-	if _, err := queue.enter(o, tid, strength, WaitBlock); err != nil {
-		return false, err
-	}
-	return true, o.tx.WaitForXid(x)
+	return o.tx.WaitForXid(x.xmax)
 }
 
 // stampDeleted writes the deletion.

@@ -95,13 +95,19 @@ func (l *locking) settle(h tuple.Header, res Result) (out Result, again bool, er
 			return lockedAlready, false, err
 		}
 	}
-	free, err := l.compatible(x)
+	free, conflict, err := l.compatible(h, x)
 	if err != nil {
 		l.b.Unlock()
 		return 0, false, err
 	}
 	if free {
 		return l.joinHolders(x, ctid)
+	}
+	if res == BeingModified && !conflict {
+		// Only holders that do not conflict still run, but the version was replaced.
+		if res = Updated; ctid == l.tid {
+			res = Deleted
+		}
 	}
 	if res == Updated || res == Deleted {
 		return res, false, nil
@@ -131,25 +137,23 @@ func (l *locking) holdsEnough(x xmaxState) (bool, error) {
 	return l.tx.IsCurrent(x.xmax) && statusOf(x.mask, x.mask2).Strength() >= l.strength, nil
 }
 
-// compatible reports whether the lock can be had beside those that hold the version, without waiting.
-func (l *locking) compatible(x xmaxState) (bool, error) {
+// compatible reports whether the lock can be had beside those that hold the version, without waiting; if not, whether that is because of
+// somebody who still runs.
+func (l *locking) compatible(h tuple.Header, x xmaxState) (free, conflict bool, err error) {
 	locked := tuple.XmaxIsLockedOnly(x.mask)
 	switch {
 	case l.strength == mvcc.LockKeyShare && x.mask2&tuple.KeysUpdated == 0:
-		return true, nil
+		return true, false, nil
+	case x.mask&tuple.XmaxIsMulti != 0:
+		conflict, _, err = l.multiConflicts(ids.MultiXactID(x.xmax), l.strength)
+		return !conflict && l.onlyLocked(h), conflict, err
 	case l.strength == mvcc.LockShare && locked && x.mask&tuple.LockMask != tuple.XmaxExclLock:
-		return true, nil
-	case l.strength == mvcc.LockNoKeyExclusive && x.mask&tuple.XmaxIsMulti != 0:
-		if !locked {
-			return false, nil // an update: it conflicts, running or committed
-		}
-		conflict, _, err := l.multiConflicts(ids.MultiXactID(x.xmax), l.strength)
-		return !conflict, err
+		return true, false, nil
 	case l.strength == mvcc.LockNoKeyExclusive && locked && x.mask&tuple.LockMask == tuple.XmaxKeyShrLock:
-		return true, nil
+		return true, false, nil
 	}
 	// A weaker lock of our own is upgraded; nobody else holds one.
-	return x.mask&tuple.XmaxIsMulti == 0 && locked && l.tx.IsCurrent(x.xmax), nil
+	return locked && l.tx.IsCurrent(x.xmax), true, nil
 }
 
 // joinHolders locks beside the present holders: newer versions first, if there are any and they are to be locked too.
