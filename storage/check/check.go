@@ -309,8 +309,13 @@ func Complete(tx *mvcc.Session, ix *btree.Index, cols []int, extract func(row, o
 	row, out := make([]types.Datum, len(cols)), make([]types.Datum, len(ix.Desc.Attrs))
 	for {
 		n, err := s.NextBatch(rows, b, tids, live)
-		if err != nil || n == 0 {
-			return err
+		if err != nil {
+			// A damaged row ends the search for missing entries; the table's own check says where it is.
+			report(Problem{ix.Name, ids.InvalidBlock, 0, fmt.Sprintf("cannot compare with table %s: %v", ix.Heap.Name, err)})
+			return tx.Slot().CheckInterrupts()
+		}
+		if n == 0 {
+			return nil
 		}
 		for i := range n {
 			for k := range cols {
