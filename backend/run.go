@@ -10,6 +10,7 @@ import (
 	"gompho/sql/analyzer"
 	"gompho/sql/ast"
 	"gompho/sql/executor"
+	"gompho/sql/parser"
 	"gompho/sql/plan"
 	"gompho/sql/planner"
 	"gompho/sql/query"
@@ -35,7 +36,7 @@ func NewEngine(s *session.Session, funcs *functions.Registry) Engine {
 	e := &engine{s: s, env: session.NewEnv(s), funcs: funcs}
 	e.an = analyzer.Session{Cat: s.Cat, Env: e.env, OnNotice: func(n *pgerr.Error) { s.Notice(n) }}
 	e.ex = executor.Env{Slot: s.Slot, Tx: s.Tx, Catalog: s.Cat, Funcs: funcs, Func: e.env, WorkMem: s.WorkMem,
-		TempFile: s.Heap.TempFile, Notice: func(n *pgerr.Error) { s.Notice(n) }, CheckRights: e.checkRights,
+		TempFile: s.Heap.TempFile, Notice: func(n *pgerr.Error) { s.Notice(n) }, CheckRights: e.checkRights, PlanSQL: e.planSQL,
 		NextValue: func(seq ids.Oid) (int64, error) { return sysviews.NextVal(s, seq, false) }}
 	e.pl = planner.Env{Catalog: s.Cat, Type: e.typ, Call: e.call, Costs: &e.costs,
 		Blocks: func(f ids.RelFile) (ids.BlockNumber, error) { return s.Ops.Blocks(f, ids.MainFork) }}
@@ -92,6 +93,32 @@ func (e *engine) Analyze(s *session.Session, raw *ast.RawStmt, sql string, param
 func (e *engine) Plan(s *session.Session, q *query.Query, params []types.Datum, paramTypes []ids.Oid, cursor, scroll bool) (*plan.Statement, error) {
 	e.loadCosts()
 	return planner.Plan(&e.pl, q, planner.Options{Params: params, ParamTypes: paramTypes, Cursor: cursor, Scroll: scroll})
+}
+
+// planSQL plans the body of a function of language SQL.
+func (e *engine) planSQL(p *catalog.Proc, body string, args []ids.Oid) ([]*plan.Statement, error) {
+	stmts, err := parser.Parse(body)
+	if err != nil {
+		return nil, err
+	}
+	var out []*plan.Statement
+	for i := range stmts {
+		qs, _, err := e.Analyze(e.s, &stmts[i], body, args, false)
+		if err != nil {
+			return nil, err
+		}
+		for _, q := range qs {
+			if q.CommandType == query.CmdUtility {
+				return nil, pgerr.NotSupported("utility statements in functions of language SQL are not supported")
+			}
+			st, err := e.Plan(e.s, q, nil, args, false, false)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, st)
+		}
+	}
+	return out, nil
 }
 
 // loadCosts reads the planner's settings anew. Planning is dear enough for that.

@@ -6,6 +6,7 @@ import (
 	"gompho/internal/ids"
 	"gompho/internal/pgerr"
 	"gompho/mvcc"
+	"gompho/sql/plan"
 	"gompho/sql/query"
 	"gompho/stats"
 	"gompho/storage/heap"
@@ -45,15 +46,15 @@ type Env struct {
 	CheckRights func(rte *query.RangeTblEntry) error
 	// UserFunc makes the callable form of a function that is not built in.
 	UserFunc func(proc *catalog.Proc) (*functions.Entry, error)
+	// PlanSQL plans the statements of a function of language SQL over arguments of these types.
+	PlanSQL func(p *catalog.Proc, body string, args []ids.Oid) ([]*plan.Statement, error)
 	// NextValue draws the next value of a sequence.
 	NextValue func(seq ids.Oid) (int64, error)
 	// CursorRow returns the row of relation rel on which a cursor stands; ok is false when it stands on none.
 	CursorRow func(cursor string, rel ids.Oid) (tid ids.TID, ok bool, err error)
-	// RelationSize returns the blocks of a table, for EXPLAIN's estimates of what scans share out.
-	QueryText string
 
-	pool blockPool
-	free []*Exec
+	pool     blockPool
+	sqlDepth int // nesting of SQL functions
 }
 
 func (e *Env) workMem() int64 {

@@ -21,7 +21,13 @@ func (e *Env) entry(p *catalog.Proc) (*functions.Entry, error) {
 		if en := e.Funcs.Lookup(p.Prosrc); en != nil {
 			return en, nil
 		}
+		if _, ok := builtinBodies[p.Prosrc]; ok {
+			return e.sqlEntry(p, builtinBodies[p.Prosrc])
+		}
 		return nil, pgerr.NotSupported("function %s is not supported", p.Proname)
+	}
+	if p.Prolang == languageSQL {
+		return e.sqlEntry(p, p.Prosrc)
 	}
 	if e.UserFunc == nil {
 		return nil, pgerr.NotSupported("function %s: its language is not supported", p.Proname)
