@@ -127,13 +127,19 @@ func (s *momentsState) Merge(other Accumulator) error {
 		return nil
 	}
 	t := s.sx/s.n - o.sx/o.n
+	sx, sxx := s.sx, s.sxx
 	s.sxx += o.sxx + s.n*o.n*t*t/(s.n+o.n)
 	s.n += o.n
 	s.sx += o.sx
-	if math.IsInf(s.sx, 0) || math.IsInf(s.sxx, 0) {
+	if newInf(s.sx, sx, o.sx) || newInf(s.sxx, sxx, o.sxx) {
 		return floatOverflow()
 	}
 	return nil
+}
+
+// newInf reports whether a result is infinite though neither operand is.
+func newInf(result, a, b float64) bool {
+	return math.IsInf(result, 0) && !math.IsInf(a, 0) && !math.IsInf(b, 0)
 }
 
 func (s *momentsState) Result() (types.Datum, error) {

@@ -135,8 +135,8 @@ func compareFamily() []Entry {
 	fs = append(fs, comparisons("tid", wordOrder[uint64]{})...)
 	fs = append(fs, comparisons("pg_lsn_", wordOrder[uint64]{})...)
 	fs = append(fs, comparisons("name", textOrder{})...)
-	fs = append(fs, comparisons("nametext", textOrder{})...)
-	fs = append(fs, comparisons("textname", textOrder{})...)
+	fs = append(fs, comparisonsNamed(textOrder{}, func(op cmpOp) string { return "name" + cmpSuffix[op] + "text" })...)
+	fs = append(fs, comparisonsNamed(textOrder{}, func(op cmpOp) string { return "text" + cmpSuffix[op] + "name" })...)
 	fs = append(fs, comparisons("bytea", textOrder{})...)
 	fs = append(fs, comparisons("uuid_", textOrder{})...)
 	fs = append(fs, comparisonsNamed(textOrder{}, func(op cmpOp) string {
