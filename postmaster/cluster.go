@@ -96,6 +96,11 @@ func (c *cluster) logOptions(systemID uint64) wal.Options {
 		Fsync:          func() bool { return cfg.Get("fsync").Bool() },
 		FullPageWrites: func() bool { return cfg.Get("full_page_writes").Bool() },
 		OnPanic:        func(err error) { c.p.crash(err, nil) },
+		OnSegment: func(n uint64) {
+			if cp := c.workers.process.Load(); cp != nil {
+				cp.WalWritten(n)
+			}
+		},
 	}
 }
 

@@ -199,9 +199,7 @@ func (c *cluster) createDatabase(slot *stats.Slot, source, target ids.Oid) error
 	if err := c.smgr.CopyDatabase(slot, rec.SrcSpc, rec.SrcDB, rec.Spc, rec.DB); err != nil {
 		return err
 	}
-	// A replay would copy what the source has become: the copy is checkpointed before anybody counts on it.
-	smgr.LogDatabase(c.log, wal.DatabaseCreate, 0, rec)
-	return c.checkpointNow(slot, true)
+	return c.log.Flush(slot, smgr.LogDatabase(c.log, wal.DatabaseCreate, 0, rec))
 }
 
 // dropDatabase removes a database's files after its last session is gone.

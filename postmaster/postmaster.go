@@ -342,9 +342,13 @@ func (p *Postmaster) crash(reason any, stack []byte) {
 		p.mu.Unlock()
 		return
 	}
+	c := p.cluster
+	if c == nil { // still starting: the error reaches whoever starts the server
+		p.mu.Unlock()
+		return
+	}
 	p.crashing = true
 	p.state = stateCrashed
-	c := p.cluster
 	p.mu.Unlock()
 	p.log.Error("server process crashed; terminating any other active server processes", zap.Any("reason", reason), zap.ByteString("stack", stack))
 	c.fence()

@@ -2,9 +2,14 @@ package postmaster
 
 import (
 	"sync"
+	"sync/atomic"
+	"time"
 
+	"gompho/bgwriter"
+	"gompho/checkpointer"
 	"gompho/stats"
 	"gompho/storage/checkpoint"
+	"gompho/walwriter"
 )
 
 // workers are the auxiliary processes of a cluster.
@@ -13,10 +18,12 @@ type workers struct {
 	wg    sync.WaitGroup
 	mu    sync.Mutex // protects slots
 	slots []*stats.Slot
+	// process takes requests for checkpoints; nil before the workers have started.
+	process atomic.Pointer[checkpointer.Process]
 }
 
 // spawn runs a worker as a supervised goroutine with a slot; a panic in it is a crash of the server.
-func (c *cluster) spawn(kind string, run func(slot *stats.Slot)) {
+func (c *cluster) spawn(kind string, run func(slot *stats.Slot) error) {
 	slot := c.p.procs.Add(kind)
 	c.workers.mu.Lock()
 	c.workers.slots = append(c.workers.slots, slot)
@@ -25,13 +32,45 @@ func (c *cluster) spawn(kind string, run func(slot *stats.Slot)) {
 	go func() {
 		defer c.workers.wg.Done()
 		defer c.p.procs.Remove(slot)
-		c.p.guard(func() { run(slot) })
+		c.p.guard(func() {
+			if err := run(slot); err != nil && !c.fs.cut.Load() {
+				c.p.crash(err, nil)
+			}
+		})
 	}()
 }
 
 // startWorkers starts the auxiliary processes.
 func (c *cluster) startWorkers() {
+	cfg := c.p.cfg
 	c.workers.ckpt = checkpoint.New(c.checkpointOptions())
+	cp := checkpointer.New(checkpointer.Options{
+		Mechanism: c.workers.ckpt, Log: c.log, Logger: c.p.log,
+		Timeout:          func() time.Duration { return c.duration("checkpoint_timeout") },
+		CompletionTarget: func() float64 { return cfg.Get("checkpoint_completion_target").Num },
+		Warning:          func() time.Duration { return c.duration("checkpoint_warning") },
+		LogCheckpoints:   func() bool { return cfg.Get("log_checkpoints").Bool() },
+	})
+	c.workers.process.Store(cp)
+	c.spawn("checkpointer", cp.Run)
+	c.spawn("background writer", func(slot *stats.Slot) error {
+		return bgwriter.Run(slot, bgwriter.Options{Pool: c.pool, Logger: c.p.log,
+			Delay:      func() time.Duration { return c.duration("bgwriter_delay") },
+			MaxPages:   func() int { return int(cfg.Get("bgwriter_lru_maxpages").Int()) },
+			Multiplier: func() float64 { return cfg.Get("bgwriter_lru_multiplier").Num },
+		})
+	})
+	c.spawn("walwriter", func(slot *stats.Slot) error {
+		return walwriter.Run(slot, walwriter.Options{Log: c.log, Logger: c.p.log,
+			Delay:      func() time.Duration { return c.duration("wal_writer_delay") },
+			FlushAfter: func() int { return int(cfg.Bytes("wal_writer_flush_after")) },
+		})
+	})
+}
+
+func (c *cluster) duration(name string) time.Duration {
+	d := c.p.cfg.Registry.Find(name)
+	return d.Duration(c.p.cfg.Values().At(d).Value)
 }
 
 // stopWorkers ends them.
@@ -51,6 +90,5 @@ func (c *cluster) checkpointNow(slot *stats.Slot, immediate bool) error {
 	if immediate {
 		flags |= checkpoint.Immediate
 	}
-	_, err := c.workers.ckpt.Run(slot, flags, nil)
-	return err
+	return c.workers.process.Load().Request(slot, flags, true)
 }
