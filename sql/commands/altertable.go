@@ -36,6 +36,8 @@ type alteration struct {
 	checks      []newCheck
 	notNull     bool // look for NULLs in NOT NULL columns
 	rewrite     bool
+	frozen      bool           // rows go into new files as visible to all: VACUUM FULL and CLUSTER, which change nothing
+	order       *catalog.Index // the order of the rows in new files; nil: as they are
 	persistence byte
 	retyped     map[int16]bool // columns whose type changes
 	oldKeys     []keyToRebuild // indexes to be made again after a change of type

@@ -167,6 +167,9 @@ func (c *Context) tableAm(name string) error {
 // createToast makes a table's toast table and its index when it needs one.
 func (c *Context) createToast(oid ids.Oid, options []string, force bool) error {
 	cat := c.S.Cat
+	if r, err := cat.Relation(oid); err != nil || r.Toast != 0 {
+		return err
+	}
 	if err := cat.CreateToastTable(oid, force); err != nil {
 		return err
 	}

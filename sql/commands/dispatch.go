@@ -99,6 +99,15 @@ func run(c *Context, stmt ast.Stmt) (string, error) {
 	// data: copy.go, copyoptions.go, copyto.go, copyfrom.go, copylines.go, loader.go
 	case *ast.CopyStmt:
 		return copyStmt(c, st)
+	// maintenance: vacuum.go, analyze.go, columnstats.go, maintain.go
+	case *ast.VacuumStmt:
+		return vacuumStmt(c, st)
+	case *ast.ReindexStmt:
+		return "", reindex(c, st)
+	case *ast.ClusterStmt:
+		return "", cluster(c, st)
+	case *ast.CheckPointStmt:
+		return "", checkpoint(c)
 	// queries: explain.go
 	case *ast.ExplainStmt:
 		return "", explain(c, st)

@@ -78,7 +78,12 @@ func (a *alteration) rewriteTable() error {
 		return err
 	}
 	defer r.bulk.Release()
-	if err := c.eachRow(before, r.row, r.flush); err != nil {
+	if a.order != nil {
+		err = c.eachRowBy(before, a.order, r.row, r.flush)
+	} else {
+		err = c.eachRow(before, r.row, r.flush)
+	}
+	if err != nil {
 		return err
 	}
 	if err := c.step(); err != nil {
@@ -200,7 +205,7 @@ func (r *rewriter) flush() error {
 	if r.batch.N == 0 {
 		return nil
 	}
-	err := heap.MultiInsert(r.a.c.S.Tx, r.now.Heap, r.batch, r.cid, heap.InsertOpts{Bulk: r.bulk, SkipFsm: true}, nil)
+	err := heap.MultiInsert(r.a.c.S.Tx, r.now.Heap, r.batch, r.cid, heap.InsertOpts{Bulk: r.bulk, SkipFsm: true, Frozen: r.a.frozen}, nil)
 	for _, v := range r.batch.Cols {
 		v.Reset()
 	}

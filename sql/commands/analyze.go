@@ -1,0 +1,194 @@
+package commands
+
+import (
+	"math/rand/v2"
+
+	"gompho/catalog"
+	"gompho/internal/ids"
+	"gompho/internal/pgerr"
+	"gompho/locks"
+	"gompho/sql/analyzer"
+	"gompho/storage/vacuum"
+	"gompho/types"
+)
+
+// analyzeRelation collects the statistics of a table's columns (names nil: of all).
+func (c *Context) analyzeRelation(oid ids.Oid, names []string, verbose bool) error {
+	rel, err := c.S.Cat.LockRelation(oid, locks.ShareUpdateExclusive)
+	if rel == nil || err != nil {
+		return err
+	}
+	if rel.Heap == nil || rel.Kind != 'r' && rel.Kind != 'm' || rel.Oid == catalog.PgStatisticOid {
+		return nil
+	}
+	cols, err := c.analyzeColumns(rel, names)
+	if err != nil {
+		return err
+	}
+	target := 0
+	heapCols := make([]int, len(cols))
+	for i, k := range cols {
+		target = max(target, 300*k.target)
+		heapCols[i] = int(k.att) - 1
+	}
+	if target == 0 {
+		target = 300
+	}
+	if verbose {
+		c.sendNotice(pgerr.New(pgerr.SuccessfulCompletion, "analyzing \"%s.%s\"", c.schemaName(rel.Namespace), rel.Name).WithSeverity(pgerr.Info))
+	}
+	s, err := vacuum.Sample(c.S.Tx, rel.Heap, heapCols, target, int64(rand.Uint64()>>1), nil)
+	if err != nil {
+		return err
+	}
+	if verbose {
+		c.sendNotice(pgerr.New(pgerr.SuccessfulCompletion, "%q: scanned %d of %d pages, containing %.0f live rows and %.0f dead rows; %d rows in sample, %.0f estimated total rows",
+			rel.Name, s.Pages, s.Pages, s.Live, s.Dead, len(s.Rows), s.Live).WithSeverity(pgerr.Info))
+	}
+	if len(s.Rows) > 0 {
+		for i, k := range cols {
+			if err := c.analyzeColumn(rel, k, &s, i); err != nil {
+				return err
+			}
+		}
+	}
+	return c.analyzedSizes(rel, &s)
+}
+
+// statColumn is a column to be analyzed, and how many entries its statistics have.
+type statColumn struct {
+	att    int16
+	target int
+}
+
+func (c *Context) analyzeColumns(rel *catalog.Relation, names []string) ([]statColumn, error) {
+	def := int(c.S.Settings.Get("default_statistics_target").Int())
+	var out []statColumn
+	add := func(att int16) error {
+		row, err := c.S.Cat.Attribute(rel.Oid, att)
+		if err != nil {
+			return err
+		}
+		n := def
+		if row != nil && row.Attstattarget >= 0 {
+			n = int(row.Attstattarget)
+		}
+		if n > 0 {
+			out = append(out, statColumn{att, n})
+		}
+		return nil
+	}
+	seen := map[string]bool{}
+	for _, name := range names {
+		att := rel.AttNum(name)
+		if att <= 0 {
+			return nil, pgerr.New(pgerr.UndefinedColumn, "column %q of relation %q does not exist", name, rel.Name)
+		}
+		if seen[name] {
+			return nil, pgerr.New(pgerr.DuplicateColumn, "column %q of relation %q appears more than once", name, rel.Name)
+		}
+		seen[name] = true
+		if err := add(att); err != nil {
+			return nil, err
+		}
+	}
+	if names != nil {
+		return out, nil
+	}
+	for i := range rel.Desc.Attrs {
+		if rel.Desc.Attrs[i].Dropped {
+			continue
+		}
+		if err := add(int16(i + 1)); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+func (c *Context) analyzeColumn(rel *catalog.Relation, k statColumn, s *vacuum.Sampled, i int) error {
+	a := &rel.Desc.Attrs[k.att-1]
+	t, err := c.copyType(a.Type)
+	if err != nil {
+		return err
+	}
+	lt, eq, _, err := analyzer.SortOperators(c.analyzer(), a.Type)
+	if err != nil {
+		return err
+	}
+	in := columnSample{total: s.Live, target: k.target, width: int(a.Len), cmp: types.Comparer(t, a.Collation)}
+	if in.cmp == nil || lt == 0 {
+		in.cmp, lt = nil, 0
+	}
+	for _, r := range s.Rows {
+		in.values = append(in.values, r[i])
+	}
+	st := in.compute()
+	row, err := catalog.Fetch[catalog.PgStatistic](c.S.Cat, catalog.PgStatisticRelidAttInhIndex,
+		catalog.OidKey(catalog.AttPgStatisticStarelid, rel.Oid), catalog.IntKey(catalog.AttPgStatisticStaattnum, int64(k.att)))
+	if err != nil {
+		return err
+	}
+	fresh := row == nil
+	if fresh {
+		row = &catalog.PgStatistic{Starelid: rel.Oid, Staattnum: k.att}
+	}
+	st.store(row, t, a.Collation, lt, eq)
+	if fresh {
+		return c.S.Cat.Insert(row)
+	}
+	return c.S.Cat.Update(row)
+}
+
+// store writes the statistics into a row of pg_statistic.
+func (st *columnStats) store(row *catalog.PgStatistic, t *types.Type, coll, lt, eq ids.Oid) {
+	row.Stanullfrac, row.Stawidth, row.Stadistinct = float32(st.nullFrac), int32(st.width), float32(st.distinct)
+	kinds := [5]*int16{&row.Stakind1, &row.Stakind2, &row.Stakind3, &row.Stakind4, &row.Stakind5}
+	ops := [5]*ids.Oid{&row.Staop1, &row.Staop2, &row.Staop3, &row.Staop4, &row.Staop5}
+	colls := [5]*ids.Oid{&row.Stacoll1, &row.Stacoll2, &row.Stacoll3, &row.Stacoll4, &row.Stacoll5}
+	nums := [5]*[]float32{&row.Stanumbers1, &row.Stanumbers2, &row.Stanumbers3, &row.Stanumbers4, &row.Stanumbers5}
+	vals := [5]*types.Datum{&row.Stavalues1, &row.Stavalues2, &row.Stavalues3, &row.Stavalues4, &row.Stavalues5}
+	for i := range kinds {
+		*kinds[i], *ops[i], *colls[i], *nums[i], *vals[i] = 0, 0, 0, nil, types.Null
+	}
+	n := 0
+	slot := func(kind int16, op ids.Oid, numbers []float32, values []types.Datum) {
+		*kinds[n], *ops[n], *colls[n], *nums[n] = kind, op, coll, numbers
+		if values != nil {
+			elem := t.Underlying()
+			*vals[n] = types.NewArray(elem.Oid, values).Encode(elem)
+		}
+		n++
+	}
+	const mcv, histogram, correlation = 1, 2, 3
+	if len(st.mcv) > 0 {
+		slot(mcv, eq, st.mcvFreqs, st.mcv)
+	}
+	if len(st.histogram) > 0 {
+		slot(histogram, lt, nil, st.histogram)
+	}
+	if st.hasCorrelation {
+		slot(correlation, lt, []float32{float32(st.correlation)}, nil)
+	}
+}
+
+// analyzedSizes puts the sizes of a table and its indexes into pg_class.
+func (c *Context) analyzedSizes(rel *catalog.Relation, s *vacuum.Sampled) error {
+	if err := c.setClassSize(rel.Oid, int32(s.Pages), float32(s.Live)); err != nil {
+		return err
+	}
+	for _, ix := range rel.Indexes {
+		n, err := c.S.Ops.Blocks(ix.File, ids.MainFork)
+		if err != nil {
+			return err
+		}
+		tuples := float32(s.Live)
+		if ix.PredText != nil && ix.Tuples >= 0 {
+			tuples = ix.Tuples
+		}
+		if err := c.setClassSize(ix.Oid, int32(n), tuples); err != nil {
+			return err
+		}
+	}
+	return nil
+}

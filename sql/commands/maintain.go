@@ -1,0 +1,269 @@
+package commands
+
+import (
+	"gompho/catalog"
+	"gompho/internal/ids"
+	"gompho/internal/pgerr"
+	"gompho/locks"
+	"gompho/sql/ast"
+	"gompho/storage/btree"
+	"gompho/storage/heap"
+	"gompho/types"
+)
+
+// checkpoint is CHECKPOINT.
+func checkpoint(c *Context) error {
+	ok, err := c.S.Cat.HasPrivsOf(c.S.User, checkpointRole)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return pgerr.New(pgerr.InsufficientPrivilege, "must be superuser or have privileges of pg_checkpoint to do CHECKPOINT")
+	}
+	if c.S.Ops.Checkpoint == nil {
+		return missing("CHECKPOINT")
+	}
+	return c.S.Ops.Checkpoint(c.S.Slot, true)
+}
+
+const checkpointRole ids.Oid = 4544
+
+// reindex is REINDEX.
+func reindex(c *Context, st *ast.ReindexStmt) error {
+	for _, o := range st.Params {
+		switch o.Defname {
+		case "verbose", "concurrently", "tablespace":
+		default:
+			return pgerr.New(pgerr.SyntaxError, "unrecognized REINDEX option %q", o.Defname).At(int(o.Location))
+		}
+	}
+	switch st.Kind {
+	case ast.ReindexObjectIndex:
+		return c.reindexIndex(st.Relation)
+	case ast.ReindexObjectTable:
+		rel, err := c.openOwned(st.Relation, locks.Share, false)
+		if err != nil {
+			return err
+		}
+		if rel.Kind != 'r' && rel.Kind != 'm' && rel.Kind != 't' {
+			return pgerr.New(pgerr.WrongObjectType, "%q is not a table or materialized view", rel.Name)
+		}
+		if len(rel.Indexes) == 0 {
+			c.notice("table %q has no indexes to reindex", rel.Name)
+		}
+		return c.reindexTable(rel)
+	}
+	what := map[ast.ReindexObjectType]string{ast.ReindexObjectSchema: "SCHEMA", ast.ReindexObjectSystem: "SYSTEM", ast.ReindexObjectDatabase: "DATABASE"}[st.Kind]
+	if err := c.requireTopLevel("REINDEX " + what); err != nil {
+		return err
+	}
+	return c.reindexMany(st)
+}
+
+func (c *Context) reindexIndex(rv *ast.RangeVar) error {
+	oid, err := c.S.Cat.LookupRelation(relName(rv))
+	if err != nil {
+		return err
+	}
+	ix, err := c.S.Cat.Relation(oid)
+	if err != nil {
+		return err
+	}
+	if ix == nil {
+		return pgerr.New(pgerr.UndefinedTable, "relation \"%s\" does not exist", relName(rv))
+	}
+	if ix.Kind != 'i' || ix.Index == nil {
+		return pgerr.New(pgerr.WrongObjectType, "%q is not an index", ix.Name)
+	}
+	if err := c.checkOwner(ix); err != nil {
+		return err
+	}
+	if _, err := c.S.Cat.LockRelation(ix.Index.Table, locks.Share); err != nil {
+		return err
+	}
+	return c.rebuildIndex(ix.Index.Table, ix.Oid, ix.Persistence, true)
+}
+
+func (c *Context) reindexTable(rel *catalog.Relation) error {
+	if rel.Oid < firstNormalOid {
+		return pgerr.NotSupported("REINDEX of system catalogs is not supported")
+	}
+	if err := c.rebuildIndexes(rel.Oid, true); err != nil || rel.Toast == 0 {
+		return err
+	}
+	return c.rebuildIndexes(rel.Toast, true)
+}
+
+// reindexMany rebuilds the indexes of all tables of a schema or of the database, one transaction each.
+func (c *Context) reindexMany(st *ast.ReindexStmt) error {
+	schema := ids.Oid(0)
+	switch st.Kind {
+	case ast.ReindexObjectSystem:
+		return pgerr.NotSupported("REINDEX of system catalogs is not supported")
+	case ast.ReindexObjectSchema:
+		ns, err := c.S.Cat.LookupNamespace(st.Name, false)
+		if err != nil {
+			return err
+		}
+		schema = ns
+	default:
+		if st.Name != "" && st.Name != c.S.DBName {
+			return pgerr.NotSupported("can only reindex the currently open database")
+		}
+	}
+	rows, err := catalog.FetchAll[catalog.PgClass](c.S.Cat, 0)
+	if err != nil {
+		return err
+	}
+	for _, r := range rows {
+		if r.Relkind != 'r' && r.Relkind != 'm' || r.Oid < firstNormalOid || schema != 0 && r.Relnamespace != schema {
+			continue
+		}
+		if temp, mine, err := c.S.Cat.IsTempNamespace(r.Relnamespace); err != nil {
+			return err
+		} else if temp && !mine {
+			continue
+		}
+		if err := c.between(true); err != nil {
+			return err
+		}
+		rel, err := c.S.Cat.LockRelation(r.Oid, locks.Share)
+		if err != nil {
+			return err
+		}
+		if rel == nil {
+			continue
+		}
+		if ok, err := c.S.Cat.HasPrivsOf(c.S.User, rel.Owner); err != nil {
+			return err
+		} else if !ok {
+			continue
+		}
+		if err := c.reindexTable(rel); err != nil {
+			return err
+		}
+	}
+	return c.between(true)
+}
+
+// cluster is CLUSTER.
+func cluster(c *Context, st *ast.ClusterStmt) error {
+	if st.Relation == nil {
+		return c.clusterAll()
+	}
+	rel, err := c.openOwned(st.Relation, locks.AccessExclusive, false)
+	if err != nil {
+		return err
+	}
+	if rel.Heap == nil || rel.Kind != 'r' && rel.Kind != 'm' {
+		return pgerr.New(pgerr.WrongObjectType, "%q is not a table or materialized view", rel.Name)
+	}
+	var by *catalog.Index
+	for _, ix := range rel.Indexes {
+		if st.Indexname == "" && ix.Clustered || ix.Name == st.Indexname && st.Indexname != "" {
+			by = ix
+		}
+	}
+	if by == nil {
+		if st.Indexname == "" {
+			return pgerr.New(pgerr.UndefinedObject, "there is no previously clustered index for table %q", rel.Name)
+		}
+		return pgerr.New(pgerr.UndefinedObject, "index %q for table %q does not exist", st.Indexname, rel.Name)
+	}
+	if by.PredText != nil {
+		return pgerr.NotSupported("cannot cluster on partial index %q", by.Name)
+	}
+	return c.clusterTable(rel, by)
+}
+
+func (c *Context) clusterAll() error {
+	if err := c.requireTopLevel("CLUSTER"); err != nil {
+		return err
+	}
+	rows, err := catalog.FetchAll[catalog.PgIndex](c.S.Cat, 0)
+	if err != nil {
+		return err
+	}
+	for _, r := range rows {
+		if !r.Indisclustered {
+			continue
+		}
+		if err := c.between(true); err != nil {
+			return err
+		}
+		rel, err := c.S.Cat.LockRelation(r.Indrelid, locks.AccessExclusive)
+		if err != nil {
+			return err
+		}
+		if rel == nil {
+			continue
+		}
+		ix := indexOf(rel, r.Indexrelid)
+		if ok, err := c.S.Cat.HasPrivsOf(c.S.User, rel.Owner); err != nil {
+			return err
+		} else if !ok || ix == nil {
+			continue
+		}
+		if err := c.clusterTable(rel, ix); err != nil {
+			return err
+		}
+	}
+	return c.between(true)
+}
+
+// clusterTable copies a table's rows into new files in the order of an index.
+func (c *Context) clusterTable(rel *catalog.Relation, by *catalog.Index) error {
+	if err := c.markClustered(rel.Oid, by.Oid); err != nil {
+		return err
+	}
+	a := &alteration{c: c, oid: rel.Oid, old: rel, persistence: rel.Persistence, frozen: true, order: by}
+	return a.rewriteTable()
+}
+
+// eachRowBy is eachRow in the order of an index.
+func (c *Context) eachRowBy(rel *catalog.Relation, ix *catalog.Index, f func(row []types.Datum) error, done func() error) error {
+	snap := c.S.Tx.Register(c.S.Tx.LatestSnapshot())
+	defer c.S.Tx.Unregister(snap)
+	cols := liveColumns(rel.Desc)
+	fetch := heap.NewFetcher(c.S.Tx, rel.Heap, cols)
+	defer fetch.Close()
+	scan := ix.Btree.BeginScan(c.S.Tx, btree.ScanOpts{})
+	defer scan.Close()
+	if err := scan.Rescan(nil); err != nil {
+		return err
+	}
+	row := make([]types.Datum, len(rel.Desc.Attrs))
+	vals := make([]types.Datum, len(cols))
+	for i := range row {
+		row[i] = types.Null
+	}
+	tids := make([]ids.TID, rewriteBatch)
+	for {
+		n, err := scan.Next(tids, nil)
+		if err != nil || n == 0 {
+			return err
+		}
+		for _, tid := range tids[:n] {
+			found, err := fetch.Index(tid, snap)
+			if err != nil {
+				return err
+			}
+			if !found {
+				continue
+			}
+			if err := fetch.Values(vals); err != nil {
+				return err
+			}
+			for k, col := range cols {
+				row[col] = vals[k]
+			}
+			if err := f(row); err != nil {
+				return err
+			}
+		}
+		if err := done(); err != nil {
+			return err
+		}
+		fetch.ResetArena()
+	}
+}

@@ -1,0 +1,332 @@
+package commands
+
+import (
+	"strings"
+
+	"gompho/catalog"
+	"gompho/internal/ids"
+	"gompho/internal/pgerr"
+	"gompho/locks"
+	"gompho/sql/ast"
+	"gompho/storage/btree"
+	"gompho/storage/vacuum"
+)
+
+// vacuumOptions are the options of VACUUM and ANALYZE.
+type vacuumOptions struct {
+	full, freeze, verbose, analyze, skipLocked, noPageSkipping bool
+	toast, truncate                                            bool
+	cleanup                                                    vacuum.IndexCleanup
+}
+
+func vacuumOptionsOf(st *ast.VacuumStmt) (*vacuumOptions, error) {
+	o := &vacuumOptions{toast: true, truncate: true, analyze: !st.IsVacuumcmd}
+	for _, d := range st.Options {
+		var to *bool
+		switch d.Defname {
+		case "verbose":
+			to = &o.verbose
+		case "skip_locked":
+			to = &o.skipLocked
+		case "analyze":
+			to = &o.analyze
+		case "freeze":
+			to = &o.freeze
+		case "full":
+			to = &o.full
+		case "disable_page_skipping":
+			to = &o.noPageSkipping
+		case "process_toast":
+			to = &o.toast
+		case "truncate":
+			to = &o.truncate
+		case "index_cleanup":
+			if d.Arg != nil && strings.EqualFold(defString(d), "auto") {
+				continue
+			}
+			on, err := defBool(d)
+			if err != nil {
+				return nil, err
+			}
+			o.cleanup = vacuum.CleanupOff
+			if on {
+				o.cleanup = vacuum.CleanupOn
+			}
+			continue
+		case "parallel":
+			if d.Arg == nil {
+				return nil, pgerr.New(pgerr.SyntaxError, "parallel option requires a value between 0 and %d", 1024).At(int(d.Location))
+			}
+			continue
+		}
+		if to == nil || !st.IsVacuumcmd && to != &o.verbose && to != &o.skipLocked {
+			what := "VACUUM"
+			if !st.IsVacuumcmd {
+				what = "ANALYZE"
+			}
+			return nil, pgerr.New(pgerr.SyntaxError, "unrecognized %s option %q", what, d.Defname).At(int(d.Location))
+		}
+		on, err := defBool(d)
+		if err != nil {
+			return nil, err
+		}
+		*to = on
+	}
+	if o.full && o.noPageSkipping {
+		return nil, pgerr.NotSupported("VACUUM option DISABLE_PAGE_SKIPPING cannot be used with FULL")
+	}
+	return o, nil
+}
+
+// vacuumTarget is one table of VACUUM or ANALYZE.
+type vacuumTarget struct {
+	oid  ids.Oid
+	cols []string
+}
+
+// vacuumStmt is VACUUM and ANALYZE.
+func vacuumStmt(c *Context, st *ast.VacuumStmt) (string, error) {
+	o, err := vacuumOptionsOf(st)
+	if err != nil {
+		return "", err
+	}
+	tag := "ANALYZE"
+	if st.IsVacuumcmd {
+		tag = "VACUUM"
+		if err := c.requireTopLevel("VACUUM"); err != nil {
+			return "", err
+		}
+		for _, r := range st.Rels {
+			if r.VaCols != nil && !o.analyze {
+				return "", pgerr.NotSupported("ANALYZE option must be specified when a column list is provided")
+			}
+		}
+	}
+	list, err := c.vacuumTargets(st, o)
+	if err != nil {
+		return "", err
+	}
+	// In a transaction block ANALYZE works in the block's transaction, else each table has one of its own.
+	own := c.TopLevel && (st.IsVacuumcmd || len(list) > 1)
+	if err := c.between(own); err != nil {
+		return "", err
+	}
+	for _, t := range list {
+		if st.IsVacuumcmd {
+			if err := c.vacuumOne(t.oid, o); err != nil {
+				return "", err
+			}
+			if err := c.between(own); err != nil {
+				return "", err
+			}
+		}
+		if !o.analyze {
+			continue
+		}
+		if err := c.analyzeRelation(t.oid, t.cols, o.verbose); err != nil {
+			return "", err
+		}
+		if err := c.between(own); err != nil {
+			return "", err
+		}
+	}
+	return tag, c.step()
+}
+
+// between begins another transaction.
+func (c *Context) between(own bool) error {
+	if !own || c.Hooks == nil || c.Hooks.NextTransaction == nil {
+		return c.step()
+	}
+	return c.Hooks.NextTransaction()
+}
+
+// vacuumTargets lists the tables: those named, or all that the user may vacuum.
+func (c *Context) vacuumTargets(st *ast.VacuumStmt, o *vacuumOptions) ([]vacuumTarget, error) {
+	word := "analyze"
+	if st.IsVacuumcmd {
+		word = "vacuum"
+	}
+	var out []vacuumTarget
+	if st.Rels == nil {
+		rows, err := catalog.FetchAll[catalog.PgClass](c.S.Cat, 0)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range rows {
+			if r.Relkind != 'r' && r.Relkind != 'm' {
+				continue
+			}
+			if temp, mine, err := c.S.Cat.IsTempNamespace(r.Relnamespace); err != nil {
+				return nil, err
+			} else if temp && !mine {
+				continue
+			}
+			ok, err := c.mayVacuum(r.Oid)
+			if err != nil {
+				return nil, err
+			}
+			if ok {
+				out = append(out, vacuumTarget{oid: r.Oid})
+			}
+		}
+		return out, nil
+	}
+	for _, v := range st.Rels {
+		rel, err := c.S.Cat.OpenRelation(relName(v.Relation), locks.AccessShare, catalog.LockOpts{SkipLock: o.skipLocked})
+		if err != nil {
+			return nil, err
+		}
+		if rel == nil {
+			c.S.Warn(pgerr.LockNotAvailable, "skipping %s of %q --- lock not available", word, v.Relation.Relname)
+			continue
+		}
+		if ok, err := c.mayVacuum(rel.Oid); err != nil {
+			return nil, err
+		} else if !ok {
+			c.S.Warn("01000", "skipping %q --- only table or database owner can %s it", rel.Name, word)
+			continue
+		}
+		if rel.Kind != 'r' && rel.Kind != 'm' && (rel.Kind != 't' || !st.IsVacuumcmd) {
+			c.S.Warn("01000", "skipping %q --- cannot %s non-tables or special system tables", rel.Name, word)
+			continue
+		}
+		if _, err := c.analyzeColumns(rel, v.VaCols); err != nil {
+			return nil, err
+		}
+		out = append(out, vacuumTarget{rel.Oid, v.VaCols})
+	}
+	return out, nil
+}
+
+// mayVacuum reports whether the user owns a table, or the database when the table is not shared.
+func (c *Context) mayVacuum(oid ids.Oid) (bool, error) {
+	rel, err := c.S.Cat.Relation(oid)
+	if rel == nil || err != nil {
+		return false, err
+	}
+	ok, err := c.S.Cat.HasPrivsOf(c.S.User, rel.Owner)
+	if ok || err != nil || rel.Shared {
+		return ok, err
+	}
+	db, err := c.S.Cat.DatabaseRow(c.S.DB)
+	if db == nil || err != nil {
+		return false, err
+	}
+	return c.S.Cat.HasPrivsOf(c.S.User, db.Datdba)
+}
+
+func (c *Context) vacuumOne(oid ids.Oid, o *vacuumOptions) error {
+	if o.full {
+		return c.vacuumFull(oid, o)
+	}
+	rel, err := c.S.Cat.LockRelation(oid, locks.ShareUpdateExclusive)
+	if rel == nil || err != nil || rel.Heap == nil {
+		return err
+	}
+	if err := c.lazyVacuum(rel, o); err != nil || rel.Toast == 0 || !o.toast {
+		return err
+	}
+	t, err := c.S.Cat.LockRelation(rel.Toast, locks.ShareUpdateExclusive)
+	if t == nil || err != nil {
+		return err
+	}
+	return c.lazyVacuum(t, o)
+}
+
+func (c *Context) lazyVacuum(rel *catalog.Relation, o *vacuumOptions) error {
+	c.S.Tx.SetLazyVacuum(true)
+	defer c.S.Tx.SetLazyVacuum(false)
+	row, err := c.S.Cat.ClassRow(rel.Oid)
+	if row == nil || err != nil {
+		return err
+	}
+	set := c.S.Settings
+	p := vacuum.Params{FreezeMinAge: set.Get("vacuum_freeze_min_age").Int(), FreezeTableAge: set.Get("vacuum_freeze_table_age").Int(),
+		Freeze: o.freeze, DisablePageSkipping: o.noPageSkipping, IndexCleanup: o.cleanup, NoTruncate: !o.truncate,
+		RelFrozenXid: ids.Xid(row.Relfrozenxid), OldPages: ids.BlockNumber(row.Relpages), OldTuples: float64(row.Reltuples), MemKB: int(set.Bytes("maintenance_work_mem") / 1024)}
+	tag := c.S.Cat.RelationTag(rel.Oid)
+	p.LockForTruncate = func() (func(), bool) {
+		ok, err := c.S.Owner.TryAcquire(tag, locks.AccessExclusive, false)
+		if err != nil || !ok {
+			return nil, false
+		}
+		return func() { c.S.Owner.Release(tag, locks.AccessExclusive, false) }, true
+	}
+	if o.verbose {
+		c.sendNotice(pgerr.New(pgerr.SuccessfulCompletion, "vacuuming \"%s.%s.%s\"", c.S.DBName, c.schemaName(rel.Namespace), rel.Name).WithSeverity(pgerr.Info))
+	}
+	var indexes []*btree.Index
+	for _, ix := range rel.Indexes {
+		if ix.Btree != nil && ix.Ready {
+			indexes = append(indexes, ix.Btree)
+		}
+	}
+	st, err := vacuum.Heap(c.S.Tx, rel.Heap, indexes, p)
+	if err != nil {
+		return err
+	}
+	if o.verbose {
+		c.vacuumReport(rel, &st)
+	}
+	return c.storeVacuum(rel, &st)
+}
+
+func (c *Context) vacuumReport(rel *catalog.Relation, st *vacuum.Stats) {
+	e := pgerr.New(pgerr.SuccessfulCompletion, "finished vacuuming \"%s.%s.%s\": index scans: %d\n"+
+		"pages: %d removed, %d remain, %d scanned\ntuples: %.0f removed, %.0f remain, %.0f are dead but not yet removable",
+		c.S.DBName, c.schemaName(rel.Namespace), rel.Name, st.IndexScans, st.RemovedPages, st.NewRelPages, st.ScannedPages,
+		st.Removed, st.Live, st.RecentlyDead)
+	c.sendNotice(e.WithSeverity(pgerr.Info))
+}
+
+// storeVacuum puts what a vacuum has found into pg_class.
+func (c *Context) storeVacuum(rel *catalog.Relation, st *vacuum.Stats) error {
+	row, err := c.S.Cat.ClassRow(rel.Oid)
+	if row == nil || err != nil {
+		return err
+	}
+	before := *row
+	row.Relpages, row.Reltuples, row.Relallvisible = int32(st.NewRelPages), float32(st.NewRelTuples), int32(st.AllVisiblePages)
+	row.Relhasindex = len(rel.Indexes) > 0
+	if st.NewFrozenXid != 0 && uint32(st.NewFrozenXid) > row.Relfrozenxid {
+		row.Relfrozenxid = uint32(st.NewFrozenXid)
+	}
+	if st.NewMinMulti != 0 && uint32(st.NewMinMulti) > row.Relminmxid {
+		row.Relminmxid = uint32(st.NewMinMulti)
+	}
+	changed := before.Relpages != row.Relpages || before.Reltuples != row.Reltuples || before.Relallvisible != row.Relallvisible ||
+		before.Relhasindex != row.Relhasindex || before.Relfrozenxid != row.Relfrozenxid || before.Relminmxid != row.Relminmxid
+	if !changed {
+		return nil
+	}
+	if err := c.S.Cat.UpdateInPlace(row); err != nil {
+		return err
+	}
+	for i, ix := range rel.Indexes {
+		if i >= len(st.Indexes) {
+			break
+		}
+		x := st.Indexes[i]
+		if x.Pages == 0 {
+			continue
+		}
+		if err := c.setClassSize(ix.Oid, int32(x.Pages), float32(x.Tuples)); err != nil {
+			return err
+		}
+	}
+	return c.step()
+}
+
+// vacuumFull copies a table's rows into new files.
+func (c *Context) vacuumFull(oid ids.Oid, o *vacuumOptions) error {
+	rel, err := c.S.Cat.LockRelation(oid, locks.AccessExclusive)
+	if rel == nil || err != nil || rel.Heap == nil {
+		return err
+	}
+	if rel.Oid < firstNormalOid {
+		return c.lazyVacuum(rel, o) // catalogs keep their files
+	}
+	a := &alteration{c: c, oid: oid, old: rel, persistence: rel.Persistence, frozen: true}
+	return a.rewriteTable()
+}
