@@ -1,0 +1,29 @@
+package sysviews
+
+import (
+	"gompho/functions"
+	"gompho/session"
+	"gompho/types"
+)
+
+func xactEntries() []functions.Entry {
+	return []functions.Entry{
+		{Name: "pg_current_xact_id", Scalar: scalarOf(func(s *session.Session, _ []types.Datum) (types.Datum, error) {
+			x, err := s.Tx.AssignTopXid()
+			return types.Word(uint64(x)), err
+		})},
+		{Name: "pg_current_xact_id_if_assigned", Scalar: scalarOf(func(s *session.Session, _ []types.Datum) (types.Datum, error) {
+			if x := s.Tx.TopXid(); x != 0 {
+				return types.Word(uint64(x)), nil
+			}
+			return types.Null, nil
+		})},
+		{Name: "pg_current_wal_lsn", Scalar: walPosition(func(s *session.Session) uint64 { return uint64(s.Ops.WalFlushed()) })},
+		{Name: "pg_current_wal_flush_lsn", Scalar: walPosition(func(s *session.Session) uint64 { return uint64(s.Ops.WalFlushed()) })},
+		{Name: "pg_current_wal_insert_lsn", Scalar: walPosition(func(s *session.Session) uint64 { return uint64(s.Ops.WalInserted()) })},
+	}
+}
+
+func walPosition(f func(s *session.Session) uint64) functions.Scalar {
+	return scalarOf(func(s *session.Session, _ []types.Datum) (types.Datum, error) { return types.Word(f(s)), nil })
+}
