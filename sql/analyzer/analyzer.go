@@ -42,7 +42,7 @@ func Analyze(s *Session, stmt *ast.RawStmt, params *Params) (q *query.Query, err
 	p := newState(a, nil)
 	q = p.topStatement(stmt.Stmt)
 	q.StmtLocation, q.StmtLen = stmt.Location, stmt.Len
-	if params != nil && !params.Fixed {
+	if params != nil && !params.Fixed && len(params.Types) > 0 {
 		p.checkParams(q)
 	}
 	return q, nil

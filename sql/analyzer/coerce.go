@@ -502,7 +502,7 @@ func (p *state) coerceBool(e query.Expr, what string) query.Expr {
 		}
 		e = r
 	}
-	if returnsSet(e) {
+	if p.lastSRF != nil && returnsSet(e) {
 		failAt(exprLoc(e), pgerr.DatatypeMismatch, "argument of %s must not return a set", what)
 	}
 	return e
@@ -517,7 +517,7 @@ func (p *state) coerceSpecific(e query.Expr, typ ids.Oid, typmod int32, what str
 		}
 		e = r
 	}
-	if returnsSet(e) {
+	if p.lastSRF != nil && returnsSet(e) {
 		failAt(exprLoc(e), pgerr.DatatypeMismatch, "argument of %s must not return a set", what)
 	}
 	return e

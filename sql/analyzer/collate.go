@@ -79,6 +79,10 @@ func (p *state) assignExprCollations(e query.Expr) {
 	if e == nil {
 		return
 	}
+	switch e.(type) {
+	case *query.Var, *query.Const, *query.Param, *query.SetToDefault:
+		return
+	}
 	c := collState{analysis: p.analysis, loc: -1}
 	c.visit(e)
 }
@@ -118,16 +122,55 @@ func (c *collState) visit(e query.Expr) {
 	if e == nil {
 		return
 	}
+	switch n := e.(type) {
+	case *query.Var, *query.Const, *query.Param, *query.CoerceToDomainValue, *query.CaseTestExpr, *query.SetToDefault,
+		*query.CurrentOfExpr:
+		if coll := e.Collation(); coll != 0 {
+			c.merge(coll, collImplicit, exprLoc(e), 0, -1)
+		}
+	case *query.OpExpr:
+		c.visitCall(e, n.Args)
+	case *query.FuncExpr:
+		c.visitCall(e, n.Args)
+	case *query.BoolExpr:
+		c.visitCall(e, n.Args)
+	default:
+		c.visitOther(e)
+	}
+}
+
+// visitCall is visit for the common nodes whose children are a list of arguments.
+func (c *collState) visitCall(e query.Expr, args []query.Expr) {
+	c.enter()
+	in := collState{analysis: c.analysis, loc: -1}
+	for _, a := range args {
+		in.visit(a)
+	}
+	c.leave()
+	c.finish(e, &in)
+}
+
+// finish gives a node the collation of its children, if its type has one, and passes it on.
+func (c *collState) finish(e query.Expr, in *collState) {
+	coll, strength, loc := ids.Oid(0), collNone, int32(-1)
+	if t := c.typeCollation(e.Type()); t != 0 {
+		if in.strength > collNone {
+			coll, strength, loc = in.coll, in.strength, in.loc
+		} else {
+			coll, strength, loc = t, collImplicit, exprLoc(e)
+		}
+	}
+	setCollation(e, coll, strength == collConflict)
+	setInputCollation(e, in.coll, in.strength == collConflict)
+	c.merge(coll, strength, loc, in.coll2, in.loc2)
+}
+
+func (c *collState) visitOther(e query.Expr) {
 	c.enter()
 	defer c.leave()
 	coll, strength, loc := ids.Oid(0), collNone, int32(-1)
 	in := collState{analysis: c.analysis, loc: -1}
 	switch n := e.(type) {
-	case *query.Var, *query.Const, *query.Param, *query.CoerceToDomainValue, *query.CaseTestExpr, *query.SetToDefault,
-		*query.CurrentOfExpr:
-		if coll = e.Collation(); coll != 0 {
-			strength, loc = collImplicit, exprLoc(e)
-		}
 	case *query.CollateExpr:
 		in.visit(n.Arg)
 		coll, strength, loc = n.ResCollation, collExplicit, n.Location
@@ -160,15 +203,8 @@ func (c *collState) visit(e query.Expr) {
 		}
 	default:
 		c.general(e, &in)
-		if t := c.typeCollation(e.Type()); t != 0 {
-			if in.strength > collNone {
-				coll, strength, loc = in.coll, in.strength, in.loc
-			} else {
-				coll, strength, loc = t, collImplicit, exprLoc(e)
-			}
-		}
-		setCollation(e, coll, strength == collConflict)
-		setInputCollation(e, in.coll, in.strength == collConflict)
+		c.finish(e, &in)
+		return
 	}
 	c.merge(coll, strength, loc, in.coll2, in.loc2)
 }

@@ -22,7 +22,8 @@
 //  6. Collations are assigned when a query is otherwise done; until then the fields of new nodes are 0.
 //
 // Differences from PostgreSQL: named and default arguments of functions are put into place here, not in the
-// planner; SEARCH and CYCLE of WITH and subscripts of jsonb answer 0A000.
+// planner; SET (a, b) = (SELECT ...) becomes one subselect for each column; SEARCH and CYCLE of WITH, rules other than
+// views and subscripts of jsonb answer 0A000.
 //
 // To debug: print query.Encode of the result, or deparse it.
 package analyzer

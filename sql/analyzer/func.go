@@ -103,6 +103,9 @@ func (p *state) normalizeArgs(c *call) {
 // findFunction resolves the name; false when nothing fits.
 func (p *state) findFunction(c *call) bool {
 	schema, base := p.splitName(c.name, c.loc)
+	if schema != "" {
+		p.checkSchema(schema, c.loc)
+	}
 	s := callShape{nargs: len(c.args), names: c.argNames, expandVariadic: !c.variad, expandDefaults: true, withOut: c.procCall}
 	cands := p.candidates(schema, base, s)
 	var best *candidate
@@ -130,6 +133,13 @@ func (p *state) findFunction(c *call) bool {
 	c.cand, c.proc, c.kind, c.ret, c.vaType = best, best.proc, best.proc.Prokind, best.proc.Prorettype, best.proc.Provariadic
 	c.decl = best.args
 	return true
+}
+
+// checkSchema refuses a name in a schema that does not exist.
+func (p *state) checkSchema(schema string, loc int32) {
+	if must(p.cat.LookupNamespace(schema, true)) == 0 {
+		failAt(loc, pgerr.InvalidSchemaName, "schema \"%s\" does not exist", schema)
+	}
 }
 
 // isTypeCast recognizes typename(value) as a cast.

@@ -18,6 +18,9 @@ func (p *state) operator(name []string, left, right ids.Oid, loc int32) *catalog
 // findOperator is operator; with noError nil says that there is none.
 func (p *state) findOperator(name []string, left, right ids.Oid, noError bool, loc int32) *catalog.Operator {
 	schema, base := p.splitName(name, loc)
+	if schema != "" {
+		p.checkSchema(schema, loc)
+	}
 	ambiguous := false
 	op := p.exactOperator(schema, base, left, right)
 	if op == nil {

@@ -68,14 +68,14 @@ func (r *rewriter) target(q *query.Query, cascaded bool) *query.Query {
 	case query.CmdInsert:
 		r.insertDefaults(&c, rel)
 	case query.CmdUpdate:
-		c.TargetList = r.targetList(&c, rel, q.TargetList, query.CmdUpdate, nil)
+		c.TargetList = r.targetList(&c, rel, r.splitMultiAssign(q.TargetList), query.CmdUpdate, nil)
 	case query.CmdMerge:
 		c.MergeActions = append([]*query.MergeAction(nil), q.MergeActions...)
 		for i, a := range c.MergeActions {
 			if a.CommandType == query.CmdInsert || a.CommandType == query.CmdUpdate {
 				d := *a
 				c.Override = a.Override
-				d.TargetList = r.targetList(&c, rel, a.TargetList, a.CommandType, nil)
+				d.TargetList = r.targetList(&c, rel, r.splitMultiAssign(a.TargetList), a.CommandType, nil)
 				c.MergeActions[i] = &d
 			}
 		}
@@ -83,7 +83,7 @@ func (r *rewriter) target(q *query.Query, cascaded bool) *query.Query {
 	}
 	if oc := q.OnConflict; oc != nil && oc.Action == query.OnConflictUpdate {
 		d := *oc
-		d.Set = r.targetList(&c, rel, oc.Set, query.CmdUpdate, nil)
+		d.Set = r.targetList(&c, rel, r.splitMultiAssign(oc.Set), query.CmdUpdate, nil)
 		c.OnConflict = &d
 	}
 	if rel.Kind == 'v' {
