@@ -225,33 +225,9 @@ func callLarger(prefix string, f func(c *Call) (int, error)) []Entry {
 	return []Entry{{Name: prefix + "_larger", Scalar: pick(1)}, {Name: prefix + "_smaller", Scalar: pick(-1)}}
 }
 
-// typeCompareFamily lists comparisons of floats, dates and times, numeric, arrays, rows and enums.
+// typeCompareFamily lists comparisons of arrays, rows and enums, and those by pattern.
 func typeCompareFamily() []Entry {
 	var fs []Entry
-	for _, p := range []string{"float4", "float8", "float48", "float84"} {
-		fs = append(fs, comparisons(p, floatOrder{})...)
-		fs = append(fs, Entry{Name: "bt" + p + "cmp", Scalar: btcmp(cmpFloat)})
-	}
-	for _, p := range []string{"float4", "float8"} {
-		fs = append(fs, Entry{Name: p + "larger", Scalar: larger(cmpFloat)}, Entry{Name: p + "smaller", Scalar: smaller(cmpFloat)})
-	}
-	for _, p := range []string{"date", "time", "timestamp"} {
-		fs = append(fs, comparisons(p+"_", wordOrder[int64]{})...)
-		fs = append(fs, Entry{Name: p + "_cmp", Scalar: btcmp(cmpWords[int64])},
-			Entry{Name: p + "_larger", Scalar: larger(cmpWords[int64])}, Entry{Name: p + "_smaller", Scalar: smaller(cmpWords[int64])})
-	}
-	for _, p := range []struct {
-		name string
-		oid  ids.Oid
-	}{{"numeric", types.NumericOid}, {"interval", types.IntervalOid}, {"timetz", types.TimetzOid}} {
-		f := builtinOrder(p.oid)
-		if f == nil {
-			continue
-		}
-		fs = append(fs, comparisons(p.name+"_", funcOrder(f))...)
-		fs = append(fs, Entry{Name: p.name + "_cmp", Scalar: btcmp(f)},
-			Entry{Name: p.name + "_larger", Scalar: larger(f)}, Entry{Name: p.name + "_smaller", Scalar: smaller(f)})
-	}
 	fs = append(fs, callCompare("array_", "btarraycmp", compareArrays)...)
 	fs = append(fs, callLarger("array", compareArrays)...)
 	fs = append(fs, callCompare("record_", "btrecordcmp", compareRecords)...)

@@ -13,11 +13,13 @@ func families() [][]Entry {
 		arrayFamily(),
 		seriesFamily(),
 		inRangeFamily(),
-		mixedTimeFamily(),
 		sessionFamily(),
 		sizeFamily(),
 		enumFamily(),
 		jsonFamily(),
 		unicodeFamily(),
+		lsnFamily(),
+		nameFamily(),
+		zoneFamily(),
 	}
 }

@@ -165,7 +165,7 @@ func TestReference(t *testing.T) {
 			t.Errorf("%s:%d: %s(%s) = %s, want %s", rc.file, rc.line, rc.prosrc, strings.Join(rc.args, ", "), got, want)
 		}
 	}
-	if ran < 200 {
+	if ran < 440 {
 		t.Errorf("only %d calls ran", ran)
 	}
 	t.Logf("%d calls ran, %d wait for types", ran, skipped)

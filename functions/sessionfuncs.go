@@ -43,12 +43,13 @@ func setConfig(c *Call) (types.Datum, error) {
 	return types.String(v), err
 }
 
-// currentQuery asks a session that knows the text of the statement.
+// currentQuery is the text that the client sent.
 func currentQuery(c *Call) (types.Datum, error) {
-	if s, ok := c.Env.(interface{ CurrentQuery() string }); ok {
-		return types.String(s.CurrentQuery()), nil
+	slot := c.Env.Slot()
+	if slot == nil {
+		return types.Null, nil
 	}
-	return types.Null, nil
+	return types.String(slot.Activity.Snapshot().Query), nil
 }
 
 // pgSleep waits in steps that end early at an interrupt.

@@ -105,7 +105,7 @@ func typeIOFamily() []Entry {
 	fs = append(fs, ioEntries("domain_", firstArgType, namedType(false))...)
 	fs = append(fs, ioEntries("anyarray_", firstArgType, firstArgType)...)
 	fs = append(fs, ioEntries("anycompatiblearray_", firstArgType, firstArgType)...)
-	for _, pseudo := range []string{"any", "anyarray", "anyelement", "anynonarray", "anyenum", "anycompatible", "anycompatiblearray",
+	for _, pseudo := range []string{"any", "anyelement", "anynonarray", "anyenum", "anycompatible",
 		"anycompatiblenonarray", "internal", "shell", "trigger", "event_trigger", "language_handler", "fdw_handler",
 		"index_am_handler", "tsm_handler", "table_am_handler"} {
 		fs = append(fs, Entry{Name: pseudo + "_in", Scalar: noInput(pseudo)})
