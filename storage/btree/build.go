@@ -45,11 +45,11 @@ func (b *Builder) Finish() error {
 		return err
 	}
 	var prev item
-	prevLive := false
+	prevLive, prevAbbrev := false, uint64(0)
 	u := uniqueness{ix: b.ix, a: make([]types.Datum, b.ix.nkeys), b: make([]types.Datum, b.ix.nkeys)}
 	n := 0
-	err := b.sort.each(func(it item, live bool) error {
-		if b.ix.Unique && live && prevLive && prev != nil {
+	err := b.sort.each(func(it item, abbrev uint64, live bool) error {
+		if b.ix.Unique && live && prevLive && abbrev == prevAbbrev {
 			if err := u.check(prev, it); err != nil {
 				return err
 			}
@@ -59,8 +59,8 @@ func (b *Builder) Finish() error {
 				return err
 			}
 		}
-		if b.ix.Unique && (live || !prevLive || !u.same(prev, it)) {
-			prev, prevLive = append(prev[:0], it...), live
+		if b.ix.Unique && (live || !prevLive || abbrev != prevAbbrev || !u.same(prev, it)) {
+			prev, prevLive, prevAbbrev = append(prev[:0], it...), live, abbrev
 		}
 		return w.add(0, it)
 	})

@@ -6,22 +6,25 @@ import (
 	"io"
 	"slices"
 
+	"gompho/internal/ids"
 	"gompho/storage/heap"
 	"gompho/types"
 )
 
-// entry is one item in a sort: the beginning of its key as a number in the order of the index, and where its bytes are.
+// entry is one item in a sort: the beginning of its key as a number in the order of the index, and where its bytes are; or, when
+// the abbreviation is the whole key (sorter.inline), the tid, from which the item is made again.
 type entry struct {
 	abbrev uint64
-	chunk  uint32
-	off    uint32
+	chunk  uint32 // or the tid's block
+	off    uint32 // or the tid's offset
 	n      uint16
 	live   bool
+	null   bool // with inline: the key is NULL
 }
 
 const (
 	chunkSize  = 1 << 20
-	entrySize  = 24
+	entrySize  = 48 // with its share of the radix sort's second half
 	runBuffer  = 128 << 10
 	minSortMem = 1 << 20
 )
@@ -31,9 +34,13 @@ type sorter struct {
 	ix      *Index
 	limit   int
 	entries []entry
+	spare   []entry // the other half of a radix sort
 	chunks  [][]byte
 	used    int
 	exact   bool // equal abbreviations (but for the extremes) mean equal keys
+	inline  bool // exact, and there is nothing but the key: items are not kept
+	made    [2]item
+	turn    int
 	file    heap.TempFile
 	fileEnd int64
 	runs    []run
@@ -44,7 +51,8 @@ type run struct{ from, to int64 }
 
 func newSorter(ix *Index, limitKB int) *sorter {
 	exact := ix.nkeys == 1 && (ix.Keys[0].Order == OrderSigned || ix.Keys[0].Order == OrderUnsigned)
-	return &sorter{ix: ix, limit: max(minSortMem, limitKB<<10), exact: exact,
+	inline := exact && len(ix.Desc.Attrs) == 1 && ix.Desc.Attrs[0].Len > 0
+	return &sorter{ix: ix, limit: max(minSortMem, limitKB<<10), exact: exact, inline: inline,
 		va: make([]types.Datum, ix.nkeys), vb: make([]types.Datum, ix.nkeys)}
 }
 
@@ -85,6 +93,11 @@ func (s *sorter) add(first types.Datum, it item, live bool) error {
 		}
 	}
 	s.used += need
+	if s.inline {
+		t := it.tid()
+		s.entries = append(s.entries, entry{abbrev: s.abbrevOf(first), chunk: uint32(t.Block), off: uint32(t.Offset), live: live, null: first.IsNull()})
+		return nil
+	}
 	last := len(s.chunks) - 1
 	if last < 0 || len(s.chunks[last])+len(it) > cap(s.chunks[last]) {
 		s.chunks = append(s.chunks, make([]byte, 0, chunkSize))
@@ -104,8 +117,35 @@ func (s *sorter) abbrevOf(d types.Datum) uint64 {
 	return s.ix.abbreviate(d)
 }
 
+// item returns the bytes of an entry's item, valid until the next but one call.
 func (s *sorter) item(e *entry) item {
+	if s.inline {
+		return s.remake(e)
+	}
 	return item(s.chunks[e.chunk][e.off : e.off+uint32(e.n) : e.off+uint32(e.n)])
+}
+
+// remake makes the item of an entry that has its whole key in the abbreviation.
+func (s *sorter) remake(e *entry) item {
+	d := types.Null
+	if !e.null {
+		w := e.abbrev
+		if s.ix.Keys[0].Desc {
+			w = ^w
+		}
+		if s.ix.Keys[0].Order == OrderSigned {
+			w ^= 1 << 63
+		}
+		d = types.Word(w)
+	}
+	s.turn ^= 1
+	s.va[0] = d
+	it, err := s.ix.formAttrs(s.va[:1], ids.TID{Block: ids.BlockNumber(e.chunk), Offset: ids.OffsetNumber(e.off)}, s.made[s.turn][:0])
+	if err != nil {
+		panic(err) // a word always fits
+	}
+	s.made[s.turn] = it
+	return it
 }
 
 // compareItems orders two leaf items by key, then tid.
@@ -133,16 +173,70 @@ func (s *sorter) compare(aa, ba uint64, a, b item) int {
 	return s.compareItems(a, b)
 }
 
+// radixMin is the number of entries from which on a radix sort of the abbreviations pays.
+const radixMin = 1 << 10
+
 func (s *sorter) sortEntries() {
-	slices.SortFunc(s.entries, func(a, b entry) int {
-		if a.abbrev != b.abbrev {
-			if a.abbrev < b.abbrev {
-				return -1
-			}
-			return 1
+	if len(s.entries) < radixMin || s.ix.Keys[0].Order == OrderFunc {
+		slices.SortFunc(s.entries, s.compareEntries)
+		return
+	}
+	s.radix()
+	// Entries with equal abbreviations are still in the order in which they came.
+	for i := 0; i < len(s.entries); {
+		j := i + 1
+		for j < len(s.entries) && s.entries[j].abbrev == s.entries[i].abbrev {
+			j++
 		}
-		return s.compare(a.abbrev, b.abbrev, s.item(&a), s.item(&b))
-	})
+		if run := s.entries[i:j]; len(run) > 1 && !slices.IsSortedFunc(run, s.compareEntries) {
+			slices.SortFunc(run, s.compareEntries)
+		}
+		i = j
+	}
+}
+
+func (s *sorter) compareEntries(a, b entry) int {
+	if a.abbrev != b.abbrev {
+		if a.abbrev < b.abbrev {
+			return -1
+		}
+		return 1
+	}
+	return s.compare(a.abbrev, b.abbrev, s.item(&a), s.item(&b))
+}
+
+// radix sorts the entries by abbreviation, from the lowest byte up, leaving out bytes that all have in common. It is stable.
+func (s *sorter) radix() {
+	first, differ := s.entries[0].abbrev, uint64(0)
+	for i := range s.entries {
+		differ |= s.entries[i].abbrev ^ first
+	}
+	from := s.entries
+	if cap(s.spare) < len(from) {
+		s.spare = make([]entry, len(from))
+	}
+	to := s.spare[:len(from)]
+	for shift := uint(0); shift < 64; shift += 8 {
+		if differ>>shift&0xff == 0 {
+			continue
+		}
+		var at [256]int
+		for i := range from {
+			at[from[i].abbrev>>shift&0xff]++
+		}
+		sum := 0
+		for i, n := range at {
+			at[i] = sum
+			sum += n
+		}
+		for i := range from {
+			b := from[i].abbrev >> shift & 0xff
+			to[at[b]] = from[i]
+			at[b]++
+		}
+		from, to = to, from
+	}
+	s.entries, s.spare = from, to
 }
 
 // spill writes what is in memory to the temporary file as one run.
@@ -159,12 +253,12 @@ func (s *sorter) spill() error {
 	r := run{from: s.fileEnd}
 	for i := range s.entries {
 		e := &s.entries[i]
+		it := s.item(e)
 		var head [4]byte
-		binary.LittleEndian.PutUint16(head[:], e.n)
+		binary.LittleEndian.PutUint16(head[:], uint16(len(it)))
 		if e.live {
 			head[2] = 1
 		}
-		it := s.item(e)
 		if _, err := w.Write(head[:]); err != nil {
 			return err
 		}
@@ -192,15 +286,15 @@ func (s *sorter) close() {
 		s.file.Close()
 		s.file = nil
 	}
-	s.entries, s.chunks = nil, nil
+	s.entries, s.spare, s.chunks = nil, nil, nil
 }
 
-// each calls f with all items in order. They are valid during the call, and the previous one as well.
-func (s *sorter) each(f func(it item, live bool) error) error {
+// each calls f with all items in order, valid during the call, and their abbreviations: items with different ones have different keys.
+func (s *sorter) each(f func(it item, abbrev uint64, live bool) error) error {
 	if len(s.runs) == 0 {
 		s.sortEntries()
 		for i := range s.entries {
-			if err := f(s.item(&s.entries[i]), s.entries[i].live); err != nil {
+			if err := f(s.item(&s.entries[i]), s.entries[i].abbrev, s.entries[i].live); err != nil {
 				return err
 			}
 		}
@@ -211,7 +305,7 @@ func (s *sorter) each(f func(it item, live bool) error) error {
 			return err
 		}
 	}
-	s.entries, s.chunks = nil, nil
+	s.entries, s.spare, s.chunks = nil, nil, nil
 	return s.merge(f)
 }
 
@@ -251,7 +345,7 @@ func (c *cursor) next(s *sorter) (bool, error) {
 }
 
 // merge merges the runs by a heap of cursors.
-func (s *sorter) merge(f func(it item, live bool) error) error {
+func (s *sorter) merge(f func(it item, abbrev uint64, live bool) error) error {
 	var h []*cursor
 	for _, r := range s.runs {
 		c := &cursor{r: bufio.NewReaderSize(io.NewSectionReader(s.file, r.from, r.to-r.from), runBuffer)}
@@ -283,7 +377,7 @@ func (s *sorter) merge(f func(it item, live bool) error) error {
 	}
 	for len(h) > 0 {
 		c := h[0]
-		if err := f(c.it, c.live); err != nil {
+		if err := f(c.it, c.abbrev, c.live); err != nil {
 			return err
 		}
 		ok, err := c.next(s)

@@ -271,7 +271,7 @@ func (s *Scan) nextPage() (more bool, err error) {
 // seePage finds all visible versions of the latched page.
 func (s *Scan) seePage() {
 	pg := s.buf.Page()
-	n, hinted := 0, false
+	n, hinted, seen := 0, false, ids.InvalidXid
 	last := pg.MaxOffset()
 	if last > MaxTuplesPerPage {
 		last = MaxTuplesPerPage
@@ -285,11 +285,21 @@ func (s *Scan) seePage() {
 		if !all {
 			h := tuple.Header(pg[id.Offset():])
 			const settled = tuple.XminCommitted | tuple.XmaxInvalid
-			if h.Infomask()&settled != settled || h.Xmin() >= s.snap.Xmin {
+			m, x := h.Infomask(), h.Xmin()
+			switch {
+			case m&settled == settled && x < s.snap.Xmin:
+			case x == seen && m&(settled|tuple.XminInvalid) == tuple.XmaxInvalid:
+				// Of the same transaction as the one before: what was found out about that holds here.
+				h.SetInfomask(m | tuple.XminCommitted)
+				hinted = true
+			default:
 				visible, hint := s.snap.Satisfies(h)
 				hinted = hinted || hint
 				if !visible {
 					continue
+				}
+				if hint && h.XminCommitted() {
+					seen = x
 				}
 			}
 		}

@@ -10,77 +10,6 @@ import (
 	"gompho/types"
 )
 
-// Projection is a choice of attributes to decode, prepared once per scan.
-//
-// Its columns are numbered by their place in the choice: decoding puts attribute cols[k] into column k.
-type Projection struct {
-	l     *Layout
-	cols  []int   // attribute of each column, as given
-	want  []int32 // for attribute i up to last: the first column that wants it, -1 none
-	dup   []int32 // next column that wants the same attribute, -1 none; nil when there are no duplicates
-	first int     // the first attribute wanted
-	last  int     // number of attributes to walk
-	fast  int     // attributes below this have fixed positions as long as no null comes before them
-	vars  bool    // some wanted attribute is a byte string
-}
-
-// Project prepares decoding of the attributes cols, numbered from 0. Negative ones keep their column, a word, for the caller to fill.
-func (l *Layout) Project(cols []int) *Projection {
-	p := &Projection{l: l, cols: cols, first: len(l.cols)}
-	for _, c := range cols {
-		p.last = max(p.last, c+1)
-		if c >= 0 {
-			p.first = min(p.first, c)
-		}
-	}
-	p.want = make([]int32, p.last)
-	for i := range p.want {
-		p.want[i] = -1
-	}
-	for k, c := range cols {
-		if c < 0 {
-			continue
-		}
-		if p.want[c] >= 0 {
-			p.addDup(p.want[c], int32(k))
-			continue
-		}
-		p.want[c] = int32(k)
-		p.vars = p.vars || l.cols[c].isBytes()
-	}
-	p.fast = min(l.fixed, p.last)
-	return p
-}
-
-func (p *Projection) addDup(first, k int32) {
-	if p.dup == nil {
-		p.dup = make([]int32, len(p.cols))
-		for i := range p.dup {
-			p.dup[i] = -1
-		}
-	}
-	for p.dup[first] >= 0 {
-		first = p.dup[first]
-	}
-	p.dup[first] = k
-}
-
-// Cols returns the attributes chosen.
-func (p *Projection) Cols() []int { return p.cols }
-
-// NewBatch makes a batch with a column per chosen attribute and room for capacity rows.
-func (p *Projection) NewBatch(capacity int) *types.Batch {
-	b := &types.Batch{Cols: make([]*types.Vector, len(p.cols))}
-	for k, c := range p.cols {
-		kind := types.WordKind
-		if c >= 0 {
-			kind = p.l.Kind(c)
-		}
-		b.Cols[k] = types.NewVector(kind, capacity)
-	}
-	return b
-}
-
 // split finds the parts of a heap tuple: its data, the null bitmap (nil if none) and how many attributes it has.
 func split(tup []byte) (data, nulls []byte, natts int, err error) {
 	if len(tup) < HeaderSize {
@@ -145,9 +74,6 @@ func (p *Projection) fastColumns(nulls []byte, natts int) int {
 	return fast
 }
 
-// start returns the attribute to begin the walk with, when the first fast ones have fixed positions.
-func (p *Projection) start(fast int) int { return max(0, min(p.first, fast-1)) }
-
 type vectorSink struct {
 	cols []*types.Vector
 	row  int
@@ -156,10 +82,17 @@ type vectorSink struct {
 // decode walks the attributes up to the last one wanted.
 func (p *Projection) decode(data, nulls []byte, natts int, s vectorSink, a *Arena, ext Detoaster) error {
 	l, off := p.l, 0
+	want, first := p.want, p.first
+	if nulls == nil && natts >= p.last && len(data) >= p.wordsEnd && len(p.words) > 0 {
+		p.readWords(data, s)
+		if want, first = p.rest, p.firstRest; first == p.last {
+			return nil
+		}
+	}
 	fast := p.fastColumns(nulls, natts)
-	for i := p.start(fast); i < p.last; i++ {
+	for i := max(0, min(first, fast-1)); i < p.last; i++ {
 		c := &l.cols[i]
-		k := p.want[i]
+		k := want[i]
 		if i >= natts || nulls != nil && nulls[i>>3]&(1<<(i&7)) == 0 {
 			if k >= 0 {
 				p.putAbsent(c, k, i >= natts, s)
@@ -216,7 +149,7 @@ func (p *Projection) decode(data, nulls []byte, natts int, s vectorSink, a *Aren
 func (p *Projection) decodeDatums(data, nulls []byte, natts int, out []types.Datum, a *Arena, ext Detoaster) error {
 	l, off := p.l, 0
 	fast := p.fastColumns(nulls, natts)
-	for i := p.start(fast); i < p.last; i++ {
+	for i := max(0, min(p.first, fast-1)); i < p.last; i++ {
 		c := &l.cols[i]
 		k := p.want[i]
 		if i >= natts || nulls != nil && nulls[i>>3]&(1<<(i&7)) == 0 {
@@ -345,8 +278,10 @@ func (c *column) bytes(b []byte) []byte {
 }
 
 // word returns the value of a column that is a word in memory; b has exactly its size.
-func (c *column) word(b []byte) uint64 {
-	switch c.rep {
+func (c *column) word(b []byte) uint64 { return wordOf(c.rep, b) }
+
+func wordOf(r rep, b []byte) uint64 {
+	switch r {
 	case repInt4:
 		return uint64(int64(int32(binary.LittleEndian.Uint32(b))))
 	case repWord8:
