@@ -123,6 +123,11 @@ func (p *state) rangeFunction(e query.Expr, name string, defs []*ast.ColumnDef, 
 	case resultComposite:
 		cols = desc.Attrs
 		f.ReturnsRows = true
+		for i := range cols { // of a function with OUT parameters the result type alone does not tell them
+			f.ColTypes = append(f.ColTypes, cols[i].Type)
+			f.ColTypmods = append(f.ColTypmods, cols[i].Typmod)
+			f.ColColls = append(f.ColColls, cols[i].Collation)
+		}
 	case resultScalar:
 		cols = []types.Attr{{Name: p.scalarColumnName(e, name, alias, total), Type: e.Type(), Typmod: e.Typmod(), Collation: e.Collation()}}
 	case resultRecord:

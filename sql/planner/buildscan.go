@@ -107,7 +107,7 @@ func (s *scanBase) output(sc *plan.Scan, fix func(query.Expr) query.Expr) built 
 	sort.Ints(sc.ScanCols)
 	tl := s.tl
 	if tl == nil {
-		if !whole && s.p.kind != pathIndexOnly {
+		if !whole && s.passesColumns(sc) {
 			cols := make([]column, len(sc.ScanCols))
 			for i, a := range sc.ScanCols {
 				cols[i] = column{expr: s.scanVar(a)}
@@ -118,7 +118,7 @@ func (s *scanBase) output(sc *plan.Scan, fix func(query.Expr) query.Expr) built 
 			tl = append(tl, &query.TargetEntry{Expr: e, Resno: i + 1})
 		}
 	}
-	if !whole && s.p.kind != pathIndexOnly && s.passThrough(sc.ScanCols, tl) {
+	if !whole && s.passesColumns(sc) && s.passThrough(sc.ScanCols, tl) {
 		return built{s.node(sc), columnsOf(tl)}
 	}
 	sc.TargetList = make([]*query.TargetEntry, len(tl))
@@ -128,6 +128,19 @@ func (s *scanBase) output(sc *plan.Scan, fix func(query.Expr) query.Expr) built 
 		sc.TargetList[i] = &c
 	}
 	return built{s.node(sc), columnsOf(tl)}
+}
+
+// passesColumns reports whether the scan without a target list yields just the columns of ScanCols: a scan of a table does; one
+// of a function, a subquery and the like yields all columns.
+func (s *scanBase) passesColumns(sc *plan.Scan) bool {
+	switch s.p.kind {
+	case pathIndexOnly:
+		return false
+	case pathSeqScan, pathIndexScan, pathBitmapHeap, pathTid:
+		return true
+	}
+	n := s.b.columnCount(s.rel)
+	return len(sc.ScanCols) == n && (n == 0 || sc.ScanCols[0] == 1 && sc.ScanCols[n-1] == n)
 }
 
 // passThrough reports whether the target list is just the decoded columns.
