@@ -9,7 +9,8 @@ import (
 // Entries returns the functions of this package.
 func Entries() []functions.Entry {
 	var out []functions.Entry
-	for _, f := range [][]functions.Entry{sequenceEntries(), lockEntries(), advisoryEntries(), activityEntries(), settingEntries(), xactEntries()} {
+	for _, f := range [][]functions.Entry{sequenceEntries(), lockEntries(), advisoryEntries(), activityEntries(), settingEntries(), xactEntries(),
+		serverEntries(), counterEntries()} {
 		out = append(out, f...)
 	}
 	return out
