@@ -67,7 +67,11 @@ func (b *Builder) Finish() error {
 	if err != nil {
 		return err
 	}
-	return w.finish()
+	if err := w.finish(); err != nil || b.ix.Logged || b.ix.Temp {
+		return err
+	}
+	// What an unlogged index is reset to after a crash is empty.
+	return b.ix.createEmpty(b.tx, ids.InitFork)
 }
 
 // uniqueness compares neighbours in the order of the index.

@@ -66,6 +66,7 @@ func (s *insertion) run() (conflict bool, err error) {
 			}
 			if wait.xid != 0 {
 				b.UnlockRelease()
+				s.rows.Unpin()
 				if err := wait.wait(s.tx); err != nil {
 					return false, err
 				}

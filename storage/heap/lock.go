@@ -356,7 +356,7 @@ func (l *locking) holdersAllow(tup tuple.Header, tid ids.TID) (waitFor ids.Xid, 
 
 // LockLatest locks the row's latest version, going along the chain of updates from tid as far as committed updates lead, and
 // waiting for those in progress. With Ok it returns the address of the version locked; Failure.Traversed tells that
-// it is not tid, so that the row has to be looked at again.
+// it is not tid, so that the row has to be looked at again. A transaction that uses one snapshot gets Updated instead of a later version.
 func LockLatest(tx *mvcc.Session, r *Rel, tid ids.TID, snap *mvcc.Snapshot, cid ids.CommandID, strength mvcc.LockStrength, policy WaitPolicy) (ids.TID, Result, Failure, error) {
 	o := r.begin(tx)
 	defer o.end()
@@ -364,7 +364,7 @@ func LockLatest(tx *mvcc.Session, r *Rel, tid ids.TID, snap *mvcc.Snapshot, cid 
 	for {
 		res, fail, err := o.lockTuple(tid, cid, strength, policy, true)
 		fail.Traversed = traversed
-		if err != nil || res != Updated {
+		if err != nil || res != Updated || tx.Isolation().UsesOneSnapshot() {
 			return tid, res, fail, err
 		}
 		if fail.TID.Offset == tuple.MovedPartitionsOffset {
