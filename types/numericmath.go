@@ -176,8 +176,8 @@ func (n Numeric) ln(prec uint) fixed {
 // expFixed returns e to the power of x; the result has prec fractional bits and as many before the point as it needs.
 func expFixed(x fixed, prec uint) fixed {
 	// x = k*ln2 + r; e^r by the series after halving r some times; then shift by k.
-	f, _ := new(big.Float).SetInt(x.v).Float64()
-	f = math.Ldexp(f, -int(x.prec))
+	bf := new(big.Float).SetInt(x.v)
+	f, _ := bf.SetMantExp(bf, -int(x.prec)).Float64()
 	k := int(math.Floor(f / math.Ln2))
 	work := prec + 64
 	if k > 0 {
