@@ -109,19 +109,19 @@ func btcmp(f func(a, b types.Datum) int) Scalar {
 
 func larger(f func(a, b types.Datum) int) Scalar {
 	return func(c *Call) (types.Datum, error) {
-		if f(c.Args[0], c.Args[1]) < 0 {
-			return c.Args[1], nil
+		if f(c.Args[0], c.Args[1]) > 0 {
+			return c.Args[0], nil
 		}
-		return c.Args[0], nil
+		return c.Args[1], nil
 	}
 }
 
 func smaller(f func(a, b types.Datum) int) Scalar {
 	return func(c *Call) (types.Datum, error) {
-		if f(c.Args[0], c.Args[1]) > 0 {
-			return c.Args[1], nil
+		if f(c.Args[0], c.Args[1]) < 0 {
+			return c.Args[0], nil
 		}
-		return c.Args[0], nil
+		return c.Args[1], nil
 	}
 }
 

@@ -17,7 +17,7 @@ func civilOf(y, m, d int64) (types.Civil, bool) {
 	if y < 0 {
 		year = y + 1
 	}
-	if y == 0 || m < 1 || m > 12 || d < 1 || year < -4713 || year > 5874897 || d > int64(types.DaysInMonth(int(year), int(m))) {
+	if y == 0 || m < 1 || m > 12 || d < 1 || year < -10000000 || year > 10000000 || d > int64(types.DaysInMonth(int(year), int(m))) {
 		return types.Civil{}, false
 	}
 	return types.Civil{Year: int(year), Month: int(m), Day: int(d)}, true

@@ -53,6 +53,15 @@ var dateParts = map[string]datePart{
 	"timezone_m": partTimezoneMinute, "timezone_minute": partTimezoneMinute,
 }
 
+// isUnit tells the units of time from the fields that only extract knows.
+func (p datePart) isUnit() bool {
+	switch p {
+	case partNone, partISOYear, partDOW, partISODOW, partDOY, partEpoch, partJulian:
+		return false
+	}
+	return true
+}
+
 func unitError(known bool, unit, typ string) error {
 	if known {
 		return pgerr.New(pgerr.FeatureNotSupported, "unit \"%s\" not supported for type %s", unit, typ)
@@ -436,11 +445,11 @@ func timestampTrunc(c *Call) (types.Datum, error) {
 	p, name := c.partOf()
 	ts := c.int(1)
 	const typ = "timestamp without time zone"
-	if _, ok := truncCivil(p, types.Civil{Year: 2000, Month: 1, Day: 1}); !ok {
-		return types.Null, unitError(p != partNone, name, typ)
-	}
 	if !types.TimestampIsFinite(ts) {
 		return types.Int(ts), nil
+	}
+	if _, ok := truncCivil(p, types.Civil{Year: 2000, Month: 1, Day: 1}); !ok {
+		return types.Null, unitError(p.isUnit(), name, typ)
 	}
 	t, _ := truncCivil(p, types.SplitTimestamp(ts))
 	r, ok := t.Timestamp()
@@ -453,11 +462,11 @@ func timestampTrunc(c *Call) (types.Datum, error) {
 func truncInZone(c *Call, loc *time.Location) (types.Datum, error) {
 	p, name := c.partOf()
 	ts := c.int(1)
-	if _, ok := truncCivil(p, types.Civil{Year: 2000, Month: 1, Day: 1}); !ok {
-		return types.Null, unitError(p != partNone, name, "timestamp with time zone")
-	}
 	if !types.TimestampIsFinite(ts) {
 		return types.Int(ts), nil
+	}
+	if _, ok := truncCivil(p, types.Civil{Year: 2000, Month: 1, Day: 1}); !ok {
+		return types.Null, unitError(p.isUnit(), name, "timestamp with time zone")
 	}
 	off, _ := types.OffsetAt(loc, ts)
 	t, _ := truncCivil(p, types.SplitTimestamp(ts+int64(off)*1e6))
@@ -507,7 +516,7 @@ func intervalTrunc(c *Call) (types.Datum, error) {
 		return types.Null, unitError(true, name, "interval").(*pgerr.Error).
 			WithDetail("Months usually have fractional weeks.")
 	default:
-		return types.Null, unitError(p != partNone, name, "interval")
+		return types.Null, unitError(p.isUnit(), name, "interval")
 	}
 	return c.retInterval(v, nil)
 }

@@ -293,6 +293,9 @@ func intervalScale(c *Call) (types.Datum, error) {
 // AT TIME ZONE.
 
 func timestampZone(c *Call) (types.Datum, error) {
+	if !types.TimestampIsFinite(c.int(1)) {
+		return c.Args[1], nil
+	}
 	loc, err := types.ZoneByName(c.str(0))
 	if err != nil {
 		return types.Null, err
@@ -301,11 +304,14 @@ func timestampZone(c *Call) (types.Datum, error) {
 }
 
 func timestamptzZone(c *Call) (types.Datum, error) {
+	if !types.TimestampIsFinite(c.int(1)) {
+		return c.Args[1], nil
+	}
 	loc, err := types.ZoneByName(c.str(0))
 	if err != nil {
 		return types.Null, err
 	}
-	return types.Int(types.ZoneToLocal(c.int(1), loc)), nil
+	return checkTimestamp(types.ZoneToLocal(c.int(1), loc))
 }
 
 // intervalZone reads an interval that stands for a time zone.
@@ -319,6 +325,9 @@ func intervalZone(c *Call) (*time.Location, error) {
 }
 
 func timestampIzone(c *Call) (types.Datum, error) {
+	if !types.TimestampIsFinite(c.int(1)) {
+		return c.Args[1], nil
+	}
 	loc, err := intervalZone(c)
 	if err != nil {
 		return types.Null, err
@@ -327,11 +336,14 @@ func timestampIzone(c *Call) (types.Datum, error) {
 }
 
 func timestamptzIzone(c *Call) (types.Datum, error) {
+	if !types.TimestampIsFinite(c.int(1)) {
+		return c.Args[1], nil
+	}
 	loc, err := intervalZone(c)
 	if err != nil {
 		return types.Null, err
 	}
-	return types.Int(types.ZoneToLocal(c.int(1), loc)), nil
+	return checkTimestamp(types.ZoneToLocal(c.int(1), loc))
 }
 
 func timetzZone(byInterval bool) Scalar {

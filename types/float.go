@@ -176,23 +176,26 @@ func wholeFrom(bits int) float64 {
 func appendInside(dst []byte, f float64, bits int) []byte {
 	n := len(dst)
 	dst = strconv.AppendFloat(dst, f, 'e', -1, bits)
-	e := len(dst) - 1
-	for dst[e] != 'e' {
-		e--
+	if !isMidpoint(string(dst[n:]), f, bits) {
+		return dst
 	}
-	digits := e - n
-	if f < 0 {
-		digits--
-	}
-	if digits > 1 {
-		digits-- // the point
-	}
-	short, _ := new(big.Float).SetPrec(200).SetString(string(dst[n:]))
-	next, far := nextAfter(f, short.Cmp(big.NewFloat(f)) > 0, bits), short.Sub(short, big.NewFloat(f))
-	if far.Mul(far, big.NewFloat(2)).Cmp(new(big.Float).Sub(big.NewFloat(next), big.NewFloat(f))) == 0 {
-		return strconv.AppendFloat(dst[:n], f, 'e', digits, bits)
+	for digits := 1; digits < 17; digits++ {
+		dst = strconv.AppendFloat(dst[:n], f, 'e', digits, bits)
+		back, _ := strconv.ParseFloat(string(dst[n:]), bits)
+		if back == f && !isMidpoint(string(dst[n:]), f, bits) {
+			break
+		}
 	}
 	return dst
+}
+
+// isMidpoint reports whether a decimal lies halfway between f and the float next to it.
+func isMidpoint(s string, f float64, bits int) bool {
+	dec, _ := new(big.Float).SetPrec(200).SetString(s)
+	exact := big.NewFloat(f)
+	next := big.NewFloat(nextAfter(f, dec.Cmp(exact) > 0, bits))
+	dec.Sub(dec, exact)
+	return dec.Mul(dec, big.NewFloat(2)).Cmp(next.Sub(next, exact)) == 0
 }
 
 func nextAfter(f float64, up bool, bits int) float64 {

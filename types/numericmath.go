@@ -370,7 +370,7 @@ func (n Numeric) powerInt(e int) (Numeric, error) {
 		return NumericFromInt(1).divTo(n, scale).check()
 	}
 	f := float64(e) * n.Abs().log10()
-	if f > 3*math.MaxInt16*4 {
+	if f > numMaxIntDigits+1 {
 		return n, numericOverflow()
 	}
 	if f+1 < -float64(scale) {
@@ -385,7 +385,7 @@ func (n Numeric) powerExact(e, scale int) (Numeric, error) {
 	if abs < 0 {
 		abs = -abs
 	}
-	if int64(n.abs().BitLen())*int64(abs) > 1<<18 {
+	if int64(n.abs().BitLen())*int64(abs) > 1<<21 {
 		return n.powerByLog(NumericFromInt(int64(e)), scale)
 	}
 	v := new(big.Int).Exp(n.abs(), big.NewInt(int64(abs)), nil)

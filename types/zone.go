@@ -63,7 +63,7 @@ func posixZone(s string) (*time.Location, bool) {
 		}
 		abbrev, rest = s[:n], s[n:]
 	}
-	if len(abbrev) < 3 || rest == "" {
+	if len(abbrev) < 3 && abbrev != "" || rest == "" || rest[0] != '+' && rest[0] != '-' && !isDigit(rest[0]) {
 		return nil, false
 	}
 	off, ok := posixOffset(rest)
