@@ -34,6 +34,7 @@ var layers = [][]string{
 	{"sql/analyzer"},
 	{"sql/planner"},
 	{"sql/executor"},
+	{"sql/explain"},
 	{"sysviews"},
 	{"sql/commands"},
 	{"bgwriter", "checkpointer", "walwriter", "autovacuum", "archiver"},
