@@ -67,7 +67,7 @@ func (b *Builder) Finish() error {
 	if err != nil {
 		return err
 	}
-	if err := w.finish(); err != nil || b.ix.Logged || b.ix.Temp {
+	if err := w.finish(); err != nil || b.ix.Logged || !b.ix.Env.Pool.Storage().Exists(b.ix.File, ids.InitFork) {
 		return err
 	}
 	// What an unlogged index is reset to after a crash is empty.
