@@ -60,6 +60,10 @@ func (b *Backend) analyze(p *Prepared, paramTypes []ids.Oid, infer bool) error {
 	p.plan, p.returns, p.fields, p.outTypes = nil, false, nil, nil
 	b.dropExec(p)
 	if p.utility {
+		if st, ok := qs[0].UtilityStmt.(ast.Stmt); ok && st != p.raw.Stmt {
+			// SELECT INTO is CREATE TABLE AS by now.
+			p.raw = &ast.RawStmt{Stmt: st, Location: p.raw.Location, Len: p.raw.Len}
+		}
 		return b.describeUtility(p)
 	}
 	return b.describeQuery(p)
