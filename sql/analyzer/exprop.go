@@ -336,10 +336,7 @@ func visibleTargets(list []*query.TargetEntry) []*query.TargetEntry {
 
 func (p *state) scalarSubLink(n *query.SubLink, s *ast.SubLink) {
 	cols := visibleTargets(n.Subselect.TargetList)
-	if len(cols) == 0 {
-		failAt(s.Location, pgerr.SyntaxError, "subquery must return a column")
-	}
-	if len(cols) > 1 {
+	if len(cols) != 1 {
 		failAt(s.Location, pgerr.SyntaxError, "subquery must return only one column")
 	}
 	e := cols[0].Expr

@@ -22,7 +22,14 @@ func (p *state) checkAggregates(q *query.Query) {
 	}
 	g.common = g.commonVars(q)
 	if p.selfRecursiveAggs(q) {
-		fail(pgerr.New(pgerr.InvalidRecursion, "aggregate functions are not allowed in a recursive query's recursive term"))
+		loc := int32(-1)
+		query.FindExpr(q, func(n query.Node) bool {
+			if a, ok := n.(*query.Aggref); ok {
+				loc = a.Location
+			}
+			return loc >= 0
+		})
+		failAt(loc, pgerr.InvalidRecursion, "aggregate functions are not allowed in a recursive query's recursive term")
 	}
 	for _, t := range q.TargetList {
 		g.check(t.Expr)

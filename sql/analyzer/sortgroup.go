@@ -227,10 +227,9 @@ func (p *state) addToSortList(t *query.TargetEntry, sort []*query.SortGroupClaus
 
 func (p *state) sortUsing(s *ast.SortBy, typ ids.Oid, loc int32) (op, eq ids.Oid, hashable, reverse bool) {
 	o := p.findOperator(s.UseOp, typ, typ, false, loc)
-	if o.Oprresult != boolOid {
-		failAt(loc, pgerr.WrongObjectType, "operator %s is not a valid ordering operator", strings.Join(s.UseOp, "."))
+	if o.Oprresult == boolOid {
+		eq, reverse = p.equalityFor(o.Oid)
 	}
-	eq, reverse = p.equalityFor(o.Oid)
 	if eq == 0 {
 		fail(pgerr.New(pgerr.WrongObjectType, "operator %s is not a valid ordering operator", strings.Join(s.UseOp, ".")).
 			WithHint("Ordering operators must be \"<\" or \">\" members of btree operator families.").At(int(loc)))
