@@ -4,117 +4,185 @@ import (
 	"strings"
 	"time"
 
-	"gompho/config"
 	"gompho/internal/pgerr"
 	"gompho/sql/ast"
 	"gompho/sql/executor"
-	"gompho/sql/explain"
 	"gompho/sql/query"
 	"gompho/types"
 )
 
-// explainOptions reads the options of EXPLAIN.
-func explainOptions(st *ast.ExplainStmt) (o explain.Options, err error) {
-	o = explain.Options{Costs: true, Timing: true}
-	timing, summary := false, false
-	for _, d := range st.Options {
-		on := true
-		if d.Arg != nil {
-			v := optionText(d.Arg)
-			if b, ok := config.ParseBool(v); ok {
-				on = b
-			} else if d.Defname != "format" {
-				return o, pgerr.New(pgerr.SyntaxError, "%s requires a Boolean value", d.Defname)
-			}
-		}
-		switch d.Defname {
-		case "analyze":
-			o.Analyze = on
-		case "costs":
-			o.Costs = on
-		case "timing":
-			o.Timing, timing = on, true
-		case "summary":
-			o.Summary, summary = on, true
-		case "verbose", "buffers", "wal", "settings":
-		case "format":
-			switch f := strings.ToLower(optionText(d.Arg)); f {
-			case "text":
-			case "xml", "json", "yaml":
-				return o, pgerr.NotSupported("EXPLAIN (FORMAT %s) is not supported", strings.ToUpper(f))
-			default:
-				return o, pgerr.New(pgerr.InvalidParameterValue, "unrecognized value for EXPLAIN option %q: %q", "format", f)
-			}
-		default:
-			return o, pgerr.New(pgerr.SyntaxError, "unrecognized EXPLAIN option %q", d.Defname).At(int(d.Location))
-		}
-	}
-	if timing && o.Timing && !o.Analyze {
-		return o, pgerr.New(pgerr.InvalidParameterValue, "EXPLAIN option TIMING requires ANALYZE")
-	}
-	if !summary {
-		o.Summary = o.Analyze
-	}
-	return o, nil
-}
-
-func optionText(n ast.Node) string {
-	switch v := n.(type) {
-	case *ast.String:
-		return v.Sval
-	case *ast.Boolean:
-		if v.Boolval {
-			return "on"
-		}
-		return "off"
-	case *ast.Integer:
-		if v.Ival != 0 {
-			return "on"
-		}
-		return "off"
-	}
-	return constText(n)
-}
-
-// explain runs EXPLAIN and returns its lines.
+// explain runs EXPLAIN.
 func (e *engine) explain(u *UtilityContext, st *ast.ExplainStmt, params []types.Datum) ([]string, error) {
 	o, err := explainOptions(st)
 	if err != nil {
 		return nil, err
 	}
-	if _, ok := st.Query.(*ast.ExecuteStmt); ok {
-		return nil, pgerr.NotSupported("EXPLAIN EXECUTE is not supported")
-	}
-	q, err := e.analyzeOne(st.Query, u.ParamTys)
+	o.QueryText = u.SQL
+	queries, params, err := e.explained(u, st.Query, params)
 	if err != nil {
 		return nil, err
 	}
-	if q.CommandType == query.CmdUtility {
-		return []string{"Utility statements have no plan structure"}, nil
+	var out []string
+	for i, q := range queries {
+		if i > 0 {
+			out = append(out, "")
+		}
+		if q.CommandType == query.CmdUtility {
+			out = append(out, "Utility statements have no plan structure")
+			continue
+		}
+		lines, err := e.explainQuery(q, params, u, o)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, lines...)
 	}
-	begin := time.Now()
-	p, err := e.Plan(e.s, q, params, u.ParamTys, false, false)
+	if len(queries) == 0 {
+		out = append(out, "Query rewrites to nothing")
+	}
+	return out, nil
+}
+
+// explained returns the queries of the statement to explain: its own, or those of the statement that it prepares or names.
+func (e *engine) explained(u *UtilityContext, stmt ast.Stmt, params []types.Datum) ([]*query.Query, []types.Datum, error) {
+	switch n := stmt.(type) {
+	case *ast.CreateTableAsStmt:
+		return e.explained(u, n.Query, params)
+	case *ast.DeclareCursorStmt:
+		return e.explained(u, n.Query, params)
+	case *ast.ExecuteStmt:
+		if u.b == nil {
+			return nil, nil, pgerr.NotSupported("EXPLAIN EXECUTE is not supported here")
+		}
+		q, args, err := u.b.executeForCommand(n)
+		return []*query.Query{q}, args, err
+	}
+	qs, _, err := e.Analyze(e.s, &ast.RawStmt{Stmt: stmt}, u.SQL, u.ParamTys, false)
+	return qs, params, err
+}
+
+func (e *engine) explainQuery(q *query.Query, params []types.Datum, u *UtilityContext, o executor.ExplainOptions) ([]string, error) {
+	start := time.Now()
+	st, err := e.Plan(e.s, q, params, u.ParamTys, false, false)
 	if err != nil {
 		return nil, err
 	}
-	o.PlanningTime = time.Since(begin)
+	o.PlanningTime = time.Since(start)
 	if !o.Analyze {
-		return explain.Text(e.s.Cat, e.env, p, nil, o)
+		return executor.Explain(&e.ex, e.s.Cat, st, nil, o)
 	}
-	begin = time.Now()
-	snap := e.s.Tx.Register(e.s.Tx.Snapshot())
-	defer e.s.Tx.Unregister(snap)
-	e.s.Tx.PushActive(snap)
-	x, err := executor.Start(&e.ex, p, params, snap, executor.Opts{Instrument: true, Timing: o.Timing})
-	if err == nil {
-		err = x.Run()
-	}
-	e.s.Tx.PopActive()
+	tx := e.s.Tx
+	snap := tx.Register(tx.Snapshot())
+	tx.PushActive(snap)
+	defer func() {
+		tx.PopActive()
+		tx.Unregister(snap)
+	}()
+	start = time.Now()
+	x, err := executor.Start(&e.ex, st, params, snap, executor.Opts{Instrument: true, Timing: o.Timing})
 	if err != nil {
 		return nil, err
 	}
-	o.ExecutionTime = time.Since(begin)
-	lines, err := explain.Text(e.s.Cat, e.env, p, x, o)
+	err = x.Run()
 	x.Close()
-	return lines, err
+	if err != nil {
+		return nil, err
+	}
+	o.ExecutionTime = time.Since(start)
+	lines, err := executor.Explain(&e.ex, e.s.Cat, st, x, o)
+	if err != nil {
+		return nil, err
+	}
+	return lines, tx.IncrementCommand()
+}
+
+// explainOptions resolves the options of EXPLAIN.
+func explainOptions(st *ast.ExplainStmt) (executor.ExplainOptions, error) {
+	o := executor.ExplainOptions{Costs: true, Timing: true, Format: "text"}
+	var timingSet, summarySet, buffers, wal bool
+	for _, d := range st.Options {
+		var err error
+		switch d.Defname {
+		case "analyze":
+			o.Analyze, err = optionBool(d)
+		case "verbose":
+			o.Verbose, err = optionBool(d)
+		case "costs":
+			o.Costs, err = optionBool(d)
+		case "buffers":
+			buffers, err = optionBool(d)
+		case "wal":
+			wal, err = optionBool(d)
+		case "settings":
+			_, err = optionBool(d)
+		case "timing":
+			timingSet = true
+			o.Timing, err = optionBool(d)
+		case "summary":
+			summarySet = true
+			o.Summary, err = optionBool(d)
+		case "format":
+			o.Format, err = explainFormat(d)
+		default:
+			err = pgerr.New(pgerr.SyntaxError, "unrecognized EXPLAIN option \"%s\"", d.Defname).At(int(d.Location))
+		}
+		if err != nil {
+			return o, err
+		}
+	}
+	_ = buffers // accepted: pages are not counted by node
+	if wal && !o.Analyze {
+		return o, pgerr.New(pgerr.InvalidParameterValue, "EXPLAIN option WAL requires ANALYZE")
+	}
+	if !timingSet {
+		o.Timing = o.Analyze
+	}
+	if o.Timing && !o.Analyze {
+		return o, pgerr.New(pgerr.InvalidParameterValue, "EXPLAIN option TIMING requires ANALYZE")
+	}
+	if !summarySet {
+		o.Summary = o.Analyze
+	}
+	return o, nil
+}
+
+func explainFormat(d *ast.DefElem) (string, error) {
+	s := strings.ToLower(optionText(d))
+	switch s {
+	case "text", "json", "yaml", "xml":
+		return s, nil
+	}
+	return "", pgerr.New(pgerr.InvalidParameterValue, "unrecognized value for EXPLAIN option \"%s\": \"%s\"", d.Defname, optionText(d)).
+		At(int(d.Location))
+}
+
+func optionText(d *ast.DefElem) string {
+	switch v := d.Arg.(type) {
+	case *ast.String:
+		return v.Sval
+	case *ast.Boolean:
+		if v.Boolval {
+			return "true"
+		}
+		return "false"
+	case *ast.Integer:
+		if v.Ival == 0 {
+			return "0"
+		}
+		return "1"
+	}
+	return ""
+}
+
+func optionBool(d *ast.DefElem) (bool, error) {
+	if d.Arg == nil {
+		return true, nil
+	}
+	switch strings.ToLower(optionText(d)) {
+	case "true", "on", "1":
+		return true, nil
+	case "false", "off", "0":
+		return false, nil
+	}
+	return false, pgerr.New(pgerr.SyntaxError, "%s requires a Boolean value", d.Defname)
 }

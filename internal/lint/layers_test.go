@@ -34,7 +34,6 @@ var layers = [][]string{
 	{"sql/analyzer"},
 	{"sql/planner"},
 	{"sql/executor"},
-	{"sql/explain"},
 	{"sysviews"},
 	{"sql/commands"},
 	{"bgwriter", "checkpointer", "walwriter", "autovacuum", "archiver"},

@@ -14,9 +14,10 @@ type Instrumentation struct {
 	Rows    float64
 	Startup time.Duration // until the first row of each loop
 	Total   time.Duration
-	// Removed counts rows that the condition, the join condition or a re-check dropped.
-	Removed float64
-	Node    any // the run state, for details: sort method, hash buckets
+	// Removed counts rows that the condition dropped, RemovedJoin those that the join condition did.
+	Removed     float64
+	RemovedJoin float64
+	Node        any // the run state, for details: sort method, hash buckets
 
 	timing  bool
 	running bool // a loop has begun
@@ -97,6 +98,9 @@ type instrNode struct {
 func (ex *Exec) instrument(p plan.Node, n node) node {
 	i := ex.instrumentation(p)
 	i.Node = n
+	if s, ok := n.(interface{ measure(*Instrumentation) }); ok {
+		s.measure(i)
+	}
 	return &instrNode{n, i}
 }
 

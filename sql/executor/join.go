@@ -143,6 +143,9 @@ func (j *joinBase) resolve(ob *types.Batch, st *rowStore) (*types.Batch, error) 
 			if pass, err = runFilter(j.joinqual, j.sel, len(j.o), j.sel[:0]); err != nil {
 				return nil, err
 			}
+			if j.inst != nil {
+				j.inst.RemovedJoin += float64(countRows(j.i) - len(pass))
+			}
 		}
 	}
 	j.decide(pass)
@@ -151,6 +154,16 @@ func (j *joinBase) resolve(ob *types.Batch, st *rowStore) (*types.Batch, error) 
 		return nil, nil
 	}
 	return j.emit(ob, st, j.fo, j.fi)
+}
+
+func countRows(l []uint32) int {
+	n := 0
+	for _, i := range l {
+		if i != endOfRow {
+			n++
+		}
+	}
+	return n
 }
 
 // decide makes the list of joined rows of the candidates; pass are those that meet the join condition.

@@ -30,7 +30,7 @@ type memoizeNode struct {
 	known   bool
 	p       *plan.Memoize
 	// for EXPLAIN
-	Hits, Misses, Evictions, Overflows int64
+	Hits, Misses, Evictions, Overflows, PeakKB int64
 }
 
 // memoEntry are the rows for one set of values.
@@ -193,6 +193,7 @@ func (n *memoizeNode) keepEntry() {
 	n.entries[e.hash] = append(n.entries[e.hash], e)
 	n.push(e)
 	n.mem += e.mem
+	n.PeakKB = max(n.PeakKB, (n.mem+1023)/1024)
 	for n.mem > 2*n.ex.env.workMem() && n.oldest != nil && n.oldest != e {
 		n.Evictions++
 		n.drop(n.oldest)

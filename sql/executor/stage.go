@@ -20,7 +20,11 @@ type stage struct {
 	sel      []int32
 	out      types.Batch
 	deferred error // of a row after the ones that were passed on
+	inst     *Instrumentation
 }
+
+// measure makes the stage count the rows that it drops.
+func (s *stage) measure(i *Instrumentation) { s.inst = i }
 
 // projCol is one output column: column col of the input, or an expression.
 type projCol struct {
@@ -92,6 +96,9 @@ func (s *stage) filter(b *types.Batch) ([]int32, error) {
 	}
 	sel, err := runFilter(s.qual, b.Sel, b.N, buf)
 	if err == nil {
+		if s.inst != nil {
+			s.inst.Removed += float64(b.Rows() - len(sel))
+		}
 		return sel, nil
 	}
 	// Rows before the one that fails are passed on first: a LIMIT above may be content with them.
