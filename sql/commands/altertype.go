@@ -15,6 +15,8 @@ type keyToRebuild struct {
 	n          *catalog.NewIndex
 	deferrable bool
 	deferred   bool
+	rawExprs   []ast.Node // the expressions and the predicate, to be analyzed with the new types
+	rawPred    ast.Node
 }
 
 // alterType is ALTER COLUMN ... TYPE.
@@ -210,9 +212,6 @@ func (a *alteration) dependentConstraint(rel *catalog.Relation, o catalog.Object
 
 // rebuildCheck drops a CHECK and makes it again, from its text, once the column has its new type.
 func (a *alteration) rebuildCheck(rel *catalog.Relation, k *catalog.Constraint) error {
-	if a.c.Hooks == nil || a.c.Hooks.ExprSource == nil {
-		return pgerr.NotSupported("cannot alter type of a column used by check constraint %q", k.Conname)
-	}
 	for i, ck := range rel.Checks {
 		if ck.Oid != k.Oid {
 			continue
@@ -221,7 +220,7 @@ func (a *alteration) rebuildCheck(rel *catalog.Relation, k *catalog.Constraint) 
 		if err != nil {
 			return err
 		}
-		raw, err := a.c.Hooks.ExprSource(expr, rel)
+		raw, err := a.c.source(expr, rel)
 		if err != nil {
 			return err
 		}
@@ -238,9 +237,6 @@ func (a *alteration) dependentIndex(rel *catalog.Relation, ix *catalog.Index, k 
 		if o.n.Name == ix.Name {
 			return nil // another column of it has changed, too
 		}
-	}
-	if (ix.ExprText != nil || ix.PredText != nil) && old.Type != now.Type {
-		return pgerr.NotSupported("cannot alter type of a column used by index %q, which has expressions or a predicate", ix.Name)
 	}
 	r, err := a.indexAgain(rel, ix)
 	if err != nil {
@@ -267,8 +263,22 @@ func (a *alteration) indexAgain(rel *catalog.Relation, ix *catalog.Index) (keyTo
 	if n.Exprs, err = ix.Exprs(); err != nil {
 		return keyToRebuild{}, err
 	}
+	n.Exprs = append([]query.Expr(nil), n.Exprs...)
 	if n.Pred, err = ix.Pred(); err != nil {
 		return keyToRebuild{}, err
+	}
+	r := keyToRebuild{n: n}
+	for _, e := range n.Exprs {
+		raw, err := a.c.source(e, rel)
+		if err != nil {
+			return r, err
+		}
+		r.rawExprs = append(r.rawExprs, raw)
+	}
+	if n.Pred != nil {
+		if r.rawPred, err = a.c.source(n.Pred, rel); err != nil {
+			return r, err
+		}
 	}
 	for i := range ix.Keys {
 		n.Names = append(n.Names, ix.Desc.Attrs[i].Name)
@@ -291,7 +301,7 @@ func (a *alteration) indexAgain(rel *catalog.Relation, ix *catalog.Index) (keyTo
 		}
 		n.OpClasses, n.Collations = append(n.OpClasses, oc), append(n.Collations, ix.Collations[i])
 	}
-	return keyToRebuild{n: n}, nil
+	return r, nil
 }
 
 func (a *alteration) remakeIndex(r keyToRebuild) error {
@@ -300,8 +310,25 @@ func (a *alteration) remakeIndex(r keyToRebuild) error {
 		return err
 	}
 	n := r.n
+	for i, raw := range r.rawExprs {
+		if n.Exprs[i], err = a.c.expr(raw, IndexExpression, rel, "", 0, -1); err != nil {
+			return err
+		}
+	}
+	if r.rawPred != nil {
+		if n.Pred, err = a.c.expr(r.rawPred, IndexPredicate, rel, "", 0, -1); err != nil {
+			return err
+		}
+	}
+	next := 0
 	for i := range n.NKeyAtts {
 		if n.Keys[i] == 0 {
+			e := n.Exprs[next]
+			next++
+			if n.OpClasses[i], err = a.c.opClass(&ast.IndexElem{}, e.Type(), n.Am); err != nil {
+				return err
+			}
+			n.Collations[i] = e.Collation()
 			continue
 		}
 		at := &rel.Desc.Attrs[n.Keys[i]-1]

@@ -1,8 +1,12 @@
 package commands
 
 import (
+	"gompho/catalog"
 	"gompho/internal/pgerr"
 	"gompho/sql/analyzer"
+	"gompho/sql/ast"
+	"gompho/sql/deparse"
+	"gompho/sql/parser"
 	"gompho/sql/query"
 )
 
@@ -13,6 +17,15 @@ func (c *Context) analyzer() *analyzer.Session {
 			c.S.Notice(e)
 		}
 	}}
+}
+
+// source turns an analyzed expression over the columns of rel back into a raw one, by way of its text.
+func (c *Context) source(e query.Expr, rel *catalog.Relation) (ast.Node, error) {
+	text, err := deparse.Expr(c.S.Cat, c.typeEnv(), e, rel, false)
+	if err != nil {
+		return nil, err
+	}
+	return parser.ParseExpr(text)
 }
 
 // visible returns the output columns of a query.

@@ -195,3 +195,26 @@ func (c *Context) createKeyConstraint(rel *catalog.Relation, index ids.Oid, name
 	_, err := c.S.Cat.CreateConstraint(n)
 	return err
 }
+
+// setConstraints is SET CONSTRAINTS where no constraint can be deferred: the names must exist.
+func setConstraints(c *Context, st *ast.ConstraintsSetStmt) error {
+	if !c.InBlock {
+		c.S.Warn(pgerr.NoActiveSqlTransaction, "SET CONSTRAINTS can only be used in transaction blocks")
+	}
+	for _, rv := range st.Constraints {
+		rows, err := catalog.FetchAll[catalog.PgConstraint](c.S.Cat, catalog.PgConstraintConnameNspIndex,
+			catalog.NameKey(catalog.AttPgConstraintConname, rv.Relname))
+		if err != nil {
+			return err
+		}
+		if len(rows) == 0 {
+			return pgerr.New(pgerr.UndefinedObject, "constraint %q does not exist", rv.Relname)
+		}
+		for _, r := range rows {
+			if !r.Condeferrable {
+				return pgerr.New(pgerr.WrongObjectType, "constraint %q is not deferrable", rv.Relname)
+			}
+		}
+	}
+	return nil
+}

@@ -90,8 +90,6 @@ type Hooks struct {
 	SetSnapshot func(id string) error
 	// SetConstraints is SET CONSTRAINTS; nil: there is nothing deferred.
 	SetConstraints func(st *ast.ConstraintsSetStmt) error
-	// ExprSource turns an analyzed expression over the columns of rel back into a raw one, as its text parses.
-	ExprSource func(e query.Expr, rel *catalog.Relation) (ast.Node, error)
 	// Routine calls commands of procedural languages: DO and CALL.
 	Routine func(stmt ast.Stmt) error
 	// Notify, Listen and Unlisten are the commands of notifications.

@@ -89,6 +89,22 @@ func run(c *Context, stmt ast.Stmt) (string, error) {
 		return "", dropRole(c, st)
 	case *ast.GrantRoleStmt:
 		return grantRole(c, st)
+	// privileges and comments: grant.go, comment.go
+	case *ast.GrantStmt:
+		return grant(c, st)
+	case *ast.CommentStmt:
+		return "", comment(c, st)
+	// types: types.go
+	case *ast.CreateEnumStmt:
+		return "", createEnum(c, st)
+	case *ast.AlterEnumStmt:
+		return "", alterEnum(c, st)
+	case *ast.CompositeTypeStmt:
+		return "", createComposite(c, st)
+	case *ast.CreateDomainStmt:
+		return "", createDomain(c, st)
+	case *ast.AlterDomainStmt:
+		return "", alterDomain(c, st)
 	// views and tables made of queries: view.go, ctas.go
 	case *ast.ViewStmt:
 		return "", createView(c, st)
@@ -108,6 +124,20 @@ func run(c *Context, stmt ast.Stmt) (string, error) {
 		return "", cluster(c, st)
 	case *ast.CheckPointStmt:
 		return "", checkpoint(c)
+	// what the layers above do: hooks
+	case *ast.ConstraintsSetStmt:
+		if c.Hooks != nil && c.Hooks.SetConstraints != nil {
+			return "", c.Hooks.SetConstraints(st)
+		}
+		return "", setConstraints(c, st)
+	case *ast.DoStmt, *ast.CallStmt:
+		if c.Hooks != nil && c.Hooks.Routine != nil {
+			return "", c.Hooks.Routine(stmt)
+		}
+	case *ast.NotifyStmt, *ast.ListenStmt, *ast.UnlistenStmt:
+		if c.Hooks != nil && c.Hooks.Notify != nil {
+			return "", c.Hooks.Notify(stmt)
+		}
 	// queries: explain.go
 	case *ast.ExplainStmt:
 		return "", explain(c, st)
