@@ -15,6 +15,12 @@
 //     keeps there. A Call is used by one goroutine.
 //  5. A built-in that is listed in the catalog but not here answers 0A000 with its name (NotThere).
 //
-// Differences from PostgreSQL: all collations order by bytes; regular expressions run in linear time and
-// have no lookaround and no back references (0A000).
+// Differences from PostgreSQL: all collations order by bytes. Regular expressions run in linear time: there is no
+// lookaround and no back reference, \m and \M only next to a character of words (else 0A000), word boundaries know
+// ASCII letters only, and where the first quantifier is greedy, non-greedy ones after it are greedy, too. Hashes of
+// numeric and interval have other values than PostgreSQL's. random() after setseed() gives another sequence.
+//
+// How to debug: testdata/*.tsv are calls with PostgreSQL's answers, testdata/aggregates the same of aggregates; a
+// line of them is a test case. testdata/builtins.txt lists the built-ins that belong here: go test -v -run There
+// shows those that are not there yet.
 package functions

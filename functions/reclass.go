@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"gompho/internal/pgerr"
@@ -49,7 +50,9 @@ func (p *reParser) escape() (text string, assertion bool, err error) {
 		p.context = true
 		return `\` + string(c-'y'+'b'), true, nil
 	case 'm', 'M':
-		return "", false, pgerr.NotSupported("word boundary \\%c in regular expressions is not supported", c)
+		p.pos++
+		text, err := p.wordEdge(c == 'm')
+		return text, true, err
 	}
 	if c >= '1' && c <= '9' {
 		if p.pos+1 >= len(p.src) || !isDigit(p.src[p.pos+1]) {
@@ -59,6 +62,29 @@ func (p *reParser) escape() (text string, assertion bool, err error) {
 	r, err := p.charEscape()
 	return reLiteral(r), false, err
 }
+
+// wordEdge is the beginning or the end of a word. Package regexp has but the boundary that is either: it does
+// where the atom behind, or the one before, is a character of words.
+func (p *reParser) wordEdge(begin bool) (string, error) {
+	p.context = true
+	ok := p.afterWord
+	if s := p.src[p.pos:]; begin {
+		r, _ := utf8.DecodeRuneInString(s)
+		ok = isWordRune(r) || strings.HasPrefix(s, `\w`) || strings.HasPrefix(s, `\d`)
+		if rest := strings.TrimLeft(s, `\wd`); len(rest) < len(s) && rest != "" && strings.IndexByte("*?{", rest[0]) >= 0 {
+			ok = false
+		}
+		if n := utf8.RuneLen(r); isWordRune(r) && len(s) > n && strings.IndexByte("*?{", s[n]) >= 0 {
+			ok = false
+		}
+	}
+	if !ok {
+		return "", pgerr.NotSupported("word boundaries next to other than a word in regular expressions are not supported")
+	}
+	return `\b`, nil
+}
+
+func isWordRune(r rune) bool { return r == '_' || unicode.IsLetter(r) || unicode.IsDigit(r) }
 
 func reShorthand(c byte, nlStop bool) string {
 	nl := ""
@@ -146,7 +172,9 @@ func (p *reParser) number(base, lo, hi int) (rune, error) {
 // bracket reads a bracket expression after its opening bracket.
 func (p *reParser) bracket() (text string, word bool, err error) {
 	if s := p.src[p.pos:]; strings.HasPrefix(s, "[:<:]]") || strings.HasPrefix(s, "[:>:]]") {
-		return "", false, pgerr.NotSupported("word boundaries in regular expressions are not supported")
+		p.pos += len("[:<:]]")
+		text, err := p.wordEdge(s[2] == '<')
+		return text, true, err
 	}
 	var sb strings.Builder
 	sb.WriteByte('[')

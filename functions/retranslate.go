@@ -14,7 +14,7 @@ import (
 // Regular expressions are PostgreSQL's advanced ones (AREs), read by a parser of our own and written out in the
 // syntax of package regexp. The match is the longest of those that begin first, as POSIX wants it. Where the
 // first quantifier is a non-greedy one the match is the shortest: then all quantifiers are made non-greedy.
-// Back references, lookaround and the word boundaries \m and \M have no equivalent and answer 0A000.
+// Back references and lookaround have no equivalent and answer 0A000. Word boundaries know letters of ASCII only.
 
 // reFlags are the options of a regular expression.
 type reFlags struct {
@@ -115,6 +115,8 @@ type reParser struct {
 	depth    int
 	context  bool
 	shortest bool
+	// afterWord tells that the atom before matches a character of words, and at least one.
+	afterWord bool
 }
 
 const reMaxDepth = 500
@@ -337,6 +339,7 @@ func (p *reParser) alternatives(inGroup bool) ([][]*reNode, error) {
 func (p *reParser) atom() (*reNode, error) {
 	n := &reNode{}
 	assertion := false
+	start := p.pos
 	switch r := p.rune(); r {
 	case '^', '$':
 		n.text, assertion = string(r), true
@@ -369,7 +372,17 @@ func (p *reParser) atom() (*reNode, error) {
 	default:
 		n.text = regexp.QuoteMeta(string(r))
 	}
-	return n, p.quantifier(n, assertion)
+	word := p.isWordAtom(start)
+	err := p.quantifier(n, assertion)
+	p.afterWord = word && (n.quant == "" || n.quant == "+")
+	return n, err
+}
+
+// isWordAtom reports whether the atom read since start is a letter, a digit, an underscore, \w or \d.
+func (p *reParser) isWordAtom(start int) bool {
+	text := p.src[start:p.pos]
+	r, n := utf8.DecodeRuneInString(text)
+	return text == `\w` || text == `\d` || n == len(text) && isWordRune(r)
 }
 
 func isDigit(b byte) bool { return '0' <= b && b <= '9' }
