@@ -1,2 +1,2 @@
-// Package tests holds tests that put several packages together.
+// Package tests drives whole servers from outside: through pgx, psql and pgbench, in process and as a process that is killed.
 package tests
