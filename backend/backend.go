@@ -56,8 +56,10 @@ type Backend struct {
 	rows     rowWriter
 	env      types.Env
 	spare    *Portal
-	tag      string // command tag of the statement that has just run
-	limited  bool   // the client asked for some of the rows only
+	tag      string               // command tag of the statement that has just run
+	roles    map[string]roleFacts // roles that settings have named
+	login    roleFacts
+	limited  bool // the client asked for some of the rows only
 }
 
 // Run serves the connection until it ends. The caller has read the start-up packet.
@@ -279,6 +281,8 @@ func (b *Backend) settingChanged(d *config.Def, v config.Value) {
 	switch d.Name {
 	case "application_name":
 		b.o.Slot.Activity.Update(func(a *stats.ActivityData) { a.Application = v.Text })
+	case "role", "session_authorization":
+		b.applyRole()
 	case "search_path":
 		b.s.Cat.SetSearchPath(SplitPath(v.Text))
 		b.cache.clear()

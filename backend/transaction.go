@@ -135,6 +135,8 @@ func (b *Backend) checkSetting(d *config.Def, v config.Value) (config.Value, err
 			}
 		}
 		tx.SetReadOnly(v.Bool())
+	case "role", "session_authorization":
+		return v, b.checkRole(d, v.Text)
 	case "transaction_deferrable":
 		if tx.InTransaction() {
 			if tx.HasSnapshot() {

@@ -39,7 +39,8 @@ type copyReader struct {
 	n      uint64
 	column string // being read, for CONTEXT
 	value  []byte
-	null   bool // the column is NULL
+	null   bool   // the column is NULL
+	pad    []byte // where padded values of the batch live
 }
 
 // copyFrom is COPY table FROM.
@@ -341,6 +342,9 @@ func (r *copyReader) textRow() error {
 			continue
 		}
 		d, ok := quickInput(r.types[i], f.b, r.mods[i])
+		if !ok && r.types[i].Oid == 1042 {
+			d, ok = r.padded(f.b, r.mods[i])
+		}
 		if !ok {
 			r.column, r.value = r.rel.AttName(att), f.b
 			if d, err = types.Input(r.env, r.types[i], string(f.b), r.mods[i]); err != nil {
@@ -351,6 +355,31 @@ func (r *copyReader) textRow() error {
 		r.row[att-1] = d
 	}
 	return nil
+}
+
+// padded fills up a char(n) value with blanks, when it is ASCII and not too long.
+func (r *copyReader) padded(b []byte, mod int32) (types.Datum, bool) {
+	n := int(mod - 4)
+	if mod < 4 || len(b) > n {
+		return types.Null, false
+	}
+	for _, ch := range b {
+		if ch >= 0x80 {
+			return types.Null, false
+		}
+	}
+	if r.load.rows == 0 {
+		r.pad = r.pad[:0]
+	}
+	if cap(r.pad)-len(r.pad) < n {
+		r.pad = make([]byte, 0, max(2*cap(r.pad), 16<<10, n)) // values in the old block stay where they are
+	}
+	at := len(r.pad)
+	r.pad = append(r.pad, b...)
+	for len(r.pad) < at+n {
+		r.pad = append(r.pad, ' ')
+	}
+	return types.Bytes(r.pad[at : at+n : at+n]), true
 }
 
 // quickInput converts the commonest values without allocation; false means that types.Input has to look.
