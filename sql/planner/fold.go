@@ -59,7 +59,8 @@ func (f *folder) fold(e query.Expr) query.Expr {
 	e = mutateChildren(e, f.fold)
 	switch x := e.(type) {
 	case *query.FuncExpr:
-		if !x.RetSet {
+		// Facts know nothing of VARIADIC arrays, which functions over "any" take apart.
+		if !x.RetSet && !x.Variadic {
 			return f.call(x, x.FuncID, x.InputCollid, x.Args, &x.Result)
 		}
 	case *query.OpExpr:
