@@ -484,7 +484,7 @@ func (ex *Exec) makeProjectSet(p *plan.ProjectSet) (node, error) {
 		}
 		col := setCol{set: set}
 		if set != nil {
-			if err := col.prepare(ex, te.Expr.Type()); err != nil {
+			if err := col.prepare(ex, te.Expr); err != nil {
 				return nil, err
 			}
 		} else if col.e, err = c.compile(te.Expr); err != nil {
@@ -500,7 +500,8 @@ func (ex *Exec) makeProjectSet(p *plan.ProjectSet) (node, error) {
 	return n, nil
 }
 
-func (c *setCol) prepare(ex *Exec, typ ids.Oid) error {
+func (c *setCol) prepare(ex *Exec, e query.Expr) error {
+	typ := e.Type()
 	t, err := ex.env.typ(typ)
 	if err != nil {
 		return err
@@ -512,9 +513,32 @@ func (c *setCol) prepare(ex *Exec, typ ids.Oid) error {
 		return err
 	}
 	if typ == recordOid {
-		return pgerr.NotSupported("set-returning functions of type record are not supported in a target list")
+		return c.outColumns(ex, e)
 	}
 	c.record = make([]types.Datum, 1)
+	return nil
+}
+
+// outColumns takes the columns of a record from the function's OUT parameters.
+func (c *setCol) outColumns(ex *Exec, e query.Expr) error {
+	f, ok := e.(*query.FuncExpr)
+	if !ok {
+		return pgerr.NotSupported("set-returning operators of type record are not supported in a target list")
+	}
+	p, err := ex.env.proc(f.FuncID)
+	if err != nil {
+		return err
+	}
+	for i, m := range p.Proargmodes {
+		if m == 'o' || m == 'b' || m == 't' {
+			c.types = append(c.types, p.Proallargtypes[i])
+		}
+	}
+	if len(c.types) == 0 {
+		return pgerr.NotSupported("set-returning functions of type record without OUT parameters are not supported in a target list")
+	}
+	c.oid = recordOid
+	c.record = make([]types.Datum, len(c.types))
 	return nil
 }
 
