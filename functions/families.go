@@ -21,6 +21,5 @@ func families() [][]Entry {
 		lsnFamily(),
 		nameFamily(),
 		zoneFamily(),
-		toCharFamily(),
 	}
 }
