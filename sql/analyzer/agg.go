@@ -254,7 +254,6 @@ func (w *aggArgs) walk(n query.Node) {
 			if l := n.AggLevelsUp - level; l >= 0 && (w.minAgg < 0 || l < w.minAgg) {
 				w.minAgg = l
 			}
-			return n.AggLevelsUp-level < 0 || true
 		case *query.GroupingFunc:
 			if l := n.AggLevelsUp - level; l >= 0 && (w.minAgg < 0 || l < w.minAgg) {
 				w.minAgg = l

@@ -5,6 +5,7 @@ import (
 
 	"gompho/internal/ids"
 	"gompho/internal/pgerr"
+	"gompho/locks"
 	"gompho/sql/ast"
 	"gompho/sql/query"
 )
@@ -185,7 +186,7 @@ func (p *state) onConflict(c *ast.OnConflictClause) *query.OnConflictExpr {
 	var excl *nsItem
 	update := c.Action == ast.OnconflictUpdate
 	if update {
-		excl = p.addRelation(p.targetRel, 3, &query.Alias{Name: "excluded"}, false, false)
+		excl = p.addRelation(p.targetRel, locks.RowExclusive, &query.Alias{Name: "excluded"}, false, false)
 		excl.rte.Relkind = 'c'
 		excl.rte.RequiredPerms = 0
 		oc.ExclRelIndex = excl.rtindex
@@ -407,13 +408,12 @@ func (p *state) mergeStmt(n *ast.MergeStmt) *query.Query {
 		e := pgerr.New(pgerr.WrongObjectType, "cannot execute MERGE on relation \"%s\"", rel.Name)
 		fail(e.WithDetail("This operation is not supported for %s.", relkindWords(rel.Kind)))
 	}
-	src, top, ns := p.fromItem(n.SourceRelation)
+	src, _, ns := p.fromItem(n.SourceRelation)
 	t := p.targetNS
 	if slices.ContainsFunc(ns, func(x *nsItem) bool { return x.relVisible && x.names.Name == t.names.Name }) {
 		fail(pgerr.New(pgerr.DuplicateAlias, "name \"%s\" specified more than once", t.names.Name).
 			WithDetail("The name is used both as MERGE target table and data source."))
 	}
-	_ = top
 	t.relVisible, t.colsVisible = true, true
 	j := &query.JoinExpr{Larg: src, Rarg: &query.RangeTblRef{RTIndex: q.ResultRelation}}
 	if q.MergeOuter {

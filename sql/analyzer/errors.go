@@ -176,12 +176,3 @@ func rawLoc(n ast.Node) int32 {
 	}
 	return ast.ExprLocation(n)
 }
-
-func rawListLoc(list []ast.Node) int32 {
-	for _, n := range list {
-		if l := rawLoc(n); l >= 0 {
-			return l
-		}
-	}
-	return -1
-}

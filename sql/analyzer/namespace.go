@@ -89,12 +89,6 @@ func checkNameConflicts(a, b []*nsItem) {
 	}
 }
 
-func setVisibility(items []*nsItem, rel, cols bool) {
-	for _, it := range items {
-		it.relVisible, it.colsVisible = rel, cols
-	}
-}
-
 func setLateral(items []*nsItem, only, ok bool) {
 	for _, it := range items {
 		it.lateralOnly, it.lateralOK = only, ok

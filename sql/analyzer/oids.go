@@ -5,14 +5,11 @@ import "gompho/internal/ids"
 // Types that the rules of analysis name.
 const (
 	boolOid             ids.Oid = 16
-	byteaOid            ids.Oid = 17
-	charOid             ids.Oid = 18
 	nameOid             ids.Oid = 19
 	int8Oid             ids.Oid = 20
 	int2Oid             ids.Oid = 21
 	int2vectorOid       ids.Oid = 22
 	int4Oid             ids.Oid = 23
-	regprocOid          ids.Oid = 24
 	textOid             ids.Oid = 25
 	oidOid              ids.Oid = 26
 	tidOid              ids.Oid = 27
@@ -22,8 +19,6 @@ const (
 	float4Oid           ids.Oid = 700
 	float8Oid           ids.Oid = 701
 	unknownOid          ids.Oid = 705
-	bpcharOid           ids.Oid = 1042
-	varcharOid          ids.Oid = 1043
 	dateOid             ids.Oid = 1082
 	timeOid             ids.Oid = 1083
 	timestampOid        ids.Oid = 1114
@@ -31,11 +26,7 @@ const (
 	intervalOid         ids.Oid = 1186
 	timetzOid           ids.Oid = 1266
 	bitOid              ids.Oid = 1560
-	varbitOid           ids.Oid = 1562
 	numericOid          ids.Oid = 1700
-	refcursorOid        ids.Oid = 1790
-	regprocedureOid     ids.Oid = 2202
-	regclassOid         ids.Oid = 2205
 	recordOid           ids.Oid = 2249
 	cstringOid          ids.Oid = 2275
 	anyOid              ids.Oid = 2276
@@ -60,7 +51,6 @@ const (
 // Collations.
 const (
 	defaultCollation ids.Oid = 100
-	cCollation       ids.Oid = 950
 )
 
 // btreeAm and hashAm are access methods; btreeStrategies their members of an operator family.

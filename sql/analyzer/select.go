@@ -5,7 +5,6 @@ import (
 	"gompho/internal/pgerr"
 	"gompho/sql/ast"
 	"gompho/sql/query"
-	"gompho/types"
 )
 
 // subQuery analyzes a statement inside another one.
@@ -173,7 +172,7 @@ func (p *state) setOpStmt(n *ast.SelectStmt) *query.Query {
 		fail(pgerr.New(pgerr.FeatureNotSupported, "%s is not allowed with UNION/INTERSECT/EXCEPT", lockWords(n.LockingClause[0].Strength)))
 	}
 	p.withClause(q, n.WithClause)
-	tree, _ := p.setOpNode(n, true, true)
+	tree, _ := p.setOpNode(n, true)
 	top := tree.(*query.SetOperationStmt)
 	q.SetOperations = top
 	ref := query.SetOpNode(top)
@@ -232,7 +231,7 @@ func (p *state) setOpOrder(q *query.Query, n *ast.SelectStmt) {
 }
 
 // setOpNode analyzes a node of the tree of set operations and returns its columns.
-func (p *state) setOpNode(n *ast.SelectStmt, top, wantTargets bool) (query.SetOpNode, []*query.TargetEntry) {
+func (p *state) setOpNode(n *ast.SelectStmt, top bool) (query.SetOpNode, []*query.TargetEntry) {
 	p.enter()
 	defer p.leave()
 	if n.IntoClause != nil && !top {
@@ -271,12 +270,11 @@ func (p *state) setOpInner(n *ast.SelectStmt, top bool) (query.SetOpNode, []*que
 	op := &query.SetOperationStmt{Op: query.SetOp(n.Op), All: n.All}
 	what := n.Op.String()
 	var lt, rt []*query.TargetEntry
-	op.Larg, lt = p.setOpNode(n.Larg, false, true)
-	recursive := top && p.parentCTE != nil && p.parentCTE.Recursive
-	if recursive {
+	op.Larg, lt = p.setOpNode(n.Larg, false)
+	if top && p.parentCTE != nil && p.parentCTE.Recursive {
 		p.recursiveColumns(op.Larg, lt)
 	}
-	op.Rarg, rt = p.setOpNode(n.Rarg, false, true)
+	op.Rarg, rt = p.setOpNode(n.Rarg, false)
 	if len(lt) != len(rt) {
 		loc := int32(-1)
 		for _, t := range rt {
@@ -288,13 +286,13 @@ func (p *state) setOpInner(n *ast.SelectStmt, top bool) (query.SetOpNode, []*que
 	}
 	var out []*query.TargetEntry
 	for i := range lt {
-		out = append(out, p.setOpColumn(op, lt[i], rt[i], what, recursive))
+		out = append(out, p.setOpColumn(op, lt[i], rt[i], what))
 	}
 	return op, out
 }
 
 // setOpColumn settles one column's type and converts the literals that both sides have in it.
-func (p *state) setOpColumn(op *query.SetOperationStmt, l, r *query.TargetEntry, what string, recursive bool) *query.TargetEntry {
+func (p *state) setOpColumn(op *query.SetOperationStmt, l, r *query.TargetEntry, what string) *query.TargetEntry {
 	typ, best := p.commonTypeOf([]query.Expr{l.Expr, r.Expr}, what)
 	loc := exprLoc(best)
 	le, re := p.setOpSide(l, typ, what), p.setOpSide(r, typ, what)
@@ -308,7 +306,6 @@ func (p *state) setOpColumn(op *query.SetOperationStmt, l, r *query.TargetEntry,
 		o := p.sortOpsAt(typ, false, true, false, loc)
 		op.GroupClauses = append(op.GroupClauses, &query.SortGroupClause{EqOp: o.eq, SortOp: o.lt, Hashable: o.hashable})
 	}
-	_ = recursive
 	return &query.TargetEntry{Expr: &query.SetToDefault{Result: result(typ, typmod, coll), Location: loc}}
 }
 
@@ -443,5 +440,3 @@ func (p *state) checkLocking(q *query.Query, s ast.LockClauseStrength) {
 		fail(pgerr.New(pgerr.FeatureNotSupported, "%s is not allowed with %s", lockWords(s), bad))
 	}
 }
-
-func nullConst() query.Expr { return makeConst(unknownOid, -1, 0, types.Null, -1) }

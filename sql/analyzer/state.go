@@ -13,9 +13,7 @@ type analysis struct {
 	s      *Session
 	cat    *catalog.Session
 	params *Params
-	// paramHook, when set, resolves $n and names instead of params: for SQL function bodies.
-	lockMode func(rv *ast.RangeVar) uint8
-	depth    int
+	depth  int
 }
 
 // state is one query level under analysis.
@@ -52,15 +50,12 @@ type state struct {
 	// columnHook is asked for column references before (pre) the range table: for column names of a domain's
 	// constraint (VALUE) and the like.
 	columnHook func(p *state, c *ast.ColumnRef) query.Expr
-	// coerceTarget, when set, is what a column expression may refer to outside the range table.
-	domainValue *query.CoerceToDomainValue
 }
 
 func newState(a *analysis, parent *state) *state {
 	p := &state{analysis: a, parent: parent, nextResno: 1, resolveUnknowns: true}
 	if parent != nil {
 		p.columnHook = parent.columnHook
-		p.domainValue = parent.domainValue
 	}
 	return p
 }

@@ -1,11 +1,12 @@
 package analyzer
 
 import (
+	"reflect"
+
 	"gompho/internal/ids"
 	"gompho/internal/pgerr"
 	"gompho/sql/ast"
 	"gompho/sql/query"
-	"reflect"
 )
 
 // buildWindowFunc makes a call with OVER and finds or adds its window.
@@ -305,21 +306,18 @@ func (p *state) rangeOffset(e query.Expr, family, opcType ids.Oid, sortExpr quer
 	}
 	var fn, target ids.Oid
 	n := 0
-	exact := false
 	for _, pr := range must(familyProcs(p.cat, family)) {
 		if pr.Amproclefttype != opcType || pr.Amprocnum != inRangeProc {
 			continue
 		}
 		n++
 		if pr.Amprocrighttype == typ {
-			fn, target, exact = pr.Amproc, typ, true
+			fn, target = pr.Amproc, typ
 			break
 		}
 		if p.canCoerce(e.Type(), pr.Amprocrighttype, implicitly) {
-			if fn != 0 && !exact {
-				t1, t2 := pr.Amprocrighttype, target
-				if _, pref := p.category(t1); !pref {
-					_ = t2
+			if fn != 0 {
+				if _, preferred := p.category(pr.Amprocrighttype); !preferred {
 					continue
 				}
 			}

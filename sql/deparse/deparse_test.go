@@ -142,7 +142,7 @@ func TestConstants(t *testing.T) {
 		want   string
 	}{
 		{int4Oid, -1, types.Int(5), "5"}, {int4Oid, -1, types.Int(-5), "'-5'::integer"}, {20, -1, types.Int(5), "'5'::bigint"},
-		{boolOid, -1, types.Bool(true), "true"}, {textOid, -1, types.String("it's"), "'it''s'::text"},
+		{boolOid, -1, types.Bool(true), "true"}, {25, -1, types.String("it's"), "'it''s'::text"},
 		{1043, 9, types.String("ab"), "'ab'::character varying(5)"}, {int4Oid, -1, types.Null, "NULL::integer"},
 		{unknownOid, -1, types.String("q"), "'q'"},
 	} {

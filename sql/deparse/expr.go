@@ -12,7 +12,6 @@ import (
 const (
 	boolOid    ids.Oid = 16
 	int4Oid    ids.Oid = 23
-	textOid    ids.Oid = 25
 	unknownOid ids.Oid = 705
 	numericOid ids.Oid = 1700
 	recordOid  ids.Oid = 2249
