@@ -56,6 +56,9 @@ func (p *Postmaster) build() (*cluster, error) {
 	c.smgr = smgr.New(smgr.Options{FS: c.fs, DataDir: p.opt.Dir, Fsync: func() bool { return p.cfg.Get("fsync").Bool() }, OnPanic: onPanic})
 	nb := int(p.cfg.Get("shared_buffers").Int())
 	bo := buffer.Options{Buffers: nb, Storage: c.smgr, Checksums: true, ZeroDamaged: func() bool { return p.cfg.Get("zero_damaged_pages").Bool() }}
+	if hook := p.opt.Critical; hook != nil {
+		bo.Critical = func(wal.Kind) { hook() }
+	}
 	var err error
 	if c.pool, err = buffer.New(bo); err != nil {
 		return nil, err

@@ -55,8 +55,8 @@ type Options struct {
 	Log func(*config.Server) *zap.Logger
 	// InitUser is the name of the first role of a new cluster.
 	InitUser string
-	// PanicHook, for tests of the crash cycle, is called in every critical section with the process id of the session.
-	PanicHook func(pid int32)
+	// Critical, for tests of the crash cycle, is called within every critical section; it may panic.
+	Critical func()
 }
 
 // Postmaster is a running server.
