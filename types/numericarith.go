@@ -411,3 +411,34 @@ func NumericFromFloat(f float64, floatBits int) (Numeric, error) {
 	var buf [32]byte
 	return ParseNumeric(string(AppendG(buf[:0], f, digits)))
 }
+
+// Scientific returns the digits of a finite number rounded to one before and places after the point, and the
+// exponent of ten of the first.
+func (n Numeric) Scientific(places int) (digits string, exp int) {
+	n.neg = false
+	zeros := func() string {
+		b := make([]byte, places+1)
+		for i := range b {
+			b[i] = '0'
+		}
+		return string(b)
+	}
+	if n.IsZero() {
+		return zeros(), 0
+	}
+	exp = n.digits10() - 1 - int(n.scale)
+	// As an integer of places+1 digits, rounded half away from zero.
+	shift := places - exp
+	v := n.abs()
+	if d := shift - int(n.scale); d >= 0 {
+		v = new(big.Int).Mul(v, bigTen(d))
+	} else {
+		v = roundBig(v, -d)
+	}
+	digits = v.String()
+	if len(digits) > places+1 {
+		digits = digits[:places+1]
+		exp++
+	}
+	return digits, exp
+}
