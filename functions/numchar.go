@@ -417,7 +417,7 @@ func numericByTemplate(t *numTemplate, n types.Numeric) ([]byte, error) {
 			return nil, err
 		}
 	}
-	if !n.IsFinite() && t.ordinal && !t.decimal {
+	if n.IsNaN() && t.ordinal && !t.decimal {
 		return nil, pgerr.New(pgerr.InvalidTextRepresentation, "\"%s\" is not a number", n.String())
 	}
 	u := *t
@@ -548,6 +548,9 @@ func floatToTemplate(bits int) Scalar {
 			return types.Null, err
 		}
 		f := c.float(0)
+		if t.roman && math.Abs(f) > math.MaxInt32 && !math.IsInf(f, 0) {
+			f = 0 // has no Roman numeral either
+		}
 		if t.roman || t.sci || f != f || math.IsInf(f, 0) {
 			n, err := types.NumericFromFloat(f, bits)
 			if err != nil {
