@@ -46,7 +46,6 @@ func startCommand() *cobra.Command {
 	fl.BoolVar(&f.ephemeral, "ephemeral", false, "a temporary cluster, without fsync, that is gone at exit")
 	// -h is the address, as in the other tools of the field; help is --help.
 	fl.BoolP("help", "", false, "help for start")
-	fl.ShorthandLookup("H").Shorthand = "H"
 	fl.StringVarP(&f.host, "listen", "h", "127.0.0.1", "the same as --host")
 	return c
 }
