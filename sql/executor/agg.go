@@ -70,6 +70,7 @@ func (ex *Exec) makeAgg(p *plan.Agg) (node, error) {
 	if err := n.stage.init(c, p.Qual, p.TargetList); err != nil {
 		return nil, err
 	}
+	n.defers = true
 	return n, n.prepare()
 }
 
@@ -359,7 +360,7 @@ func (s *groupSet) grown() int64 {
 		for i := 0; i < len(st); i += step {
 			sample += int64(st[i].acc.Size())
 			if st[i].rows != nil {
-				sample += st[i].rows.store.mem()
+				sample += st[i].rows.store.used()
 			}
 			k++
 		}

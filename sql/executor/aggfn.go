@@ -309,7 +309,7 @@ func (f *aggFn) addRows(s *aggState, sel []int32, n int) error {
 func (f *aggFn) addOne(s *aggState, row int) error {
 	if s.rows != nil {
 		s.rows.store.appendRow(&types.Batch{Cols: f.vecs}, row)
-		if s.rows.store.n&1023 == 0 && s.rows.store.mem() > s.rows.limit {
+		if s.rows.store.n&1023 == 0 && s.rows.store.used() > s.rows.limit {
 			return s.rows.spill()
 		}
 		return nil

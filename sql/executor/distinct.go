@@ -36,7 +36,7 @@ func (g *groupTable) reset() {
 }
 
 func (g *groupTable) mem() int64 {
-	return g.store.mem() + int64(len(g.slots))*4 + int64(len(g.hashes))*8
+	return g.store.used() + int64(len(g.slots))*4 + int64(len(g.hashes))*8
 }
 
 // hash computes the hashes of the rows of b by position.

@@ -269,13 +269,20 @@ func (n *functionScan) next(max int) (*types.Batch, error) {
 			}
 		}
 	}
-	for !n.ended {
+	n.defers = true
+	for {
+		if n.deferred != nil {
+			return nil, n.takeDeferred()
+		}
+		if n.ended {
+			return nil, nil
+		}
 		b, err := n.fill(max)
 		if err != nil {
 			return nil, err
 		}
 		if b.N == 0 {
-			break
+			return nil, nil
 		}
 		out, err := n.run(b)
 		if err != nil {
@@ -288,7 +295,6 @@ func (n *functionScan) next(max int) (*types.Batch, error) {
 			return nil, err
 		}
 	}
-	return nil, nil
 }
 
 // fill collects rows of the functions.
@@ -405,6 +411,10 @@ func (n *valuesScan) next(max int) (*types.Batch, error) {
 		if rec, known := e.record(n.rti); known {
 			return epqRecord(&n.stage, &n.sub, &n.subDone, rec, n.kinds)
 		}
+	}
+	n.defers = true
+	if n.deferred != nil {
+		return nil, n.takeDeferred()
 	}
 	for n.at < len(n.lists) {
 		k := min(max, len(n.lists)-n.at)

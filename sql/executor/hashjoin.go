@@ -32,6 +32,7 @@ type hashJoin struct {
 	built   bool
 
 	nbatch, batch int
+	nbuilt        int // nbatch when the inner side was read
 	innerTapes    []*tape
 	outerTapes    []*tape
 	stuck         bool // dividing further does not help
@@ -182,7 +183,7 @@ func (n *hashJoin) build() error {
 	}
 	n.inner.close()
 	n.index()
-	n.built = true
+	n.built, n.nbuilt = true, n.nbatch
 	n.keep.filled()
 	n.hashInst.end(start, rows, true)
 	return nil
@@ -222,7 +223,8 @@ func (n *hashJoin) place(row uint32) error {
 	if bn := n.batchOf(h); bn != n.batch {
 		return n.moveToTape(row, bn)
 	}
-	if row&63 == 0 && !n.stuck && n.store.mem()+int64(len(n.hashes))*16 > n.memLimit() {
+	often := row&63 == 63 || row > 0 && n.store.bytes.used() > n.memLimit()
+	if often && !n.stuck && n.store.used()+int64(len(n.hashes))*16 > n.memLimit() {
 		return n.divide()
 	}
 	return nil
@@ -236,7 +238,7 @@ func (n *hashJoin) moveToTape(row uint32, bn int) error {
 	}
 	n.store.n--
 	n.hashes = n.hashes[:row]
-	if n.store.bytes.mem() > n.memLimit() {
+	if n.store.bytes.used() > n.memLimit() {
 		n.compact(func(uint64) bool { return true })
 	}
 	return nil
@@ -498,11 +500,11 @@ func (n *hashJoin) nextBatch() error {
 	n.closeTape(n.outerTapes, n.batch)
 	for n.batch++; n.batch < n.nbatch; n.batch++ {
 		in, out := tapeAt(n.innerTapes, n.batch), tapeAt(n.outerTapes, n.batch)
-		if in == nil && (out == nil || !n.marksOuter()) || out == nil && !n.track {
-			n.closeTape(n.innerTapes, n.batch)
+		if in == nil && out == nil || in == nil && !n.marksOuter() && n.nbatch == n.nbuilt {
 			n.closeTape(n.outerTapes, n.batch)
 			continue
 		}
+		// Also a batch that gives no rows is read: rows of it may belong to later batches, since there are more of them now.
 		return n.loadBatch(in, out)
 	}
 	n.ended = true

@@ -76,6 +76,7 @@ func (j *joinBase) setupJoin(ex *Exec, p *plan.Plan, jn *plan.Join) error {
 		}
 	}
 	j.outCols = taken(used)
+	j.defers = true
 	j.track = j.typ == query.JoinRight || j.typ == query.JoinFull
 	return nil
 }

@@ -34,7 +34,7 @@ func (r *rowBuffer) add(b *types.Batch) error {
 		return nil
 	}
 	r.store.appendBatch(b)
-	if r.store.mem() > r.ex.env.workMem() {
+	if r.store.used() > r.ex.env.workMem() {
 		return r.spill()
 	}
 	return nil
@@ -149,14 +149,15 @@ func (n *materialNode) next(max int) (*types.Batch, error) {
 		if n.ended {
 			return nil, nil
 		}
+		ask := max
 		if n.buf.tape != nil {
 			// A file is written to its end before it is read.
-			max = BatchSize
+			ask = BatchSize
 		}
 		if !n.keep.full {
 			n.keep.filled()
 		}
-		b, err := n.child.next(max)
+		b, err := n.child.next(ask)
 		if err != nil {
 			return nil, err
 		}
@@ -302,7 +303,11 @@ func (n *cteScan) next(max int) (*types.Batch, error) {
 			return epqRecord(&n.stage, &n.sub, &n.done, rec, n.store.buf.kinds)
 		}
 	}
+	n.defers = true
 	for {
+		if n.deferred != nil {
+			return nil, n.takeDeferred()
+		}
 		buf := &n.store.buf
 		if n.pos < buf.n && (buf.tape == nil || n.store.ended) {
 			k, err := buf.read(n.pos, max, n.batch)
@@ -500,7 +505,11 @@ func (ex *Exec) makeWorkTableScan(p *plan.WorkTableScan) (node, error) {
 }
 
 func (n *workTableScan) next(max int) (*types.Batch, error) {
+	n.defers = true
 	for {
+		if n.deferred != nil {
+			return nil, n.takeDeferred()
+		}
 		k, err := n.union.work.read(n.pos, max, n.batch)
 		if k == 0 || err != nil {
 			return nil, err

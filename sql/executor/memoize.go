@@ -175,7 +175,7 @@ func (n *memoizeNode) next(max int) (*types.Batch, error) {
 	}
 	if n.filling {
 		n.cur.rows.appendBatch(b)
-		if n.cur.rows.n > 1<<16 || n.cur.rows.mem() > 2*n.ex.env.workMem() {
+		if n.cur.rows.n > 1<<16 || n.cur.rows.used() > 2*n.ex.env.workMem() {
 			n.Overflows++
 			n.cur.rows.reset()
 			n.filling = false
@@ -189,7 +189,7 @@ func (n *memoizeNode) keepEntry() {
 	e := n.cur
 	n.filling = false
 	e.complete = true
-	e.mem = e.rows.mem() + 128
+	e.mem = e.rows.used() + 128
 	n.entries[e.hash] = append(n.entries[e.hash], e)
 	n.push(e)
 	n.mem += e.mem

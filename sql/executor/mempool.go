@@ -114,6 +114,14 @@ func (s *byteStore) mem() int64 {
 	return int64(len(s.chunks))*chunkBytes + s.large
 }
 
+// used returns the bytes taken by byte strings.
+func (s *byteStore) used() int64 {
+	if len(s.chunks) <= 1 {
+		return int64(s.off)
+	}
+	return int64(len(s.chunks)-1)*chunkBytes + int64(s.off) + s.large
+}
+
 // reset gives everything back.
 func (s *byteStore) reset() {
 	for _, c := range s.chunks {

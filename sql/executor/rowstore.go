@@ -208,6 +208,9 @@ func (s *rowStore) fill(out *types.Batch, first uint32, n int) {
 // mem returns the bytes held.
 func (s *rowStore) mem() int64 { return int64(len(s.slabs))*slabWords*8 + s.bytes.mem() }
 
+// used returns the bytes taken by rows.
+func (s *rowStore) used() int64 { return int64(s.n)*int64(s.width)*8 + s.bytes.used() }
+
 // reset empties the store and gives its memory back.
 func (s *rowStore) reset() {
 	for _, b := range s.slabs {

@@ -75,6 +75,7 @@ func (n *resultNode) next(max int) (*types.Batch, error) {
 
 // over passes the rows of child through the stage until there are some.
 func (s *stage) over(child node, max int) (*types.Batch, error) {
+	s.defers = true
 	for {
 		if s.deferred != nil {
 			return nil, s.takeDeferred()

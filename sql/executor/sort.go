@@ -205,7 +205,7 @@ func (n *incSortNode) takeGroup() (bool, error) {
 		n.sorter.store.appendRow(b, pos)
 	}
 	n.pending = nil
-	if n.sorter.store.mem() > n.sorter.limit {
+	if n.sorter.store.used() > n.sorter.limit {
 		return false, n.sorter.spill()
 	}
 	return false, nil

@@ -57,14 +57,14 @@ func (s *sorter) add(b *types.Batch) error {
 	if s.bound > 0 && s.store.n >= max(2*s.bound, 1024) {
 		s.trim()
 	}
-	mem := s.store.mem() + int64(s.store.n)*16
+	mem := s.store.used() + int64(s.store.n)*16
 	s.peak = max(s.peak, mem)
 	if mem <= s.limit {
 		return nil
 	}
 	if s.bound > 0 && s.store.n > s.bound {
 		s.trim()
-		if s.store.mem() <= s.limit/2 {
+		if s.store.used() <= s.limit/2 {
 			return nil
 		}
 	}

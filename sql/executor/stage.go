@@ -20,6 +20,7 @@ type stage struct {
 	sel      []int32
 	out      types.Batch
 	deferred error // of a row after the ones that were passed on
+	defers   bool  // the node asks for deferred errors at each next
 	inst     *Instrumentation
 }
 
@@ -103,7 +104,7 @@ func (s *stage) filter(b *types.Batch) ([]int32, error) {
 	}
 	// Rows before the one that fails are passed on first: a LIMIT above may be content with them.
 	sel, err = s.filterRows(b, s.selBuf(b.N))
-	if len(sel) > 0 {
+	if len(sel) > 0 && s.defers {
 		s.deferred = err
 		return sel, nil
 	}
@@ -223,7 +224,7 @@ func (s *limited) next(max int) (*types.Batch, error) {
 	if len(s.waiting) > 0 {
 		return s.pass(s.waiting, max)
 	}
-	s.ahead = max
+	s.ahead, s.defers = max, true
 	for {
 		if s.deferred != nil {
 			return nil, s.takeDeferred()

@@ -65,7 +65,7 @@ func (ex *Exec) makeWindowAgg(p *plan.WindowAgg) (node, error) {
 	n := &windowAgg{p: p, child: child, nChild: len(child.types())}
 	n.setup(ex, &p.Plan, child.types())
 	n.insc.ex, n.sc.ex, n.keysc.ex = ex, ex, ex
-	n.frame.n = n
+	n.frame.n, n.defers = n, true
 	in := &compiler{ex: ex, sc: &n.insc, column: outerColumn(n.nChild)}
 	kinds, err := ex.env.kinds(child.types())
 	if err != nil {
