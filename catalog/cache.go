@@ -64,7 +64,9 @@ const maxShardEntries = 8192
 // pointer says that there is no such row.
 //
 // Invariant: a value is in a shard only if no invalidation of its key came after its snapshot was taken.
-// put checks generation under the shard's mutex; invalidate first moves generation, then deletes.
+// put checks generation under the shard's mutex; invalidate moves generation, deletes, and moves generation again: who
+// finds the old value between the two moves, or a generation read there, sees that it has moved when it holds the lock
+// that the writer gives back after invalidate.
 type sharedCache struct {
 	generation atomic.Uint64
 	seed       maphash.Seed
@@ -137,6 +139,7 @@ func (c *sharedCache) invalidate(keys map[cacheKey]struct{}, isBuiltin func(*cac
 		delete(s.m, k)
 		s.mu.Unlock()
 	}
+	c.generation.Add(1)
 }
 
 func (c *sharedCache) noteEdits(keys map[cacheKey]struct{}, isBuiltin func(*cacheKey) bool) {
@@ -181,6 +184,7 @@ func (c *sharedCache) reset() {
 		clear(s.m)
 		s.mu.Unlock()
 	}
+	c.generation.Add(1)
 }
 
 // overlay is what one session knows of the keys that its own transaction has written.

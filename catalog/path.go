@@ -272,12 +272,6 @@ func (s *Session) OpenRelation(n RelName, mode locks.Mode, o LockOpts) (*Relatio
 	if r == nil && err == nil {
 		return nil, pgerr.Internal("could not open relation with OID %d", locked)
 	}
-	if r != nil && r.Name != n.Name {
-		// The name was cached while a rename committed. Under the lock the descriptor is right: look the name up anew.
-		s.UnlockRelation(locked, mode)
-		s.cat.ResetDatabase(s.db)
-		return s.OpenRelation(n, mode, o)
-	}
 	return r, err
 }
 
