@@ -13,20 +13,19 @@ import (
 
 // Check verifies a whole cluster that no server runs: page checksums, tables, toast, indexes by themselves and against their
 // tables, in every database. It recovers the cluster first if it was not shut down. Each problem is reported; the number of
-// them is returned.
-func Check(dir string, report func(string)) (int, error) {
-	dir, err := filepath.Abs(dir)
-	if err != nil {
+// them is returned. Of opt it uses Dir, Settings and FS.
+func Check(opt Options, report func(string)) (n int, err error) {
+	if opt.Dir, err = filepath.Abs(opt.Dir); err != nil {
 		return 0, err
 	}
-	p := &Postmaster{opt: Options{Dir: dir}, procs: stats.NewTable(1), children: map[int32]*child{}, log: nopLogger()}
+	p := &Postmaster{opt: opt, procs: stats.NewTable(1), children: map[int32]*child{}, log: nopLogger()}
 	if err := p.existingCluster(); err != nil {
 		return 0, err
 	}
-	if p.pid, err = lockDir(dir); err != nil {
+	if err := p.takeDir(); err != nil {
 		return 0, err
 	}
-	defer p.pid.release()
+	defer p.leaveDir()
 	if err := p.loadSettings(); err != nil {
 		return 0, err
 	}
@@ -34,7 +33,6 @@ func Check(dir string, report func(string)) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	n := 0
 	err = c.check(func(pr check.Problem) {
 		n++
 		report(pr.String())

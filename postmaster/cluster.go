@@ -21,7 +21,6 @@ import (
 	"gompho/storage/control"
 	"gompho/storage/heap"
 	"gompho/storage/smgr"
-	"gompho/storage/vfs"
 	"gompho/sysviews"
 	"gompho/wal"
 )
@@ -51,7 +50,7 @@ func (c *cluster) path(elem ...string) string {
 
 // build makes the parts of a cluster that do not depend on the state of the disk.
 func (p *Postmaster) build() (*cluster, error) {
-	c := &cluster{p: p, fs: &fencedFS{FS: vfs.OS()}}
+	c := &cluster{p: p, fs: &fencedFS{FS: p.fs()}}
 	onPanic := func(err error) { p.crash(err, nil) }
 	c.smgr = smgr.New(smgr.Options{FS: c.fs, DataDir: p.opt.Dir, Fsync: func() bool { return p.cfg.Get("fsync").Bool() }, OnPanic: onPanic})
 	nb := int(p.cfg.Get("shared_buffers").Int())
@@ -85,9 +84,9 @@ func (c *cluster) wire() {
 }
 
 // logOptions are the settings of the log.
-func (c *cluster) logOptions(systemID uint64) wal.Options {
+func (c *cluster) logOptions(systemID uint64, segment int) wal.Options {
 	cfg := c.p.cfg
-	return wal.Options{FS: c.fs, Dir: c.path("pg_wal"), SystemID: systemID, BufferSize: walBuffers(cfg.Get("wal_buffers").Int(), cfg.Get("shared_buffers").Int()),
+	return wal.Options{FS: c.fs, Dir: c.path("pg_wal"), SystemID: systemID, SegmentSize: segment, BufferSize: walBuffers(cfg.Get("wal_buffers").Int(), cfg.Get("shared_buffers").Int()),
 		SyncMethod: func() wal.SyncMethod {
 			for _, m := range []wal.SyncMethod{wal.Fdatasync, wal.Fsync, wal.OpenDatasync, wal.OpenSync} {
 				if m.String() == cfg.Get("wal_sync_method").Text {

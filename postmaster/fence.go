@@ -45,6 +45,22 @@ func (f *fencedFS) Rename(from, to string) error {
 	return f.FS.Rename(from, to)
 }
 
+// RemoveAll implements vfs.FS.
+func (f *fencedFS) RemoveAll(name string) error {
+	if f.cut.Load() {
+		return errFenced
+	}
+	return f.FS.RemoveAll(name)
+}
+
+// MkdirAll implements vfs.FS.
+func (f *fencedFS) MkdirAll(name string, perm fs.FileMode) error {
+	if f.cut.Load() {
+		return errFenced
+	}
+	return f.FS.MkdirAll(name, perm)
+}
+
 type fencedFile struct {
 	vfs.File
 	fence *fencedFS

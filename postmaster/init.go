@@ -20,6 +20,8 @@ import (
 	"gompho/session"
 	"gompho/sql/parser"
 	"gompho/stats"
+	"gompho/storage/control"
+	"gompho/storage/vfs"
 )
 
 type (
@@ -31,6 +33,9 @@ type (
 type InitOptions struct {
 	User string // name of the first role; empty: postgres
 	Sync bool   // make everything durable before returning
+	// FS and WalSegmentSize are as in Options.
+	FS             vfs.FS
+	WalSegmentSize int
 }
 
 // versionFile marks a directory as a cluster and names the version of its layout.
@@ -41,10 +46,10 @@ var subdirs = []string{"base", "base/1", "base/4", "base/5", "global", "pg_wal",
 
 // ensureCluster makes the cluster when the directory is missing or empty.
 func (p *Postmaster) ensureCluster() error {
-	entries, err := os.ReadDir(p.opt.Dir)
+	entries, err := p.fs().ReadDir(p.opt.Dir)
 	switch {
 	case errors.Is(err, os.ErrNotExist), err == nil && len(entries) == 0:
-		return Init(p.opt.Dir, InitOptions{User: p.opt.InitUser, Sync: !p.opt.Ephemeral})
+		return Init(p.opt.Dir, InitOptions{User: p.opt.InitUser, Sync: !p.opt.Ephemeral, FS: p.opt.FS, WalSegmentSize: p.opt.WalSegmentSize})
 	case err != nil:
 		return fmt.Errorf("could not open directory %q: %w", p.opt.Dir, err)
 	}
@@ -53,14 +58,14 @@ func (p *Postmaster) ensureCluster() error {
 
 // existingCluster makes sure that the directory holds a cluster of this version.
 func (p *Postmaster) existingCluster() error {
-	v, err := os.ReadFile(filepath.Join(p.opt.Dir, versionFile))
+	v, err := vfs.ReadFile(p.fs(), filepath.Join(p.opt.Dir, versionFile))
 	if err != nil {
 		return fmt.Errorf("directory %q is not empty and holds no gompho cluster", p.opt.Dir)
 	}
 	if s := strings.TrimSpace(string(v)); s != clusterVersion {
 		return fmt.Errorf("data directory %q was made by version %s, which is not compatible with this version %s", p.opt.Dir, s, clusterVersion)
 	}
-	if _, err := os.Stat(filepath.Join(p.opt.Dir, "global", "pg_control")); err != nil {
+	if !vfs.Exists(p.fs(), filepath.Join(p.opt.Dir, control.Name)) {
 		return fmt.Errorf("data directory %q is damaged or of another program: it has no control file of gompho", p.opt.Dir)
 	}
 	return nil
@@ -75,37 +80,45 @@ func Init(dir string, o InitOptions) (err error) {
 	if err != nil {
 		return err
 	}
-	if entries, err := os.ReadDir(dir); err == nil && len(entries) > 0 {
+	fsys := (&Postmaster{opt: Options{FS: o.FS}}).fs()
+	if entries, err := fsys.ReadDir(dir); err == nil && len(entries) > 0 {
 		return fmt.Errorf("directory %q exists but is not empty", dir)
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := fsys.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
 	defer func() {
 		if err != nil {
-			os.RemoveAll(dir)
+			fsys.RemoveAll(dir)
 		}
 	}()
 	for _, d := range subdirs {
-		if err := os.MkdirAll(filepath.Join(dir, d), 0o700); err != nil {
+		if err := fsys.MkdirAll(filepath.Join(dir, d), 0o700); err != nil {
 			return err
 		}
 	}
 	conf := "# Settings of this cluster, as name = value. What is not set here has PostgreSQL's default.\n" +
 		"listen_addresses = '127.0.0.1'\nmax_connections = 100\nshared_buffers = 128MB\ntimezone = 'UTC'\nlog_timezone = 'UTC'\ndatestyle = 'iso, mdy'\n" +
 		"default_text_search_config = 'pg_catalog.english'\nlc_messages = 'C.UTF-8'\nlc_monetary = 'C.UTF-8'\nlc_numeric = 'C.UTF-8'\nlc_time = 'C.UTF-8'\n"
-	if err := os.WriteFile(filepath.Join(dir, "postgresql.conf"), []byte(conf), 0o600); err != nil {
+	if err := vfs.WriteFile(fsys, filepath.Join(dir, "postgresql.conf"), []byte(conf), 0o600, false); err != nil {
 		return err
 	}
 	if err := bootstrap(dir, o); err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(dir, versionFile), []byte(clusterVersion+"\n"), 0o600)
+	// A directory with this file counts as a cluster: it comes last.
+	if err := vfs.WriteFile(fsys, filepath.Join(dir, versionFile), []byte(clusterVersion+"\n"), 0o600, o.Sync); err != nil || !o.Sync {
+		return err
+	}
+	if err := fsys.SyncDir(dir); err != nil {
+		return err
+	}
+	return fsys.SyncDir(filepath.Dir(dir))
 }
 
 // bootstrap fills the catalogs of a new cluster.
 func bootstrap(dir string, o InitOptions) error {
-	p := &Postmaster{opt: Options{Dir: dir, Settings: []string{"shared_buffers=64MB", "fsync=off"}}, procs: stats.NewTable(1), start: time.Now(), children: map[int32]*child{}}
+	p := &Postmaster{opt: Options{Dir: dir, Settings: []string{"shared_buffers=64MB", "fsync=off"}, FS: o.FS, WalSegmentSize: o.WalSegmentSize}, procs: stats.NewTable(1), start: time.Now(), children: map[int32]*child{}}
 	if err := p.loadSettings(); err != nil {
 		return err
 	}

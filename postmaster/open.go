@@ -3,7 +3,6 @@ package postmaster
 import (
 	"encoding/binary"
 	"fmt"
-	"os"
 	"time"
 
 	"gompho/internal/ids"
@@ -23,13 +22,17 @@ func (p *Postmaster) newCluster(systemID uint64) (*cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	first := wal.FirstLSN(wal.DefaultSegmentSize)
+	segment := p.opt.WalSegmentSize
+	if segment == 0 {
+		segment = wal.DefaultSegmentSize
+	}
+	first := wal.FirstLSN(segment)
 	c.control, err = control.Create(c.fs, p.opt.Dir, control.Data{SystemID: systemID, State: control.StartingUp, Time: time.Now().Unix(),
-		BlockSize: ids.BlockSize, SegmentSize: wal.DefaultSegmentSize, Checksums: true, Checkpoint: control.Checkpoint{Timeline: 1}})
+		BlockSize: ids.BlockSize, SegmentSize: uint32(segment), Checksums: true, Checkpoint: control.Checkpoint{Timeline: 1}})
 	if err != nil {
 		return nil, err
 	}
-	if c.log, err = wal.New(c.logOptions(systemID)); err != nil {
+	if c.log, err = wal.New(c.logOptions(systemID, segment)); err != nil {
 		return nil, err
 	}
 	if err := c.log.Start(first, first, false); err != nil {
@@ -69,7 +72,7 @@ func (p *Postmaster) openCluster() (*cluster, error) {
 		return nil, plainError(err)
 	}
 	d := c.control.Data()
-	lo := c.logOptions(d.SystemID)
+	lo := c.logOptions(d.SystemID, int(d.SegmentSize))
 	if c.log, err = wal.New(lo); err != nil {
 		return nil, plainError(err)
 	}
@@ -105,7 +108,7 @@ func (p *Postmaster) openCluster() (*cluster, error) {
 	if crashed {
 		p.log.Info(fmt.Sprintf("redo done at %s: %d records in %v", res.End, res.Records, res.Elapsed.Round(time.Millisecond)))
 	}
-	os.RemoveAll(c.path("base", "pgsql_tmp"))
+	c.fs.RemoveAll(c.path("base", "pgsql_tmp"))
 	return c, c.control.Update(func(d *control.Data) { d.State = control.InProduction })
 }
 

@@ -49,6 +49,37 @@ func lockDir(dir string) (*pidFile, error) {
 	return &pidFile{f: f, path: path}, nil
 }
 
+// takeDir makes this process the only one on the directory.
+func (p *Postmaster) takeDir() (err error) {
+	if p.opt.FS == nil {
+		p.pid, err = lockDir(p.opt.Dir)
+		return err
+	}
+	if p.lock, err = p.opt.FS.Lock(filepath.Join(p.opt.Dir, PidFileName)); err != nil {
+		return fmt.Errorf("could not lock data directory %q: %w", p.opt.Dir, err)
+	}
+	return nil
+}
+
+// leaveDir gives the directory back.
+func (p *Postmaster) leaveDir() {
+	if p.pid != nil {
+		p.pid.release()
+		p.pid = nil
+	}
+	if p.lock != nil {
+		p.lock.Close()
+		p.lock = nil
+	}
+}
+
+func (p *Postmaster) writePid(status string) error {
+	if p.pid == nil {
+		return nil
+	}
+	return p.pid.write(p.info(status))
+}
+
 // write stores the eight lines of the file: pid, directory, start, port, socket directory, host, shared memory key (none), status.
 func (p *pidFile) write(i PidInfo) error {
 	text := fmt.Sprintf("%d\n%s\n%d\n%d\n%s\n%s\n%s\n%-8s\n", i.PID, i.Dir, i.Started.Unix(), i.Port, i.SocketDir, i.Host, "", i.Status)

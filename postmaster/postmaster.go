@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -15,6 +16,7 @@ import (
 
 	"gompho/config"
 	"gompho/stats"
+	"gompho/storage/vfs"
 	"gompho/wire"
 )
 
@@ -55,6 +57,10 @@ type Options struct {
 	Log func(*config.Server) *zap.Logger
 	// InitUser is the name of the first role of a new cluster.
 	InitUser string
+	// FS holds the cluster instead of the operating system's files; nil: those. Configuration files are not read then.
+	FS vfs.FS
+	// WalSegmentSize is the size in bytes of the log's segments in a new cluster; 0: wal.DefaultSegmentSize.
+	WalSegmentSize int
 	// Critical, for tests of the crash cycle, is called within every critical section; it may panic.
 	Critical func()
 }
@@ -66,7 +72,8 @@ type Postmaster struct {
 	log   *zap.Logger
 	procs *stats.Table
 	bufs  wire.Pool
-	pid   *pidFile
+	pid   *pidFile  // nil with Options.FS
+	lock  io.Closer // instead of it
 	start time.Time
 	port  int
 
@@ -108,7 +115,7 @@ func (p *Postmaster) startup() error {
 	if err := p.ensureCluster(); err != nil {
 		return err
 	}
-	if p.pid, err = lockDir(dir); err != nil {
+	if err := p.takeDir(); err != nil {
 		return err
 	}
 	if err := p.loadSettings(); err != nil {
@@ -118,7 +125,9 @@ func (p *Postmaster) startup() error {
 	if p.opt.Log != nil {
 		p.log = p.opt.Log(p.cfg)
 	}
-	p.pid.write(p.info("starting"))
+	if err := p.writePid("starting"); err != nil {
+		return err
+	}
 	c, err := p.openCluster()
 	if err != nil {
 		return err
@@ -132,13 +141,15 @@ func (p *Postmaster) startup() error {
 			return err
 		}
 	}
-	return p.pid.write(p.info("ready"))
+	return p.writePid("ready")
 }
 
 // loadSettings reads postgresql.conf and the command line.
 func (p *Postmaster) loadSettings() error {
 	p.cfg = config.NewServer(config.NewRegistry())
-	p.cfg.Dir = p.opt.Dir
+	if p.opt.FS == nil {
+		p.cfg.Dir = p.opt.Dir
+	}
 	set := p.opt.Settings
 	if p.opt.Ephemeral {
 		set = append([]string{"fsync=off", "synchronous_commit=off", "full_page_writes=off"}, set...)
@@ -153,6 +164,14 @@ func (p *Postmaster) loadSettings() error {
 		"data_directory": p.opt.Dir, "config_file": filepath.Join(p.opt.Dir, "postgresql.conf"), "server_encoding": "UTF8", "client_encoding": "UTF8",
 		"lc_collate": "C.UTF-8", "lc_ctype": "C.UTF-8", "data_checksums": "on", "is_superuser": "on",
 	})
+}
+
+// fs is where the cluster's files are.
+func (p *Postmaster) fs() vfs.FS {
+	if p.opt.FS != nil {
+		return p.opt.FS
+	}
+	return vfs.OS()
 }
 
 func (p *Postmaster) info(status string) PidInfo {
@@ -275,12 +294,9 @@ func (p *Postmaster) teardown() {
 	for _, s := range p.sockets {
 		os.Remove(s)
 	}
-	if p.pid != nil {
-		p.pid.release()
-		p.pid = nil
-	}
+	p.leaveDir()
 	if p.opt.Ephemeral && p.opt.Dir != "" {
-		os.RemoveAll(p.opt.Dir)
+		p.fs().RemoveAll(p.opt.Dir)
 	}
 }
 

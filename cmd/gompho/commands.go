@@ -207,7 +207,7 @@ func reloadCommand() *cobra.Command {
 func checkCommand() *cobra.Command {
 	var dir string
 	c := &cobra.Command{Use: "check", Short: "Check a whole cluster: page checksums, tables, indexes against tables, toast, catalogs", Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error {
-		n, err := postmaster.Check(dir, func(problem string) { fmt.Fprintln(c.OutOrStdout(), problem) })
+		n, err := postmaster.Check(postmaster.Options{Dir: dir}, func(problem string) { fmt.Fprintln(c.OutOrStdout(), problem) })
 		if err != nil {
 			return err
 		}

@@ -34,6 +34,7 @@ type memNode struct {
 	locked  int // life in which it is locked, 0 when not
 
 	data       []byte
+	shared     bool             // data is another file system's too: copied before it is changed
 	undo       map[int64][]byte // content at the last sync of the sectors written since
 	syncedSize int
 
@@ -85,6 +86,10 @@ func (m *Mem) crashNode(n *memNode) {
 }
 
 func (m *Mem) crashFile(n *memNode) {
+	if len(n.undo) == 0 && n.syncedSize == len(n.data) {
+		return
+	}
+	n.own(len(n.data))
 	keep := m.rnd.IntN(4) // 0: nothing survives, 1: everything, else each sector by itself
 	sectors := slices.Sorted(maps.Keys(n.undo))
 	size := len(n.data)

@@ -57,6 +57,7 @@ func (f *memFile) WriteAt(b []byte, off int64) (int, error) {
 	if !f.sync {
 		n.remember(off, off+int64(len(b)))
 	}
+	n.own(int(off) + len(b))
 	n.data = growTo(n.data, int(off)+len(b))
 	copy(n.data[off:], b)
 	n.modTime = time.Now()
@@ -125,6 +126,7 @@ func (n *memNode) remember(from, to int64) {
 }
 
 func (n *memNode) truncate(size int) {
+	n.own(size)
 	if size < len(n.data) {
 		n.remember(int64(size), int64(len(n.data)))
 		clear(n.data[size:])

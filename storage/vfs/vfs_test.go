@@ -133,3 +133,52 @@ func TestFaulty(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// TestClone: changes on either side of a clone stay there, and what was not synced is still not synced.
+func TestClone(t *testing.T) {
+	write := func(m *Mem, name, text string, sync bool) {
+		t.Helper()
+		if err := WriteFile(m, name, []byte(text), 0o600, sync); err != nil {
+			t.Fatal(err)
+		}
+	}
+	read := func(m *Mem, name string) string {
+		b, err := ReadFile(m, name)
+		if err != nil {
+			return err.Error()
+		}
+		return string(b)
+	}
+	lost := 0
+	for seed := range uint64(20) {
+		a := NewMem(seed)
+		write(a, "/f", "old", true)
+		write(a, "/g", "keep", true)
+		if err := a.SyncDir("/"); err != nil {
+			t.Fatal(err)
+		}
+		write(a, "/f", "new", false)
+		b := a.Clone(seed)
+		write(b, "/g", "other", true)
+		write(a, "/h", "mine", true)
+		if got := read(a, "/g") + read(b, "/g") + read(b, "/f"); got != "keepothernew" {
+			t.Fatal(got)
+		}
+		if Exists(b, "/h") {
+			t.Error("a file made after the clone is in it")
+		}
+		b.Crash()
+		if got := read(b, "/f"); got == "old" {
+			lost++
+		}
+		if got := read(b, "/g"); got != "other" {
+			t.Errorf("after the crash: %q", got)
+		}
+		if got := read(a, "/f"); got != "new" {
+			t.Errorf("the original: %q", got)
+		}
+	}
+	if lost == 0 {
+		t.Error("no crash of a clone loses anything")
+	}
+}
