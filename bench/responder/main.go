@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/binary"
 	"flag"
 	"fmt"
@@ -67,9 +68,13 @@ func serve(nc net.Conn, pool *wire.Pool) {
 	c.ReadyForQuery('I')
 	for c.Flush() == nil {
 		for {
-			t, _, err := c.ReadMessage()
+			t, body, err := c.ReadMessage()
 			if err != nil || t == 'X' {
 				return
+			}
+			if t == 'Q' && bytes.Contains(body, []byte("partstrat")) {
+				partitions(c)
+				break
 			}
 			answer(c, t)
 			if t == 'Q' || t == 'S' {
@@ -107,4 +112,22 @@ func row(c *wire.Conn) {
 	c.Byte('1') // pgbench takes it for its scale as well
 	c.End(at)
 	c.CommandComplete("SELECT 1")
+}
+
+var partitionFields = []wire.Field{{Name: "n", TypeOid: 23, TypeLen: 4, Typmod: -1}, {Name: "partstrat", TypeOid: 18, TypeLen: 1, Typmod: -1},
+	{Name: "count", TypeOid: 20, TypeLen: 8, Typmod: -1}}
+
+// partitions answers pgbench's question how its tables are partitioned, the one that it asks before it begins: not at all.
+func partitions(c *wire.Conn) {
+	c.RowDescription(partitionFields, nil)
+	at := c.Begin('D')
+	c.Int16(3)
+	c.Int32(1)
+	c.Byte('1')
+	c.Int32(-1)
+	c.Int32(1)
+	c.Byte('0')
+	c.End(at)
+	c.CommandComplete("SELECT 1")
+	c.ReadyForQuery('I')
 }

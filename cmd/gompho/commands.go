@@ -82,12 +82,15 @@ func runStart(c *cobra.Command, f *startFlags) error {
 		}
 		opt.Dir = dir
 	}
+	// Signals are taken from here on: one that arrives during the start is answered when the server stands.
+	sig := make(chan os.Signal, 8)
+	signal.Notify(sig, syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGHUP)
 	pm, err := postmaster.Start(opt)
 	if err != nil {
 		return err
 	}
 	fmt.Fprintf(c.OutOrStdout(), "gompho is ready: psql -h %s -p %d -U postgres\n", connectHost(pm), pm.Port())
-	return waitSignals(pm)
+	return waitSignals(pm, sig)
 }
 
 func connectHost(pm *postmaster.Postmaster) string {
@@ -103,9 +106,7 @@ func connectHost(pm *postmaster.Postmaster) string {
 
 // waitSignals serves until the server stops: SIGTERM is a smart shutdown, SIGINT a fast, SIGQUIT an immediate one; SIGHUP
 // reloads.
-func waitSignals(pm *postmaster.Postmaster) error {
-	sig := make(chan os.Signal, 8)
-	signal.Notify(sig, syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGHUP)
+func waitSignals(pm *postmaster.Postmaster, sig <-chan os.Signal) error {
 	for {
 		select {
 		case <-pm.Done():
