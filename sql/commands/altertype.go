@@ -174,7 +174,7 @@ func (a *alteration) dependents(rel *catalog.Relation, att int16, old, now *type
 			}
 		case catalog.PgClassOid:
 			if d.Objid == a.oid && d.Objsubid != 0 && d.Objsubid != int32(att) {
-				return pgerr.New(pgerr.SyntaxError, "cannot alter type of a column used by a generated column").
+				return pgerr.NotSupported("cannot alter type of a column used by a generated column").
 					WithDetail("Column %q is used by generated column %q.", old.Name, rel.AttName(int16(d.Objsubid)))
 			}
 			ix := indexOf(rel, d.Objid)

@@ -357,6 +357,8 @@ func (r *copyReader) textRow() error {
 	return nil
 }
 
+const blanks = "                                                                                                                                "
+
 // padded fills up a char(n) value with blanks, when it is ASCII and not too long.
 func (r *copyReader) padded(b []byte, mod int32) (types.Datum, bool) {
 	n := int(mod - 4)
@@ -377,7 +379,7 @@ func (r *copyReader) padded(b []byte, mod int32) (types.Datum, bool) {
 	at := len(r.pad)
 	r.pad = append(r.pad, b...)
 	for len(r.pad) < at+n {
-		r.pad = append(r.pad, ' ')
+		r.pad = append(r.pad, blanks[:min(len(blanks), at+n-len(r.pad))]...)
 	}
 	return types.Bytes(r.pad[at : at+n : at+n]), true
 }

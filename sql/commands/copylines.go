@@ -253,6 +253,7 @@ func (l *copyLines) nextCSV() (bool, error) {
 	inQuote, lastEscape := false, false
 	scanned := l.pos
 	for {
+		eol := l.eol
 		end, next, err := l.lineEnd(at)
 		if err != nil {
 			return false, err
@@ -267,7 +268,9 @@ func (l *copyLines) nextCSV() (bool, error) {
 			if inQuote {
 				lastEscape = false
 				at, scanned = next, next
-				l.n++
+				if l.eol = eol; eol != 0 {
+					l.n++ // a line end in quotes says nothing about the style of the others
+				}
 				continue
 			}
 			l.line, l.pos = l.data[l.pos:end], next

@@ -59,6 +59,9 @@ func (e *elements) tableElements(st *ast.CreateStmt) error {
 		var err error
 		switch d := el.(type) {
 		case *ast.ColumnDef:
+			if e.column(d.Colname) != nil {
+				return pgerr.New(pgerr.DuplicateColumn, "column %q specified more than once", d.Colname)
+			}
 			if err = deferrability(d.Constraints); err == nil {
 				_, err = e.addColumn(d)
 			}

@@ -84,9 +84,6 @@ func createTableAs(c *Context, st *ast.CreateTableAsStmt) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if matview {
-		return tag, nil
-	}
 	return fmt.Sprintf("SELECT %d", n), nil
 }
 

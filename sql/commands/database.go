@@ -260,6 +260,10 @@ func (c *Context) othersIn(db ids.Oid) []*stats.Slot {
 }
 
 func (c *Context) databaseUnused(db ids.Oid, make func(n int) *pgerr.Error) error {
+	// Sessions that are about to end get some time for it.
+	if err := c.awaitGone(db); err != nil {
+		return err
+	}
 	n := len(c.othersIn(db))
 	if n == 0 {
 		return nil
@@ -302,9 +306,6 @@ func dropDatabase(c *Context, st *ast.DropdbStmt) error {
 			if c.S.Ops.Signal != nil {
 				c.S.Ops.Signal(s.PID, stats.Terminate)
 			}
-		}
-		if err := c.awaitGone(d.Oid); err != nil {
-			return err
 		}
 	}
 	if err := c.databaseUnused(d.Oid, func(n int) *pgerr.Error {

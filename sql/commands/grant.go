@@ -18,7 +18,7 @@ var privilegeBits = map[string]uint32{"insert": catalog.AclInsert, "select": cat
 
 // grantKind is a kind of objects that have an access control list.
 type grantKind struct {
-	what   string // in messages: relation, schema ...
+	what   string // in messages: table, schema ...
 	all    uint32 // privileges that exist for it; the owner has them by default
 	public uint32 // what everybody has by default
 }
@@ -26,7 +26,7 @@ type grantKind struct {
 const columnPrivileges = catalog.AclInsert | catalog.AclSelect | catalog.AclUpdate | catalog.AclReferences
 
 var grantKinds = map[ast.ObjectType]grantKind{
-	ast.ObjectTable:      {"relation", catalog.AclAllTable, 0},
+	ast.ObjectTable:      {"table", catalog.AclAllTable, 0},
 	ast.ObjectSequence:   {"sequence", catalog.AclAllSequence, 0},
 	ast.ObjectSchema:     {"schema", catalog.AclAllSchema, 0},
 	ast.ObjectDatabase:   {"database", catalog.AclAllDatabase, catalog.AclCreateTemp | catalog.AclConnect},
@@ -220,7 +220,7 @@ func privilegesOf(st *ast.GrantStmt, k grantKind) (bits uint32, columns map[stri
 			bits |= b
 			continue
 		}
-		if k.what != "relation" {
+		if k.what != "table" {
 			return 0, nil, pgerr.New(pgerr.InvalidGrantOperation, "column privileges are only valid for relations")
 		}
 		if b&^columnPrivileges != 0 {

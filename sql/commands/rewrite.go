@@ -165,6 +165,11 @@ func (r *rewriter) row(old []types.Datum) error {
 		r.vals[i] = types.Null
 	}
 	copy(r.vals, old)
+	for i := len(old); i < len(r.vals); i++ {
+		if m := r.now.Desc.Attrs[i].Missing; m != nil {
+			r.vals[i] = *m
+		}
+	}
 	if r.first != nil {
 		if err := r.first.Eval(old, r.out1); err != nil {
 			return err

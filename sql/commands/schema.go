@@ -62,12 +62,39 @@ func createSchema(c *Context, st *ast.CreateSchemaStmt) error {
 	if err := c.step(); err != nil {
 		return err
 	}
+	if len(st.SchemaElts) == 0 {
+		return nil
+	}
+	restore, err := c.searchFirst(name)
+	if err != nil {
+		return err
+	}
+	defer restore()
 	for _, el := range st.SchemaElts {
 		if err := c.schemaElement(el, name); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// searchFirst puts a schema at the head of the search path, until restore.
+func (c *Context) searchFirst(schema string) (restore func(), err error) {
+	cat := c.S.Cat
+	path, err := cat.SearchPath(false)
+	if err != nil {
+		return nil, err
+	}
+	names := []string{schema}
+	for _, ns := range path {
+		names = append(names, c.schemaName(ns))
+	}
+	cat.SetSearchPath(names)
+	return func() {
+		if d := c.S.Settings.Find("search_path"); d != nil && c.S.Settings.OnChange != nil {
+			c.S.Settings.OnChange(d, c.S.Settings.At(d).Value)
+		}
+	}, nil
 }
 
 func (c *Context) roleName(oid ids.Oid) string {
