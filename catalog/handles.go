@@ -201,11 +201,14 @@ func (c *Catalog) newToaster(t *Relation) heap.Toaster {
 func (s *Session) keyDetail(ix *Index, table *Relation) func([]types.Datum) string {
 	names := make([]string, ix.NKeyAtts)
 	typs := make([]*types.Type, ix.NKeyAtts)
+	exprs := s.keyExprs(ix, table)
 	for i := range names {
 		names[i] = QuoteIdent(ix.Desc.Attrs[i].Name)
 		typ := ix.Desc.Attrs[i].Type
 		if att := ix.Keys[i]; att > 0 {
 			names[i] = QuoteIdent(table.Desc.Attrs[att-1].Name)
+		} else if len(exprs) > 0 {
+			names[i], exprs = exprs[0], exprs[1:]
 		}
 		if typs[i] = types.Builtin(typ); typs[i] == nil {
 			typs[i] = s.TypeByOid(typ)
@@ -228,4 +231,24 @@ func (s *Session) keyDetail(ix *Index, table *Relation) func([]types.Datum) stri
 		}
 		return "(" + strings.Join(names, ", ") + ")=(" + string(b) + ")"
 	}
+}
+
+// keyExprs returns the texts of an index's expressions; none when they cannot be shown.
+func (s *Session) keyExprs(ix *Index, table *Relation) []string {
+	if s.cat.exprText == nil || ix.ExprText == nil {
+		return nil
+	}
+	list, err := ix.Exprs()
+	if err != nil {
+		return nil
+	}
+	var out []string
+	for _, e := range list {
+		t, err := s.cat.exprText(s, e, table)
+		if err != nil {
+			return nil
+		}
+		out = append(out, t)
+	}
+	return out
 }

@@ -3,6 +3,7 @@ package catalog
 import (
 	"gompho/internal/ids"
 	"gompho/mvcc"
+	"gompho/sql/query"
 	"gompho/storage/heap"
 )
 
@@ -11,6 +12,9 @@ func (c *Catalog) SetEnv(env *heap.Env) {
 	c.env = env
 	c.fileExists = func(f ids.RelFile) bool { return env.Pool.Storage().Exists(f, ids.MainFork) }
 }
+
+// SetExprText gives the catalog the means to show the expressions of index columns in messages; before the first session.
+func (c *Catalog) SetExprText(f func(s *Session, e query.Expr, rel *Relation) (string, error)) { c.exprText = f }
 
 // NewSession makes the catalog side of a session: bound to its transactions, in a database, as a user. Call it once for
 // each mvcc session; lookups need a running transaction unless they are answered from caches.

@@ -7,6 +7,7 @@ import (
 	"gompho/internal/ids"
 	"gompho/locks"
 	"gompho/mvcc"
+	"gompho/sql/query"
 	"gompho/stats"
 	"gompho/storage/heap"
 	"gompho/types"
@@ -24,6 +25,7 @@ type Catalog struct {
 	env     *heap.Env // nil without storage
 	// fileExists tells whether a relation's file is there; nil: never
 	fileExists func(ids.RelFile) bool
+	exprText   func(s *Session, e query.Expr, rel *Relation) (string, error)
 }
 
 // New makes the catalog of a server.

@@ -16,12 +16,14 @@ import (
 	"gompho/mvcc"
 	"gompho/session"
 	"gompho/sql/deparse"
+	"gompho/sql/query"
 	"gompho/stats"
 	"gompho/storage/buffer"
 	"gompho/storage/control"
 	"gompho/storage/heap"
 	"gompho/storage/smgr"
 	"gompho/sysviews"
+	"gompho/types"
 	"gompho/wal"
 )
 
@@ -65,6 +67,9 @@ func (p *Postmaster) build() (*cluster, error) {
 	c.locks = locks.New(locks.Options{MaxLocksPerTransaction: int(p.cfg.Get("max_locks_per_transaction").Int()),
 		MaxOwners: int(p.cfg.Get("max_connections").Int()) + 64, Log: p.logNotice})
 	c.catalog = catalog.New()
+	c.catalog.SetExprText(func(s *catalog.Session, e query.Expr, rel *catalog.Relation) (string, error) {
+		return deparse.Expr(s, types.DefaultEnv, e, rel, false)
+	})
 	c.funcs = functions.Builtins().With(catfuncs.Entries(), sysviews.Entries(), deparse.Entries())
 	return c, nil
 }
