@@ -34,9 +34,10 @@ type engine struct {
 // NewEngine makes the engine of a session.
 func NewEngine(s *session.Session, funcs *functions.Registry) Engine {
 	e := &engine{s: s, env: session.NewEnv(s), funcs: funcs}
+	s.Cat.SetTypeEnv(e.env)
 	e.an = analyzer.Session{Cat: s.Cat, Env: e.env, OnNotice: func(n *pgerr.Error) { s.Notice(n) }}
 	e.ex = executor.Env{Slot: s.Slot, Tx: s.Tx, Catalog: s.Cat, Funcs: funcs, Func: e.env, WorkMem: s.WorkMem,
-		TempFile: s.Heap.TempFile, Notice: func(n *pgerr.Error) { s.Notice(n) }, CheckRights: e.checkRights, PlanSQL: e.planSQL,
+		TempFile: s.Heap.TempFile, Notice: func(n *pgerr.Error) { s.Notice(n) }, CheckRights: e.checkRights, MaySelect: e.maySelect, PlanSQL: e.planSQL,
 		NextValue: func(seq ids.Oid) (int64, error) { return sysviews.NextVal(s, seq, false) }}
 	e.pl = planner.Env{Catalog: s.Cat, Type: e.typ, Call: e.call, Costs: &e.costs,
 		Blocks: func(f ids.RelFile) (ids.BlockNumber, error) { return s.Ops.Blocks(f, ids.MainFork) }}
@@ -176,36 +177,6 @@ func (e *engine) call(fn, coll ids.Oid, args []types.Datum, argTypes []ids.Oid, 
 	}
 	d, err := en.Scalar(&c)
 	return d, err == nil, err
-}
-
-// checkRights checks the privileges that a range-table entry needs.
-func (e *engine) checkRights(rte *query.RangeTblEntry) error {
-	if rte.Relid == 0 {
-		return nil
-	}
-	user := e.s.User
-	if rte.CheckAsUser != 0 {
-		user = rte.CheckAsUser
-	}
-	if super, err := e.s.Cat.IsSuperuser(user); err != nil || super {
-		return err
-	}
-	r, err := e.s.Cat.Relation(rte.Relid)
-	if err != nil || r == nil {
-		return err
-	}
-	var want uint32
-	for perm, acl := range map[uint32]uint32{query.PermSelect: catalog.AclSelect, query.PermInsert: catalog.AclInsert,
-		query.PermUpdate: catalog.AclUpdate, query.PermDelete: catalog.AclDelete} {
-		if rte.RequiredPerms&perm != 0 {
-			want |= acl
-		}
-	}
-	ok, err := e.s.Cat.HasRelationPrivilege(user, r, want)
-	if err == nil && !ok {
-		err = pgerr.New(pgerr.InsufficientPrivilege, "permission denied for %s %s", catalog.KindWord(r.Kind), r.Name)
-	}
-	return err
 }
 
 // TypeNames resolves the types of PREPARE.

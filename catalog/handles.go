@@ -129,7 +129,7 @@ func (s *Session) btreeHandle(ix *Index, table *Relation, logged, temp bool) (*b
 	}
 	if table != nil {
 		b.Heap, b.Table, b.Schema = table.Heap, table.Name, s.fixedNamespaceName(table.Namespace)
-		b.KeyDetail = s.keyDetail(ix, table)
+		b.KeyDetail = s.cat.keyDetail(ix, table)
 	}
 	return btree.New(b), nil
 }
@@ -196,41 +196,72 @@ func (c *Catalog) newToaster(t *Relation) heap.Toaster {
 	return &toast.Table{Rel: t.Heap, Index: t.Indexes[0].Btree, NewOid: newOid}
 }
 
-// keyDetail returns what renders key values for the DETAIL of errors; the handle is shared by all sessions, so it knows no
-// settings.
-func (s *Session) keyDetail(ix *Index, table *Relation) func([]types.Datum) string {
+// keyDetail returns what renders key values for the DETAIL of errors. The handle is shared by all sessions: the one that asks is
+// found through its transaction. It gives an empty text when the user may not see the columns.
+func (c *Catalog) keyDetail(ix *Index, table *Relation) func(*mvcc.Session, []types.Datum) string {
+	return func(tx *mvcc.Session, vals []types.Datum) string {
+		s, ok := tx.Companion.(*Session)
+		if !ok || !s.maySeeKeys(ix, table) {
+			return ""
+		}
+		names := s.keyNames(ix, table)
+		var env types.Env = types.DefaultEnv
+		if s.typeEnv != nil {
+			env = s.typeEnv
+		}
+		var b []byte
+		for i, v := range vals {
+			if i > 0 {
+				b = append(b, ", "...)
+			}
+			oid := ix.Desc.Attrs[i].Type
+			t := types.Builtin(oid)
+			if t == nil {
+				t = s.TypeByOid(oid)
+			}
+			switch {
+			case v.IsNull():
+				b = append(b, "null"...)
+			case t == nil:
+				b = append(b, "..."...)
+			default:
+				b = types.Output(env, t, v, b)
+			}
+		}
+		return "(" + strings.Join(names, ", ") + ")=(" + string(b) + ")"
+	}
+}
+
+// maySeeKeys reports whether the user may read the key columns of an index. Expressions need the whole table.
+func (s *Session) maySeeKeys(ix *Index, table *Relation) bool {
+	ok, err := s.HasRelationPrivilege(s.user, table, AclSelect)
+	if ok || err != nil {
+		return ok
+	}
+	for _, att := range ix.Keys[:ix.NKeyAtts] {
+		if att == 0 {
+			return false
+		}
+		if ok, err := s.HasColumnPrivilege(s.user, table, att, AclSelect); !ok || err != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// keyNames returns the key columns of an index as pg_get_indexdef shows them.
+func (s *Session) keyNames(ix *Index, table *Relation) []string {
 	names := make([]string, ix.NKeyAtts)
-	typs := make([]*types.Type, ix.NKeyAtts)
 	exprs := s.keyExprs(ix, table)
 	for i := range names {
 		names[i] = QuoteIdent(ix.Desc.Attrs[i].Name)
-		typ := ix.Desc.Attrs[i].Type
 		if att := ix.Keys[i]; att > 0 {
 			names[i] = QuoteIdent(table.Desc.Attrs[att-1].Name)
 		} else if len(exprs) > 0 {
 			names[i], exprs = exprs[0], exprs[1:]
 		}
-		if typs[i] = types.Builtin(typ); typs[i] == nil {
-			typs[i] = s.TypeByOid(typ)
-		}
 	}
-	return func(vals []types.Datum) string {
-		var b []byte
-		for i, t := range typs {
-			if i > 0 {
-				b = append(b, ", "...)
-			}
-			switch {
-			case vals[i].IsNull():
-				b = append(b, "null"...)
-			case t == nil:
-				b = append(b, "..."...)
-			default:
-				b = types.Output(types.DefaultEnv, t, vals[i], b)
-			}
-		}
-		return "(" + strings.Join(names, ", ") + ")=(" + string(b) + ")"
-	}
+	return names
 }
 
 // keyExprs returns the texts of an index's expressions; none when they cannot be shown.

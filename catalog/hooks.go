@@ -14,7 +14,9 @@ func (c *Catalog) SetEnv(env *heap.Env) {
 }
 
 // SetExprText gives the catalog the means to show the expressions of index columns in messages; before the first session.
-func (c *Catalog) SetExprText(f func(s *Session, e query.Expr, rel *Relation) (string, error)) { c.exprText = f }
+func (c *Catalog) SetExprText(f func(s *Session, e query.Expr, rel *Relation) (string, error)) {
+	c.exprText = f
+}
 
 // NewSession makes the catalog side of a session: bound to its transactions, in a database, as a user. Call it once for
 // each mvcc session; lookups need a running transaction unless they are answered from caches.
@@ -24,6 +26,7 @@ func (c *Catalog) NewSession(tx *mvcc.Session, db, user ids.Oid) *Session {
 	s.files = newFiles{s}
 	s.path.names = []string{"$user", "public"}
 	tx.AddHook(hook{s})
+	tx.Companion = s
 	return s
 }
 

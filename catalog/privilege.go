@@ -173,6 +173,20 @@ func (s *Session) predefinedPrivileges(role ids.Oid, want, have uint32) (uint32,
 	return have, nil
 }
 
+// HasColumnPrivilege reports whether a role has all of the privileges on a column, by the column or by its table.
+func (s *Session) HasColumnPrivilege(role ids.Oid, r *Relation, att int16, privs uint32) (bool, error) {
+	have, err := s.RelationPrivileges(role, r, privs)
+	if err != nil || have&privs == privs {
+		return err == nil, err
+	}
+	a, err := s.Attribute(r.Oid, att)
+	if err != nil || a == nil || a.Attacl == nil {
+		return false, err
+	}
+	more, err := s.AclMask(role, r.Owner, a.Attacl, privs, 0, 0)
+	return (have|more)&privs == privs, err
+}
+
 // HasProcPrivilege reports whether a role may execute a function.
 func (s *Session) HasProcPrivilege(role ids.Oid, p *Proc) (bool, error) {
 	m, err := s.AclMask(role, p.Proowner, p.Proacl, AclExecute, AclExecute, AclExecute)

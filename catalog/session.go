@@ -78,6 +78,8 @@ type Session struct {
 	onDrop DropHooks
 	files  Files
 	env    *heap.Env
+	// typeEnv shows values in messages by the session's settings; nil: by the defaults
+	typeEnv types.Env
 }
 
 // Catalog returns the server's catalog.
@@ -85,6 +87,9 @@ func (s *Session) Catalog() *Catalog { return s.cat }
 
 // Database returns the database of the session.
 func (s *Session) Database() ids.Oid { return s.db }
+
+// SetTypeEnv gives the catalog the settings by which values are shown in messages.
+func (s *Session) SetTypeEnv(env types.Env) { s.typeEnv = env }
 
 // User returns the current user.
 func (s *Session) User() ids.Oid { return s.user }

@@ -95,6 +95,10 @@ type Session struct {
 
 	files []pendingFile
 	snapshots
+
+	// Companion is the side of the session that the catalog keeps: lower layers hand the transaction to functions that the catalog gave
+	// them, and these find their session here.
+	Companion any
 }
 
 // level is one open (sub)transaction.

@@ -60,6 +60,7 @@ func (ex *Exec) makeModifyTable(p *plan.ModifyTable) (node, error) {
 	if n.target, err = newTarget(ex, rel); err != nil {
 		return nil, err
 	}
+	n.target.rte = ex.st.RTable[n.p.ResultRel-1]
 	natts := len(rel.Desc.Attrs)
 	n.vals = make([]types.Datum, natts)
 	n.rows = newBatch(n.target.kinds, 0)
@@ -205,8 +206,8 @@ func (n *modifyTable) checkViewRow(b *types.Batch, pos int) error {
 			return err
 		}
 		if !d.IsTrue() {
-			return pgerr.New(pgerr.WithCheckOptionViolation, "new row violates check option for view \"%s\"", n.viewName()).
-				WithDetail("Failing row contains %s.", n.target.rowText(b, pos))
+			return n.target.failingRow(pgerr.New(pgerr.WithCheckOptionViolation,
+				"new row violates check option for view \"%s\"", n.viewName()), b, pos)
 		}
 	}
 	return nil

@@ -1,6 +1,7 @@
 package executor
 
 import (
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -32,6 +33,7 @@ type Target struct {
 	genBatch types.Batch
 	genVecs  []types.Vector
 	failSel  []int32
+	rte      *query.RangeTblEntry // names the columns that the statement gives values, which messages may show; may be nil
 }
 
 type genCol struct {
@@ -315,15 +317,13 @@ func (t *Target) verifyRows(b *types.Batch) (int, error) {
 
 func (t *Target) nullError(att int, b *types.Batch, pos int) error {
 	name := t.rel.Desc.Attrs[att].Name
-	return t.fields(pgerr.New(pgerr.NotNullViolation,
-		"null value in column \"%s\" of relation \"%s\" violates not-null constraint", name, t.rel.Name).
-		WithDetail("Failing row contains %s.", t.rowText(b, pos))).WithColumn(name)
+	return t.fields(t.failingRow(pgerr.New(pgerr.NotNullViolation,
+		"null value in column \"%s\" of relation \"%s\" violates not-null constraint", name, t.rel.Name), b, pos)).WithColumn(name)
 }
 
 func (t *Target) checkError(name string, b *types.Batch, pos int) error {
-	return t.fields(pgerr.New(pgerr.CheckViolation,
-		"new row for relation \"%s\" violates check constraint \"%s\"", t.rel.Name, name).
-		WithDetail("Failing row contains %s.", t.rowText(b, pos))).WithConstraint(name)
+	return t.fields(t.failingRow(pgerr.New(pgerr.CheckViolation,
+		"new row for relation \"%s\" violates check constraint \"%s\"", t.rel.Name, name), b, pos)).WithConstraint(name)
 }
 
 func (t *Target) fields(e *pgerr.Error) *pgerr.Error {
@@ -341,37 +341,63 @@ func (t *Target) fields(e *pgerr.Error) *pgerr.Error {
 // maxFieldText bounds each value of a failing row in messages, in bytes.
 const maxFieldText = 64
 
-// rowText is a row as DETAIL shows it: (1, x, null).
+// rowText shows a row for the DETAIL of errors, as far as the user may see it: all of it, or the columns that may be read or were
+// given by the statement; empty when that is none.
 func (t *Target) rowText(b *types.Batch, pos int) string {
-	var s strings.Builder
+	all := t.ex.env.MaySelect == nil || t.ex.env.MaySelect(t.rel, 0)
+	var names, s strings.Builder
 	s.WriteByte('(')
 	first := true
 	for i := range t.rel.Desc.Attrs {
 		a := &t.rel.Desc.Attrs[i]
-		if a.Dropped {
+		if a.Dropped || !all && !t.gives(int16(i+1)) && !t.ex.env.MaySelect(t.rel, int16(i+1)) {
 			continue
 		}
 		if !first {
 			s.WriteString(", ")
+			names.WriteString(", ")
 		}
 		first = false
-		d := b.Cols[i].Get(pos)
-		if d.IsNull() {
-			s.WriteString("null")
-			continue
-		}
-		typ, err := t.ex.env.typ(a.Type)
-		if err != nil {
-			continue
-		}
-		text := types.OutputString(t.ex.env.Func, typ, d)
-		if len(text) > maxFieldText {
-			text = clip(text, maxFieldText) + "..."
-		}
-		s.WriteString(text)
+		names.WriteString(a.Name)
+		t.fieldText(&s, a, b.Cols[i].Get(pos))
 	}
 	s.WriteByte(')')
-	return s.String()
+	switch {
+	case all:
+		return s.String()
+	case first:
+		return ""
+	}
+	return "(" + names.String() + ") = " + s.String()
+}
+
+// gives reports whether the statement itself gives a column its value.
+func (t *Target) gives(att int16) bool {
+	return t.rte != nil && (slices.Contains(t.rte.InsertedCols, att) || slices.Contains(t.rte.UpdatedCols, att))
+}
+
+func (t *Target) fieldText(s *strings.Builder, a *types.Attr, d types.Datum) {
+	if d.IsNull() {
+		s.WriteString("null")
+		return
+	}
+	typ, err := t.ex.env.typ(a.Type)
+	if err != nil {
+		return
+	}
+	text := types.OutputString(t.ex.env.Func, typ, d)
+	if len(text) > maxFieldText {
+		text = clip(text, maxFieldText) + "..."
+	}
+	s.WriteString(text)
+}
+
+// failingRow adds the row to an error.
+func (t *Target) failingRow(e *pgerr.Error, b *types.Batch, pos int) *pgerr.Error {
+	if row := t.rowText(b, pos); row != "" {
+		return e.WithDetail("Failing row contains %s.", row)
+	}
+	return e
 }
 
 // clip cuts a string to at most n bytes, not within a character.

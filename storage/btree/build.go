@@ -46,7 +46,7 @@ func (b *Builder) Finish() error {
 	}
 	var prev item
 	prevLive, prevAbbrev := false, uint64(0)
-	u := uniqueness{ix: b.ix, a: make([]types.Datum, b.ix.nkeys), b: make([]types.Datum, b.ix.nkeys)}
+	u := uniqueness{ix: b.ix, tx: b.tx, a: make([]types.Datum, b.ix.nkeys), b: make([]types.Datum, b.ix.nkeys)}
 	n := 0
 	err := b.sort.each(func(it item, abbrev uint64, live bool) error {
 		if b.ix.Unique && live && prevLive && abbrev == prevAbbrev {
@@ -77,6 +77,7 @@ func (b *Builder) Finish() error {
 // uniqueness compares neighbours in the order of the index.
 type uniqueness struct {
 	ix   *Index
+	tx   *mvcc.Session
 	a, b []types.Datum
 }
 
@@ -94,7 +95,9 @@ func (u *uniqueness) check(x, y item) error {
 	e := pgerr.New(pgerr.UniqueViolation, "could not create unique index \"%s\"", u.ix.Name).
 		WithTable(u.ix.Schema, u.ix.Table).WithConstraint(u.ix.Name)
 	if u.ix.KeyDetail != nil {
-		return e.WithDetail("Key %s is duplicated.", u.ix.KeyDetail(u.b))
+		if keys := u.ix.KeyDetail(u.tx, u.b); keys != "" {
+			return e.WithDetail("Key %s is duplicated.", keys)
+		}
 	}
 	return e.WithDetail("Duplicate keys exist.")
 }

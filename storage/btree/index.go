@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 
 	"gompho/internal/ids"
+	"gompho/mvcc"
 	"gompho/storage/buffer"
 	"gompho/storage/freespace"
 	"gompho/storage/heap"
@@ -57,8 +58,9 @@ type Index struct {
 	Logged           bool
 	Temp             bool
 	FillFactor       int // percent; 0 means 90
-	// KeyDetail renders key values for messages as PostgreSQL does: "(a, b)=(1, x)". nil: no DETAIL.
-	KeyDetail func(values []types.Datum) string
+	// KeyDetail renders key values for messages as PostgreSQL does: "(a, b)=(1, x)"; empty when the session may not see them.
+	// nil: no DETAIL.
+	KeyDetail func(tx *mvcc.Session, values []types.Datum) string
 	// Constraint, Schema and Table are for error fields.
 	Constraint, Schema, Table string
 

@@ -193,15 +193,17 @@ func (s *insertion) violation() error {
 	if err != nil || !alive {
 		return err
 	}
-	return s.ix.duplicate(s.values)
+	return s.ix.duplicate(s.tx, s.values)
 }
 
 // duplicate is the error of a key that is there already.
-func (ix *Index) duplicate(values []types.Datum) error {
+func (ix *Index) duplicate(tx *mvcc.Session, values []types.Datum) error {
 	e := pgerr.New(pgerr.UniqueViolation, "duplicate key value violates unique constraint \"%s\"", ix.Name).
 		WithTable(ix.Schema, ix.Table).WithConstraint(ix.Name)
 	if ix.KeyDetail != nil {
-		e = e.WithDetail("Key %s already exists.", ix.KeyDetail(values[:ix.nkeys]))
+		if keys := ix.KeyDetail(tx, values[:ix.nkeys]); keys != "" {
+			e = e.WithDetail("Key %s already exists.", keys)
+		}
 	}
 	return e
 }
