@@ -6,6 +6,7 @@ import (
 	"regexp"
 
 	"gompho/internal/ids"
+	"gompho/internal/pgerr"
 	"gompho/sql/query"
 	"gompho/types"
 )
@@ -224,6 +225,37 @@ func (s *Session) FinishViews() error {
 		}
 		c.Relacl = append([]AclItem{{ids.BootstrapRole, ids.BootstrapRole, AclAllTable}}, extra...)
 		if err := s.Update(c); err != nil {
+			return err
+		}
+		if c.Relnamespace == ids.PgCatalogNamespace { // pg_dump writes out what differs from this
+			if err := s.Insert(&PgInitPrivs{Objoid: c.Oid, Classoid: PgClassOid, Privtype: 'i', Initprivs: c.Relacl}); err != nil {
+				return err
+			}
+		}
+	}
+	return s.bootColumnAcls()
+}
+
+// bootColumnAcls gives the columns of catalogs the privileges that pg_init_privs says they start with.
+func (s *Session) bootColumnAcls() error {
+	rows, err := fetchAll[PgInitPrivs](s, 0)
+	if err != nil {
+		return err
+	}
+	for _, p := range rows {
+		if p.Objsubid == 0 || p.Classoid != PgClassOid {
+			continue
+		}
+		a, err := Fetch[PgAttribute](s, PgAttributeRelidAttnumIndex, OidKey(AttPgAttributeAttrelid, p.Objoid),
+			IntKey(AttPgAttributeAttnum, int64(p.Objsubid)))
+		if err != nil {
+			return err
+		}
+		if a == nil {
+			return pgerr.Internal("privileges of column %d of catalog %d, which is not there", p.Objsubid, p.Objoid)
+		}
+		a.Attacl = p.Initprivs
+		if err := s.Update(a); err != nil {
 			return err
 		}
 	}

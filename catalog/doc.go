@@ -28,7 +28,8 @@
 //
 // Differences from PostgreSQL: caches are shared between sessions, so a session sees a committed
 // invalidation at once and not only when it next takes a lock; catalogs keep their file numbers for ever (the
-// file of a catalog is named by its Oid); the descriptions of built-ins are absent.
+// file of a catalog is named by its Oid); only schemas and databases have the descriptions
+// that a new cluster of PostgreSQL has (pg_dump expects them); those of functions, operators and types are absent.
 //
 // To debug: Session.Explain tells where the descriptor of a relation comes from.
 package catalog

@@ -15,6 +15,7 @@ type Source uint8
 
 const (
 	SourceDefault Source = iota
+	SourceDynamic        // a default that the server works out when it starts
 	SourceFile
 	SourceCommandLine
 	SourceOverride
@@ -25,7 +26,7 @@ const (
 	SourceSession
 )
 
-var sourceNames = [...]string{"default", "configuration file", "command line", "override", "database", "user", "database user", "client", "session"}
+var sourceNames = [...]string{"default", "default", "configuration file", "command line", "override", "database", "user", "database user", "client", "session"}
 
 // String returns the source as pg_settings.source has it.
 func (s Source) String() string { return sourceNames[s] }
@@ -94,7 +95,11 @@ func (s *Server) Override(pairs map[string]string) error {
 		if err != nil {
 			return err
 		}
-		v.list[d.Index] = Setting{Value: val, Source: SourceOverride}
+		src := SourceOverride
+		if d.Context == Internal || name == "client_encoding" {
+			src = SourceDynamic
+		}
+		v.list[d.Index] = Setting{Value: val, Source: src}
 	}
 	s.cur.Store(v)
 	return nil
@@ -142,7 +147,7 @@ func (s *Server) Load() (changed []*Def, err error) {
 	old := s.cur.Load()
 	v := NewServer(s.Registry).Values()
 	for i := range old.list {
-		if old.list[i].Source == SourceOverride {
+		if s := old.list[i].Source; s == SourceOverride || s == SourceDynamic {
 			v.list[i] = old.list[i]
 		}
 	}

@@ -198,3 +198,8 @@ func (e *Env) RelationBlocks(f ids.RelFile, fork ids.Fork) (ids.BlockNumber, err
 func (e *Env) DatabaseBytes(db ids.Oid) (int64, error) {
 	return e.Heap.Pool.Storage().Sizes(ids.DefaultTablespace, db)
 }
+
+// TablespaceBytes returns the size of all files in a tablespace.
+func (e *Env) TablespaceBytes(spc ids.Oid) (int64, error) {
+	return e.Heap.Pool.Storage().TablespaceSize(spc)
+}

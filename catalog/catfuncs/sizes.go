@@ -148,6 +148,23 @@ func sizeFunctions() []functions.Entry {
 			}
 			return null(functions.NotThere("pg_tablespace_location"))
 		}),
+		entry("pg_tablespace_size_oid", func(s *catalog.Session, c *functions.Call) (types.Datum, error) {
+			t, err := s.Tablespace(oid(c, 0))
+			if t == nil || err != nil {
+				return null(err)
+			}
+			return tablespaceSize(c, t.Oid)
+		}),
+		entry("pg_tablespace_size_name", func(s *catalog.Session, c *functions.Call) (types.Datum, error) {
+			t, err := s.TablespaceByName(str(c, 0))
+			if t == nil && err == nil {
+				err = pgerr.New(pgerr.UndefinedObject, "tablespace \"%s\" does not exist", str(c, 0))
+			}
+			if err != nil {
+				return null(err)
+			}
+			return tablespaceSize(c, t.Oid)
+		}),
 		entry("pg_database_size_oid", func(s *catalog.Session, c *functions.Call) (types.Datum, error) { return databaseSize(s, c, oid(c, 0)) }),
 		entry("pg_database_size_name", func(s *catalog.Session, c *functions.Call) (types.Datum, error) {
 			d, err := s.DatabaseByName(str(c, 0))
@@ -160,6 +177,20 @@ func sizeFunctions() []functions.Entry {
 			return databaseSize(s, c, d.Oid)
 		}),
 	}
+}
+
+// tablespaceSizer is an environment that can add up the files of a tablespace.
+type tablespaceSizer interface {
+	TablespaceBytes(spc ids.Oid) (int64, error)
+}
+
+func tablespaceSize(c *functions.Call, spc ids.Oid) (types.Datum, error) {
+	env, ok := c.Env.(tablespaceSizer)
+	if !ok {
+		return null(functions.NotThere("pg_tablespace_size"))
+	}
+	n, err := env.TablespaceBytes(spc)
+	return types.Int(n), err
 }
 
 // databaseSizer is an environment that can add up the files of a database.

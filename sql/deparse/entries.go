@@ -155,7 +155,7 @@ func definitionEntries() []functions.Entry {
 		}),
 		notSupported("pg_get_triggerdef"), notSupported("pg_get_triggerdef_ext"), notSupported("pg_get_partkeydef"),
 		notSupported("pg_get_statisticsobjdef"), notSupported("pg_get_statisticsobjdef_columns"),
-		notSupported("pg_get_statisticsobjdef_expressions"), notSupported("pg_get_function_sqlbody"),
+		notSupported("pg_get_statisticsobjdef_expressions"),
 	}
 }
 
@@ -215,6 +215,12 @@ func functionEntries() []functions.Entry {
 			}
 			p.functionDef(f)
 			return true
+		})),
+		entry("pg_get_function_sqlbody", with(func(_ *printer, f *catalog.Proc) bool {
+			if f.Prosqlbody != nil {
+				panic(bailout{pgerr.NotSupported("function pg_get_function_sqlbody is not supported")})
+			}
+			return false
 		})),
 		entry("pg_get_function_arg_default", func(cat *catalog.Session, c *functions.Call) (string, bool) {
 			proc := must(cat.Proc(c.Args[0].Oid()))

@@ -256,6 +256,38 @@ type subscript struct {
 	result
 }
 
+// nameByte is one byte of a name, counted from 0, as "char".
+type nameByte struct {
+	ref expr
+	at  []expr
+	result
+}
+
+func (e *nameByte) scalar(row int) (types.Datum, error) {
+	name, err := e.ref.scalar(row)
+	if err != nil || name.IsNull() {
+		return types.Null, err
+	}
+	var at types.Datum
+	for _, x := range e.at {
+		if at, err = x.scalar(row); err != nil || at.IsNull() {
+			return types.Null, err
+		}
+	}
+	i, s := at.Int(), name.Str()
+	switch {
+	case len(e.at) != 1 || i < 0 || i >= 64:
+		return types.Null, nil
+	case i >= int64(len(s)): // a name is padded with zeros
+		return types.Int(0), nil
+	}
+	return types.Word(uint64(s[i])), nil
+}
+
+func (e *nameByte) vec(sel []int32, n int) (*types.Vector, error) {
+	return eachScalar(e, e.start(types.WordKind, n), sel, n)
+}
+
 // bounds evaluates subscripts. null: one of them is NULL.
 func (e *subscript) bounds(row int) (null bool, err error) {
 	e.up, e.lo = e.up[:0], e.lo[:0]

@@ -394,6 +394,9 @@ func (c *compiler) compileSubscript(n *query.SubscriptingRef) (expr, error) {
 		return nil, err
 	}
 	t = t.Underlying()
+	if t.Oid == types.NameOid && n.RefAssgnExpr == nil {
+		return c.compileNameSubscript(n)
+	}
 	if t.ElemType == nil {
 		return nil, pgerr.New(pgerr.DatatypeMismatch, "cannot subscript type %s because it does not support subscripting",
 			c.ex.env.Catalog.TypeName(n.ContainerType))
@@ -417,6 +420,16 @@ func (c *compiler) compileSubscript(n *query.SubscriptingRef) (expr, error) {
 		e.assign, err = c.compile(n.RefAssgnExpr)
 	}
 	return e, err
+}
+
+// compileNameSubscript compiles a byte of a name: the one type of fixed length whose elements clients read (pg_dump does).
+func (c *compiler) compileNameSubscript(n *query.SubscriptingRef) (expr, error) {
+	ref, err := c.compile(n.RefExpr)
+	if err != nil {
+		return nil, err
+	}
+	at, err := c.list(n.UpperIndexpr)
+	return &nameByte{ref: ref, at: at}, err
 }
 
 func (c *compiler) compileArrayCoerce(n *query.ArrayCoerceExpr) (expr, error) {

@@ -1,8 +1,11 @@
 package smgr
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 
 	"gompho/internal/ids"
 	"gompho/internal/pgerr"
@@ -102,6 +105,28 @@ func forgetLSNs(b []byte, blk uint32) {
 			p.SetChecksum(ids.BlockNumber(blk))
 		}
 	}
+}
+
+// TablespaceSize returns the bytes that all files of a tablespace take.
+func (m *Manager) TablespaceSize(spc ids.Oid) (int64, error) {
+	if spc == ids.GlobalTablespace {
+		return m.Sizes(spc, 0)
+	}
+	dirs, err := m.opts.FS.ReadDir(filepath.Join(m.opts.DataDir, filepath.Dir(DatabaseDir(spc, 1))))
+	if err != nil {
+		return 0, pgerr.Wrap(err, pgerr.IoError, "could not open directory %q: %v", filepath.Dir(DatabaseDir(spc, 1)), rootCause(err))
+	}
+	total := int64(0)
+	for _, d := range dirs {
+		if db, err := strconv.ParseUint(d.Name(), 10, 32); err == nil && d.IsDir() {
+			n, err := m.Sizes(spc, ids.Oid(db))
+			if err != nil && !errors.Is(err, fs.ErrNotExist) { // dropped meanwhile
+				return 0, err
+			}
+			total += n
+		}
+	}
+	return total, nil
 }
 
 // Sizes returns the bytes that a database's files in a tablespace take.

@@ -18,6 +18,7 @@ var filters = map[string]string{
 	"pg_conversion":    "oid < 12000",
 	"pg_database":      "oid < 16384",
 	"pg_index":         "indexrelid < 12000",
+	"pg_description":   "classoid = 'pg_namespace'::regclass AND objoid < 12000", // pg_dump compares these with what it finds
 	"pg_init_privs":    "objoid < 12000",
 	"pg_language":      "oid < 12000",
 	"pg_namespace":     "oid < 12000",
@@ -26,6 +27,7 @@ var filters = map[string]string{
 	"pg_opfamily":      "oid < 12000",
 	"pg_proc":          "oid < 12000",
 	"pg_range":         "rngtypid < 12000",
+	"pg_shdescription": "true",
 	"pg_tablespace":    "oid < 12000",
 	"pg_ts_config":     "oid < 12000",
 	"pg_ts_config_map": "mapcfg < 12000",
