@@ -12,6 +12,7 @@ import (
 
 	"gompho/config"
 	"gompho/internal/pgerr"
+	"gompho/logger"
 	"gompho/session"
 	"gompho/stats"
 	"gompho/types"
@@ -33,6 +34,8 @@ type Options struct {
 	// Crash is called when a panic may have damaged shared state: in a critical section, or with page latches held. It does
 	// not return before the crash cycle has taken over.
 	Crash func(reason any, stack []byte)
+	// Process describes the session for the server log; nil: the log tells nothing of it.
+	Process *logger.Process
 	// NewEngine makes what runs the session's statements, once Attach has opened the session.
 	NewEngine func(*session.Session) Engine
 }
@@ -44,6 +47,7 @@ type Backend struct {
 	c        *wire.Conn
 	blk      block
 	eng      Engine
+	detach   func() // undoes Options.Attach
 	log      *zap.Logger
 	prepared map[string]*Prepared
 	unnamed  *Prepared
@@ -56,10 +60,16 @@ type Backend struct {
 	rows     rowWriter
 	env      types.Env
 	spare    *Portal
+	current  *Portal              // of a simple query, while it runs
 	tag      string               // command tag of the statement that has just run
 	roles    map[string]roleFacts // roles that settings have named
 	login    roleFacts
-	limited  bool // the client asked for some of the rows only
+	limited  bool   // the client asked for some of the rows only
+	ps       string // what the process does, for the log: a command tag, "idle" ...
+	inQuery  bool   // s.QueryText is running
+	logged   bool   // it is in the log already
+	sourceOf string // what an EXECUTE runs, for the log
+	sampled  bool   // log_transaction_sample_rate chose the transaction
 }
 
 // Run serves the connection until it ends. The caller has read the start-up packet.
@@ -67,46 +77,83 @@ func Run(o Options) {
 	b := &Backend{o: o, log: o.Server.Log}
 	b.c = wire.NewConn(o.Conn, o.Pool)
 	defer b.c.Close()
-	defer b.recoverPanic()
+	defer func() {
+		if r := recover(); r != nil {
+			b.panicked(r, debug.Stack())
+		}
+	}()
 	detach, err := b.startup()
 	if err != nil {
 		b.sendFatal(err)
 		return
 	}
-	defer func() {
-		b.timer.stop()
-		if b.s.Tx != nil {
-			b.closePortals()
-			b.blk.abort()
-		}
-		detach()
-	}()
+	b.detach = detach
 	err = b.loop()
 	if err != nil && !errors.Is(err, io.EOF) {
 		b.sendFatal(err)
 	}
+	b.close()
+	b.logDisconnection()
 }
 
-// recoverPanic turns a bug into the end of this session, or of all when shared state may be damaged.
-func (b *Backend) recoverPanic() {
-	r := recover()
-	if r == nil {
-		return
+// close gives back what the session holds: portals, transaction, locks, its place among the sessions.
+func (b *Backend) close() {
+	b.timer.stop()
+	if b.s != nil && b.s.Tx != nil {
+		if p := b.current; p != nil {
+			p.done, b.current = false, nil
+			b.endPortal(p)
+		}
+		b.closePortals()
+		b.dropPrepared()
+		b.cache.clear()
+		b.blk.abort()
 	}
-	stack := debug.Stack()
-	if b.o.Crash != nil && b.o.Slot.InCritical() {
+	if d := b.detach; d != nil {
+		b.detach = nil
+		d()
+	}
+}
+
+// panicked turns a bug into the end of this session, or of all when shared state may be damaged: in a critical section, with
+// a page latched, or when the session cannot be cleaned up behind it. Nothing is undone before that is known: the undoing
+// itself writes.
+func (b *Backend) panicked(r any, stack []byte) {
+	if b.o.Slot.DamagesShared() && b.o.Crash != nil {
 		b.o.Crash(r, stack)
 		return
 	}
-	b.log.Error("backend panic", zap.Int32("pid", b.o.Slot.PID), zap.Any("reason", r), zap.ByteString("stack", stack))
-	b.sendFatal(pgerr.New(pgerr.InternalError, "internal error: %v", r).WithSeverity(pgerr.Fatal))
+	e := pgerr.New(pgerr.InternalError, "internal error: %v", r).WithSeverity(pgerr.Fatal)
+	text := ""
+	if b.inQuery {
+		text = b.s.QueryText
+	}
+	b.logEvent(e, text, string(stack))
+	if !b.closed() && b.o.Crash != nil {
+		b.o.Crash(r, stack)
+		return
+	}
+	b.tell(e)
+	b.logDisconnection()
+}
+
+// closed closes the session after a panic and reports whether that worked: a second panic, or a pin that nobody knows of any
+// more, means that it did not.
+func (b *Backend) closed() (ok bool) {
+	defer func() {
+		if recover() != nil {
+			ok = false
+		}
+	}()
+	b.close()
+	return b.o.Slot.Pins() == 0 && !b.o.Slot.DamagesShared()
 }
 
 // sendFatal tells the client why the session ends.
 func (b *Backend) sendFatal(err error) {
 	var ne net.Error
 	if errors.As(err, &ne) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) {
-		b.logLine(pgerr.New(pgerr.ConnectionFailure, "could not receive data from client: %v", err).WithSeverity(pgerr.LogSev))
+		b.logLost(err)
 		return
 	}
 	e := *pgerr.From(err)
@@ -114,7 +161,12 @@ func (b *Backend) sendFatal(err error) {
 		e.Severity = pgerr.Fatal
 	}
 	b.logLine(&e)
-	b.c.Error(&e)
+	b.tell(&e)
+}
+
+// tell sends the client the last message.
+func (b *Backend) tell(e *pgerr.Error) {
+	b.c.Error(e)
 	b.o.Conn.SetWriteDeadline(time.Now().Add(5 * time.Second))
 	b.c.Flush()
 }
@@ -132,10 +184,12 @@ func (b *Backend) startup() (func(), error) {
 	}
 	s := &session.Session{Server: b.o.Server, Slot: b.o.Slot, Settings: config.NewSession(b.o.Server.Config), DBName: db, UserName: user}
 	b.s = s
-	s.Notice = b.notice
+	s.Notice, s.LogWait = b.notice, b.logWait
 	s.CopyIn, s.CopyOut = b.copyIn, b.copyOut
 	s.Prepared, s.Cursors = b.preparedInfo, b.cursorInfo
 	b.describeActivity(user, db)
+	b.logConnection(user, db)
+	b.ps = "startup"
 	detach, err := b.o.Attach(s, user, db)
 	if err != nil {
 		return nil, err
@@ -250,6 +304,7 @@ func (b *Backend) greet() {
 	}
 	b.c.BackendKeyData(b.o.Slot.PID, b.o.Secret)
 	b.c.ReadyForQuery('I')
+	b.ps = "idle"
 	b.setState("idle", "")
 }
 
@@ -310,8 +365,10 @@ func (b *Backend) notice(e *pgerr.Error) {
 		b.fixPosition(&c)
 		b.c.Error(&c)
 	}
-	if e.Level() == pgerr.Warning || e.Level() == pgerr.LogSev {
-		b.logLine(e)
+	if b.log != nil && logger.Outputs(e.Level(), b.s.Settings.Get("log_min_messages").Text) {
+		c := *e
+		b.fixPosition(&c)
+		b.logLine(&c)
 	}
 }
 
@@ -350,35 +407,4 @@ func (b *Backend) fixPosition(e *pgerr.Error) {
 	}
 	n := min(e.Position-1, len(b.s.QueryText))
 	e.Position = utf8.RuneCountInString(b.s.QueryText[:n]) + 1
-}
-
-// logLine writes a message to the server log.
-func (b *Backend) logLine(e *pgerr.Error) {
-	if b.log == nil {
-		return
-	}
-	fields := []zap.Field{zap.Int32("pid", b.o.Slot.PID), zap.String("code", string(e.Code))}
-	if b.s != nil {
-		fields = append(fields, zap.String("user", b.s.UserName), zap.String("db", b.s.DBName))
-		if b.s.QueryText != "" && rank(e.Level()) >= 5 {
-			fields = append(fields, zap.String("statement", b.s.QueryText))
-		}
-	}
-	if e.Detail != "" {
-		fields = append(fields, zap.String("detail", e.Detail))
-	}
-	if e.DetailLog != "" {
-		fields = append(fields, zap.String("detail", e.DetailLog))
-	}
-	fields = append(fields, zap.String("severity", string(e.Level())))
-	switch e.Level() {
-	case pgerr.Debug:
-		b.log.Debug(e.Message, fields...)
-	case pgerr.LogSev, pgerr.Info, pgerr.Notice:
-		b.log.Info(e.Message, fields...)
-	case pgerr.Warning:
-		b.log.Warn(e.Message, fields...)
-	default:
-		b.log.Error(e.Message, fields...)
-	}
 }

@@ -22,13 +22,15 @@ func (b *Backend) parse(m *wire.Body) error {
 	if err := m.Done(); err != nil {
 		return err
 	}
+	b.ps = "PARSE"
 	if name == "" && len(pts) == 0 {
 		if done, err := b.parseAgain(sql); done || err != nil {
 			return err
 		}
 	}
 	name, sql = strings.Clone(name), strings.Clone(sql)
-	b.s.QueryText, b.s.StatementStart = sql, now()
+	b.enter(sql)
+	b.s.StatementStart = now()
 	b.setState("active", sql)
 	if name == "" {
 		b.dropUnnamed()
@@ -62,7 +64,14 @@ func (b *Backend) parse(m *wire.Body) error {
 		b.cache.remember(p)
 	}
 	b.c.Simple('1')
+	b.logParse(p)
 	return nil
+}
+
+func (b *Backend) logParse(p *Prepared) {
+	if b.durations() {
+		b.logDuration(b.s.StatementStart, func() (string, string) { return "parse " + statementName(p) + ": " + p.sql, "" })
+	}
 }
 
 // parseAgain takes an unnamed statement whose text came before from the cache; false when it is not there, or not valid
@@ -72,7 +81,8 @@ func (b *Backend) parseAgain(sql string) (bool, error) {
 	if p == nil || b.blk.failed {
 		return false, nil
 	}
-	b.s.QueryText, b.s.StatementStart = p.sql, now()
+	b.enter(p.sql)
+	b.s.StatementStart = now()
 	b.setState("active", p.sql)
 	if err := b.blk.start(); err != nil {
 		return false, err
@@ -84,6 +94,7 @@ func (b *Backend) parseAgain(sql string) (bool, error) {
 	b.dropUnnamed()
 	b.unnamed = p
 	b.c.Simple('1')
+	b.logParse(p)
 	return true, nil
 }
 
@@ -139,7 +150,9 @@ func (b *Backend) bind(m *wire.Body) error {
 	if err != nil {
 		return err
 	}
-	b.s.QueryText, b.s.StatementStart = st.sql, now()
+	b.ps = "BIND"
+	b.enter(st.sql)
+	b.s.StatementStart = now()
 	b.setState("active", st.sql)
 	b.timer.startStatement(b)
 	if st.raw != nil {
@@ -195,6 +208,9 @@ func (b *Backend) addPortal(name string, st *Prepared, params []types.Datum, res
 	}
 	b.portals[p.name] = p
 	b.c.Simple('2')
+	if b.durations() {
+		b.logDuration(b.s.StatementStart, func() (string, string) { return "bind " + portalName(p) + ": " + st.sql, b.paramsDetail(p) })
+	}
 	return nil
 }
 
@@ -337,16 +353,17 @@ func (b *Backend) execute(m *wire.Body) error {
 		b.c.Simple('I')
 		return nil
 	}
-	b.s.QueryText = st.sql
+	b.enter(st.sql)
+	b.ps = st.tag
+	began := b.executeStart()
 	if err := b.admit(st.raw.Stmt); err != nil {
 		return err
 	}
 	if err := b.begin(st.raw.Stmt); err != nil {
 		return err
 	}
-	if !p.started {
-		b.logExecute(st)
-	}
+	b.logExecute(p)
+	word := executeWord(p)
 	b.limited = max > 0
 	first := !p.started
 	if p.done && p.started {
@@ -358,7 +375,10 @@ func (b *Backend) execute(m *wire.Body) error {
 	}
 	done, err := b.runPortal(p, int64(max), b.writer(st, p.formats))
 	if err != nil {
-		return err
+		return b.withParams(err, p)
+	}
+	if b.durations() {
+		defer b.logDuration(began, func() (string, string) { return word + " " + portalName(p) + ": " + st.sql, b.paramsDetail(p) })
 	}
 	if !done {
 		b.c.Simple('s')
@@ -377,11 +397,12 @@ func (b *Backend) execute(m *wire.Body) error {
 	return nil
 }
 
-func (b *Backend) logExecute(st *Prepared) {
-	if b.hot.logStatement(b) == "none" {
-		return
+// executeStart is when an Execute began, if somebody wants to know.
+func (b *Backend) executeStart() (t timeNow) {
+	if b.durations() {
+		t = now()
 	}
-	b.logStatement(st.sql, []ast.RawStmt{*st.raw})
+	return t
 }
 
 // closeObject serves Close.

@@ -13,7 +13,7 @@ type hotSettings struct {
 	stmt     time.Duration
 	idle     time.Duration
 	idleTx   time.Duration
-	logStmt  string
+	logs     logSettings
 	planMode string
 	opts     mvcc.BeginOpts
 	sync     bool
@@ -29,7 +29,7 @@ func (h *hotSettings) load(b *Backend) {
 	h.stmt = set.Duration("statement_timeout")
 	h.idle = set.Duration("idle_session_timeout")
 	h.idleTx = set.Duration("idle_in_transaction_session_timeout")
-	h.logStmt = set.Get("log_statement").Text
+	h.logs.load(b)
 	h.planMode = set.Get("plan_cache_mode").Text
 	h.opts = mvcc.BeginOpts{Isolation: isolationOf(set.Get("default_transaction_isolation").Text),
 		ReadOnly: set.Get("default_transaction_read_only").Bool(), Deferrable: set.Get("default_transaction_deferrable").Bool()}
@@ -46,6 +46,6 @@ func (h *hotSettings) duration(b *Backend, name string) time.Duration {
 	return h.idleTx
 }
 
-func (h *hotSettings) logStatement(b *Backend) string      { h.load(b); return h.logStmt }
+func (h *hotSettings) log(b *Backend) *logSettings         { h.load(b); return &h.logs }
 func (h *hotSettings) planCacheMode(b *Backend) string     { h.load(b); return h.planMode }
 func (h *hotSettings) beginOpts(b *Backend) mvcc.BeginOpts { h.load(b); return h.opts }

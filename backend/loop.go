@@ -44,6 +44,7 @@ func (b *Backend) loop() error {
 				b.skipSync = t != 'S'
 			}
 		}
+		b.inQuery = false
 		if b.c.Err() != nil {
 			return b.c.Err()
 		}
@@ -126,12 +127,13 @@ func (b *Backend) ready() error {
 	b.c.ReadyForQuery(st)
 	switch st {
 	case 'I':
-		b.setState("idle", "")
+		b.ps = "idle"
 	case 'T':
-		b.setState("idle in transaction", "")
+		b.ps = "idle in transaction"
 	default:
-		b.setState("idle in transaction (aborted)", "")
+		b.ps = "idle in transaction (aborted)"
 	}
+	b.setState(b.ps, "")
 	return b.c.Flush()
 }
 

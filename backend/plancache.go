@@ -69,7 +69,7 @@ func (c *planCache) put(key []byte, p *Prepared) {
 // also finds the right words and positions for whatever is wrong with it.
 func (b *Backend) fastPath(sql string) (done bool, err error) {
 	c := &b.cache
-	if b.blk.failed || b.hot.logStatement(b) != "none" || !parser.Normalize(sql, &c.norm) {
+	if b.blk.failed || b.hot.log(b).statement != "none" || !parser.Normalize(sql, &c.norm) {
 		return false, nil
 	}
 	p, seen := c.entries[string(c.norm.Key)]
@@ -152,11 +152,15 @@ func (b *Backend) literals(p *Prepared) bool {
 func (b *Backend) runCached(p *Prepared) error {
 	pt := &b.cache.portal
 	*pt = Portal{stmt: p, params: b.cache.params, created: b.s.StatementStart, sub: len(b.blk.points)}
+	b.ps = p.tag
 	w := b.writer(p, nil)
 	if p.returns {
 		b.c.RowDescription(p.fields, nil)
 	}
-	if _, err := b.runPortal(pt, 0, w); err != nil {
+	b.current = pt
+	_, err := b.runPortal(pt, 0, w)
+	b.current = nil
+	if err != nil {
 		pt.done = false
 		b.endPortal(pt)
 		return err

@@ -3,14 +3,13 @@ package backend
 import (
 	"strings"
 
-	"gompho/internal/pgerr"
 	"gompho/sql/ast"
 	"gompho/sql/parser"
 )
 
 // simpleQuery serves a Query message: all its statements, then readiness.
 func (b *Backend) simpleQuery(sql string) error {
-	b.s.QueryText = sql
+	b.enter(sql)
 	b.s.StatementStart = now()
 	b.setState("active", sql)
 	b.timer.startStatement(b)
@@ -26,22 +25,37 @@ func (b *Backend) simpleQuery(sql string) error {
 		}
 	}
 	b.timer.stopStatement(b)
+	if b.durations() {
+		b.logDuration(b.s.StatementStart, func() (string, string) { return "statement: " + sql, b.sourceOf })
+	}
 	return b.ready()
 }
 
-func (b *Backend) runText(sql string) error {
+// enter notes the text that is running from now on.
+func (b *Backend) enter(sql string) {
 	b.s.QueryText = sql
+	b.inQuery, b.logged, b.sourceOf = true, false, ""
+}
+
+func (b *Backend) runText(sql string) error {
+	b.enter(sql)
 	stmts, err := parser.Parse(sql)
 	if err != nil {
 		return err
 	}
 	b.logStatement(sql, stmts)
+	if b.durations() {
+		b.sourceOf = b.prepareDetail(stmts)
+	}
 	if len(stmts) == 0 {
 		b.c.Simple('I')
 		return nil
 	}
 	for i := range stmts {
 		raw := &stmts[i]
+		if i > 0 {
+			b.timer.startStatement(b) // each statement has its time
+		}
 		if len(stmts) > 1 && !b.blk.explicit {
 			b.blk.implicit = true
 		}
@@ -93,6 +107,7 @@ func (b *Backend) sendTag() {
 
 // runStatementNoTag runs one statement up to, but without, its CommandComplete, which is in b.tag.
 func (b *Backend) runStatementNoTag(raw *ast.RawStmt, sql string) error {
+	b.ps = raw.Stmt.CommandTag()
 	if err := b.admit(raw.Stmt); err != nil {
 		return err
 	}
@@ -113,7 +128,9 @@ func (b *Backend) runOnce(p *Prepared) error {
 	if p.returns {
 		b.c.RowDescription(p.fields, nil)
 	}
+	b.current = pt
 	_, err := b.runPortal(pt, 0, w)
+	b.current = nil
 	if err != nil {
 		pt.done = false
 		b.endPortal(pt)
@@ -160,32 +177,4 @@ func (b *Backend) begin(ast.Stmt) error {
 		return nil
 	}
 	return b.blk.start()
-}
-
-// logStatement writes statements to the log as log_statement asks.
-func (b *Backend) logStatement(sql string, stmts []ast.RawStmt) {
-	level := b.hot.logStatement(b)
-	if level == "none" {
-		return
-	}
-	want := level == "all"
-	for i := range stmts {
-		c := classify(stmts[i].Stmt)
-		want = want || c == "ddl" || level == "mod" && c == "mod"
-	}
-	if want {
-		b.logLine(pgerr.New(pgerr.SuccessfulCompletion, "statement: %s", sql).WithSeverity(pgerr.LogSev))
-	}
-}
-
-func classify(s ast.Stmt) string {
-	switch s.(type) {
-	case *ast.SelectStmt, *ast.VariableSetStmt, *ast.VariableShowStmt, *ast.TransactionStmt, *ast.FetchStmt, *ast.DeclareCursorStmt,
-		*ast.ClosePortalStmt, *ast.ExplainStmt, *ast.LockStmt, *ast.CheckPointStmt, *ast.DiscardStmt, *ast.DeallocateStmt,
-		*ast.VacuumStmt, *ast.PrepareStmt, *ast.ExecuteStmt:
-		return "read"
-	case *ast.InsertStmt, *ast.UpdateStmt, *ast.DeleteStmt, *ast.MergeStmt, *ast.CopyStmt, *ast.TruncateStmt:
-		return "mod"
-	}
-	return "ddl"
 }

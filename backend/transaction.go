@@ -1,6 +1,7 @@
 package backend
 
 import (
+	"math/rand/v2"
 	"strconv"
 	"strings"
 	"time"
@@ -93,6 +94,9 @@ func isolationOf(text string) mvcc.Isolation {
 func (b *Backend) txBegun(sub bool) {
 	b.s.Settings.Begin()
 	if !sub {
+		if rate := b.hot.log(b).xactRate; rate > 0 || b.sampled {
+			b.sampled = rate == 1 || rand.Float64() <= rate
+		}
 		b.o.Slot.Activity.SetXactStart(b.s.StatementStart)
 	}
 }

@@ -273,6 +273,9 @@ func (p *Process) abandon() {
 // interrupt, or says that the checkpoint failed.
 func (p *Process) Request(slot *stats.Slot, flags checkpoint.Flags, wait bool) error {
 	p.mu.Lock()
+	if wait {
+		flags |= checkpoint.Wait
+	}
 	p.flags |= flags | checkpoint.Force
 	next, failed := p.started+1, p.failed
 	p.mu.Unlock()

@@ -100,7 +100,7 @@ func TestLife(t *testing.T) {
 	for _, e := range logs.All() {
 		all += e.Message + "\n"
 	}
-	for _, want := range []string{"checkpoint starting: immediate force\n", "checkpoint starting: wal\n", "checkpoint starting: shutdown immediate\n",
+	for _, want := range []string{"checkpoint starting: immediate force wait\n", "checkpoint starting: wal\n", "checkpoint starting: shutdown immediate\n",
 		"checkpoint complete: wrote 0 buffers (0.0%);", "checkpoints are occurring too frequently (0 seconds apart)"} {
 		if !strings.Contains(all, want) {
 			t.Errorf("the log does not say %q:\n%s", want, all)

@@ -22,6 +22,21 @@ var stringChecks = map[string]func(*Def, string) (string, error){
 	"lc_monetary":      checkLocale,
 	"lc_numeric":       checkLocale,
 	"lc_time":          checkLocale,
+	"log_destination":  checkLogDestination,
+}
+
+// checkLogDestination accepts the destinations that there are: standard error, in text or as JSON.
+func checkLogDestination(d *Def, s string) (string, error) {
+	for _, w := range strings.Split(s, ",") {
+		switch w = strings.ToLower(strings.TrimSpace(w)); w {
+		case "stderr", "jsonlog":
+		case "csvlog", "syslog", "eventlog":
+			return "", pgerr.NotSupported("log_destination %q is not supported", w)
+		default:
+			return "", d.invalid(s).WithDetail("Unrecognized key word: \"%s\".", w)
+		}
+	}
+	return s, nil
 }
 
 func checkLocale(d *Def, s string) (string, error) {

@@ -116,7 +116,7 @@ func TestFiles(t *testing.T) {
 	if err := srv.CommandLine([]string{"port=6000"}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := srv.Load(); err != nil {
+	if err := srv.Load(); err != nil {
 		t.Fatal(err)
 	}
 	for name, want := range map[string]string{"work_mem": "8192", "shared_buffers": "131072", "port": "6000", "search_path": "a'b, c"} {
@@ -130,15 +130,35 @@ func TestFiles(t *testing.T) {
 	if err := AlterSystem(dir, "max_connections", str("7")); err != nil {
 		t.Fatal(err)
 	}
-	changed, err := srv.Load()
-	if err != nil || len(changed) != 1 || changed[0].Name != "work_mem" {
-		t.Errorf("reload changed %v, %v", changed, err)
+	r := srv.Reload()
+	if !r.Applied || len(r.Changed) != 1 || r.Changed[0].Name != "work_mem" || len(r.Problems) != 1 {
+		t.Errorf("reload changed %v, %v", r.Changed, r.Problems)
 	}
 	if !srv.Values().PendingRestart[srv.Registry.Find("max_connections").Index] {
 		t.Error("max_connections does not wait for a restart")
 	}
-	write("postgresql.conf", "work_mem = 8MB\nport 'x\n")
-	if _, err := srv.Load(); err == nil || err.Error() != `syntax error in file "`+filepath.Join(dir, "postgresql.conf")+`" line 2` {
-		t.Errorf("broken file: %v", err)
+	problem := func(want string, applied bool) {
+		t.Helper()
+		r := srv.Reload()
+		if len(r.Problems) == 0 || r.Problems[0].Message != want || r.Applied != applied {
+			t.Errorf("reload: applied %v, %v; want %s", r.Applied, r.Problems, want)
+		}
 	}
+	if err := AlterSystem(dir, "", nil); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, "postgresql.conf")
+	write("postgresql.conf", "work_mem = 10MB\nwork_men = 8MB\n")
+	problem(`unrecognized configuration parameter "work_men" in file "`+path+`" line 2`, false)
+	write("postgresql.conf", "work_mem = 10MB\nmaintenance_work_mem = much\nshared_buffers='1GB'\nsearch_path 'a''b, c'\n")
+	problem(`invalid value for parameter "maintenance_work_mem": "much"`, true)
+	if got := srv.Get("work_mem").Text; got != "10240" {
+		t.Errorf("work_mem = %s beside a wrong value", got)
+	}
+	write("postgresql.conf", "shared_buffers='1GB'\nsearch_path 'a''b, c'\n")
+	if r := srv.Reload(); len(r.Removed) != 1 || r.Removed[0].Name != "work_mem" || srv.Get("work_mem").Text != "4096" {
+		t.Errorf("removed %v, %v", r.Removed, r.Problems)
+	}
+	write("postgresql.conf", "work_mem = 8MB\nport 'x\n")
+	problem(`syntax error in file "`+path+`" line 2`, false)
 }

@@ -24,11 +24,20 @@ type FileError struct {
 	File string
 	Line int
 	Msg  string
+	// cause is the error of the value, nil when the file cannot be parsed.
+	cause error
 }
+
+// Unwrap returns the error of the value, if that is what is wrong.
+func (e *FileError) Unwrap() error { return e.cause }
 
 // Error implements error.
 func (e *FileError) Error() string {
-	return fmt.Sprintf("%s in file %q line %d", e.Msg, e.File, e.Line)
+	msg, near, _ := strings.Cut(e.Msg, ", near ")
+	if near != "" {
+		near = ", near " + near
+	}
+	return fmt.Sprintf("%s in file %q line %d%s", msg, e.File, e.Line, near)
 }
 
 // ReadFile reads a configuration file with the files that it includes. A missing file is an error unless optional.
@@ -53,7 +62,7 @@ func parseFile(text, path string, depth int) ([]Entry, error) {
 	for i, line := range strings.Split(text, "\n") {
 		name, value, ok, err := parseLine(line)
 		if err != nil {
-			return nil, &FileError{path, i + 1, err.Error()}
+			return nil, &FileError{File: path, Line: i + 1, Msg: err.Error()}
 		}
 		if !ok {
 			continue

@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"fmt"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -128,29 +129,15 @@ func (s *Server) CommandLine(pairs []string) error {
 	return nil
 }
 
-// Load reads the configuration files and the command line. At the start of the server (and for a check beforehand) every
-// error counts; a reload applies what it can and returns the errors joined. changed lists the settings with new values.
-func (s *Server) Load() (changed []*Def, err error) {
+// Load reads the configuration files and the command line at the start of the server; every error counts.
+func (s *Server) Load() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var entries []Entry
-	if s.Dir != "" {
-		if entries, err = ReadFile(filepath.Join(s.Dir, "postgresql.conf"), true); err != nil {
-			return nil, err
-		}
-		auto, err := ReadFile(filepath.Join(s.Dir, AutoConf), true)
-		if err != nil {
-			return nil, err
-		}
-		entries = append(entries, auto...)
+	entries, err := s.read()
+	if err != nil {
+		return err
 	}
-	old := s.cur.Load()
-	v := NewServer(s.Registry).Values()
-	for i := range old.list {
-		if s := old.list[i].Source; s == SourceOverride || s == SourceDynamic {
-			v.list[i] = old.list[i]
-		}
-	}
+	v := s.fresh()
 	var errs []error
 	for _, e := range entries {
 		if err := s.apply(v, e, SourceFile); err != nil {
@@ -162,16 +149,100 @@ func (s *Server) Load() (changed []*Def, err error) {
 			errs = append(errs, err)
 		}
 	}
-	if s.started && len(errs) > 0 {
-		return nil, errors.Join(errs...)
-	}
-	changed = s.compare(old, v)
 	if len(errs) > 0 {
-		return nil, errors.Join(errs...)
+		return errors.Join(errs...)
 	}
 	s.cur.Store(v)
 	s.started = true
-	return changed, nil
+	return nil
+}
+
+// read returns the entries of postgresql.conf and postgresql.auto.conf in the order in which they count.
+func (s *Server) read() ([]Entry, error) {
+	if s.Dir == "" {
+		return nil, nil
+	}
+	entries, err := ReadFile(filepath.Join(s.Dir, "postgresql.conf"), true)
+	if err != nil {
+		return nil, err
+	}
+	auto, err := ReadFile(filepath.Join(s.Dir, AutoConf), true)
+	return append(entries, auto...), err
+}
+
+// fresh makes values of the boot values and of what the server determines itself.
+func (s *Server) fresh() *Values {
+	old := s.cur.Load()
+	v := NewServer(s.Registry).Values()
+	for i := range old.list {
+		if src := old.list[i].Source; src == SourceOverride || src == SourceDynamic {
+			v.list[i] = old.list[i]
+		}
+	}
+	return v
+}
+
+// Reloaded is what a reload found: the settings that changed, and what was wrong.
+type Reloaded struct {
+	Changed []*Def // with new values, in the order of the files; those gone from the files last
+	Removed []*Def // of Changed, those that went back to their default
+	// Problems are messages for the log. Applied is false when, because of them, nothing was changed at all.
+	Problems []*pgerr.Error
+	Applied  bool
+}
+
+// Reload reads the configuration files again. A file that cannot be read or parsed, or names a setting that there is not, changes
+// nothing; a value that does not fit leaves that setting as it was.
+func (s *Server) Reload() (r Reloaded) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	entries, err := s.read()
+	if err != nil {
+		r.Problems = append(r.Problems, problem(err))
+		return r
+	}
+	for _, e := range entries {
+		if s.Registry.Find(e.Name) == nil && !IsCustomName(e.Name) {
+			err := Unrecognized(e.Name)
+			err.Message += fmt.Sprintf(" in file %q line %d", e.File, e.Line)
+			r.Problems = append(r.Problems, err)
+		}
+	}
+	if len(r.Problems) > 0 {
+		return r
+	}
+	r.Applied = true
+	old, v := s.cur.Load(), s.fresh()
+	last := map[string]int{}
+	for i, e := range entries {
+		last[strings.ToLower(e.Name)] = i
+	}
+	for i, e := range entries {
+		if last[strings.ToLower(e.Name)] != i {
+			continue // a later line wins
+		}
+		if err := s.apply(v, e, SourceFile); err != nil {
+			r.Problems = append(r.Problems, pgerr.From(errors.Unwrap(err)))
+			if d := s.Registry.Find(e.Name); d != nil {
+				v.list[d.Index] = old.list[d.Index]
+			}
+		}
+	}
+	for _, e := range s.cmdline {
+		s.apply(v, e, SourceCommandLine) // it was right at the start
+	}
+	s.compare(old, v, entries, &r)
+	s.cur.Store(v)
+	return r
+}
+
+// problem makes an error in a configuration file one for the log.
+func problem(err error) *pgerr.Error {
+	var fe *FileError
+	if errors.As(err, &fe) {
+		return pgerr.New(pgerr.SyntaxError, "%s", fe.Error())
+	}
+	return pgerr.New(pgerr.ConfigFileError, "%s", err.Error())
 }
 
 func (s *Server) apply(v *Values, e Entry, src Source) error {
@@ -186,6 +257,9 @@ func (s *Server) apply(v *Values, e Entry, src Source) error {
 	if d.Context == Internal {
 		return located(pgerr.New(pgerr.CantChangeRuntimeParam, "parameter %q cannot be changed", d.Name), e)
 	}
+	if v.list[d.Index].Source == SourceOverride {
+		return nil // the server knows better
+	}
 	val, err := d.Parse(e.Value)
 	if err != nil {
 		return located(err, e)
@@ -198,24 +272,53 @@ func located(err error, e Entry) error {
 	if e.File == "" {
 		return err
 	}
-	return &FileError{e.File, e.Line, pgerr.From(err).Message}
+	pe := pgerr.From(err)
+	return &FileError{File: e.File, Line: e.Line, Msg: pe.Message, cause: pe}
 }
 
 // compare finds the changed settings; a running server keeps the old value of those that need a restart.
-func (s *Server) compare(old, v *Values) []*Def {
-	var changed []*Def
-	for i, d := range s.Registry.Defs {
-		if old.list[i].Text == v.list[i].Text && old.list[i].Null == v.list[i].Null {
-			continue
-		}
-		if s.started && d.Context == Postmaster {
-			v.PendingRestart[i] = true
-			v.list[i] = old.list[i]
-			continue
-		}
-		changed = append(changed, d)
+func (s *Server) compare(old, v *Values, entries []Entry, r *Reloaded) {
+	differs := func(d *Def) bool {
+		i := d.Index
+		return old.list[i].Text != v.list[i].Text || old.list[i].Null != v.list[i].Null
 	}
-	return changed
+	seen := map[*Def]bool{}
+	check := func(d *Def, removed bool) {
+		if seen[d] || !differs(d) {
+			return
+		}
+		seen[d] = true
+		if d.Context == Postmaster {
+			v.PendingRestart[d.Index] = true
+			v.list[d.Index] = old.list[d.Index]
+			r.Problems = append(r.Problems, needsRestart(d))
+			return
+		}
+		r.Changed = append(r.Changed, d)
+		if removed {
+			r.Removed = append(r.Removed, d)
+		}
+	}
+	named := map[*Def]bool{}
+	for _, e := range entries {
+		if d := s.Registry.Find(e.Name); d != nil {
+			named[d] = true
+		}
+	}
+	for _, d := range s.Registry.Defs {
+		if !named[d] {
+			check(d, true)
+		}
+	}
+	for _, e := range entries {
+		if d := s.Registry.Find(e.Name); d != nil {
+			check(d, false)
+		}
+	}
+}
+
+func needsRestart(d *Def) *pgerr.Error {
+	return pgerr.New(pgerr.CantChangeRuntimeParam, "parameter %q cannot be changed without restarting the server", d.Name)
 }
 
 // Get returns a setting's value by name; it panics for a name that is not in the registry.

@@ -154,7 +154,7 @@ func (s *Session) allowed(d *Def, connect bool) error {
 	case Internal:
 		return pgerr.New(pgerr.CantChangeRuntimeParam, "parameter %q cannot be changed", d.Name)
 	case Postmaster:
-		return pgerr.New(pgerr.CantChangeRuntimeParam, "parameter %q cannot be changed without restarting the server", d.Name)
+		return needsRestart(d)
 	case Sighup:
 		return pgerr.New(pgerr.CantChangeRuntimeParam, "parameter %q cannot be changed now", d.Name)
 	case Backend, SuperuserBackend:

@@ -19,6 +19,7 @@ type OwnerOptions struct {
 	DeadlockTimeout func() time.Duration // default 1 s
 	LockTimeout     func() time.Duration // 0, the default, waits for ever
 	LogLockWaits    func() bool
+	Log             func(*pgerr.Error) // the owner's own way to the log; nil: that of the Manager. Called on the owner's goroutine
 }
 
 // Opts say how Acquire behaves.

@@ -185,8 +185,15 @@ func (m *Manager) queryOf(pid int32) string {
 	return "<backend information not available>"
 }
 
+func (s *sleeper) log() func(*pgerr.Error) {
+	if l := s.o.opts.Log; l != nil {
+		return l
+	}
+	return s.o.m.log
+}
+
 func (s *sleeper) logs() bool {
-	return s.checked && s.o.m.log != nil && s.o.opts.LogLockWaits != nil && s.o.opts.LogLockWaits()
+	return s.checked && s.log() != nil && s.o.opts.LogLockWaits != nil && s.o.opts.LogLockWaits()
 }
 
 func (s *sleeper) logGranted() { s.logPlain("process %d acquired %s on %s after %s ms") }
@@ -195,7 +202,7 @@ func (s *sleeper) logFailed() { s.logPlain("process %d failed to acquire %s on %
 
 func (s *sleeper) logPlain(format string) {
 	if s.logs() {
-		s.o.m.log(s.message(format))
+		s.log()(s.message(format))
 	}
 }
 
@@ -206,7 +213,7 @@ func (s *sleeper) logf(format string) {
 	}
 	e := s.message(format)
 	e.DetailLog = s.o.m.holdersAndQueue(s.tag)
-	s.o.m.log(e)
+	s.log()(e)
 }
 
 func (s *sleeper) message(format string) *pgerr.Error {

@@ -2,134 +2,207 @@ package logger
 
 import (
 	"io"
+	"os"
 	"strings"
+	"sync"
+	"time"
 
 	"go.uber.org/zap"
-	"go.uber.org/zap/buffer"
 	"go.uber.org/zap/zapcore"
 
 	"gompho/config"
+	"gompho/internal/pgerr"
 )
 
-// ForServer returns a constructor of a server's log on w: log_format chooses text or JSON, log_min_messages the level.
+// ForServer returns a constructor of a server's log on w.
 func ForServer(w io.Writer) func(*config.Server) *zap.Logger {
 	return func(cfg *config.Server) *zap.Logger {
-		var enc zapcore.Encoder
-		if cfg.Get("log_format").Text == "json" {
-			ec := zap.NewProductionEncoderConfig()
-			ec.TimeKey, ec.EncodeTime, ec.LevelKey = "timestamp", zapcore.ISO8601TimeEncoder, ""
-			enc = zapcore.NewJSONEncoder(ec)
-		} else {
-			enc = newText()
+		out := &output{w: w, cfg: cfg, json: zapcore.NewJSONEncoder(zapcore.EncoderConfig{TimeKey: "timestamp", MessageKey: "message",
+			EncodeTime: zapcore.TimeEncoderOfLayout("2006-01-02 15:04:05.000 MST"), EncodeDuration: zapcore.StringDurationEncoder})}
+		return zap.New(&core{out: out})
+	}
+}
+
+// output is what all the loggers of a server write to.
+type output struct {
+	cfg  *config.Server
+	json zapcore.Encoder
+
+	mu   sync.Mutex // one line at a time; protects what follows
+	w    io.Writer
+	buf  []byte
+	zone *time.Location
+	name string // of zone
+}
+
+// core is a zapcore.Core that keeps the fields of With as they are, because the process is among them.
+type core struct {
+	out    *output
+	fields []zapcore.Field
+}
+
+// Enabled implements zapcore.LevelEnabler.
+func (c *core) Enabled(l zapcore.Level) bool {
+	return l > zapcore.DebugLevel || strings.HasPrefix(c.out.cfg.Get("log_min_messages").Text, "debug")
+}
+
+// With implements zapcore.Core.
+func (c *core) With(fields []zapcore.Field) zapcore.Core {
+	return &core{out: c.out, fields: append(c.fields[:len(c.fields):len(c.fields)], fields...)}
+}
+
+// Check implements zapcore.Core.
+func (c *core) Check(e zapcore.Entry, ce *zapcore.CheckedEntry) *zapcore.CheckedEntry {
+	if c.Enabled(e.Level) {
+		return ce.AddCore(e, c)
+	}
+	return ce
+}
+
+// Sync implements zapcore.Core.
+func (c *core) Sync() error { return nil }
+
+// Write implements zapcore.Core.
+func (c *core) Write(e zapcore.Entry, fields []zapcore.Field) error {
+	ev, proc := find(c.fields, fields)
+	if ev == nil {
+		if ev = plain(e, fields); !Outputs(ev.Err.Level(), c.out.cfg.Get("log_min_messages").Text) {
+			return nil
 		}
-		level := zap.LevelEnablerFunc(func(l zapcore.Level) bool { return l >= levelOf(cfg.Get("log_min_messages").Text) })
-		return zap.New(zapcore.NewCore(enc, zapcore.Lock(zapcore.AddSync(w)), level))
+		verbosity := c.out.cfg.Get("log_error_verbosity").Text
+		ev.Terse, ev.Verbose = verbosity == "terse", verbosity == "verbose"
 	}
-}
-
-// levelOf maps log_min_messages. PostgreSQL ranks LOG above ERROR in the server log, so LOG lines always appear; here they
-// are Info.
-func levelOf(name string) zapcore.Level {
-	if strings.HasPrefix(name, "debug") {
-		return zapcore.DebugLevel
+	if ev.Proc == nil {
+		own := *ev
+		own.Proc = proc
+		ev = &own
 	}
-	return zapcore.InfoLevel
+	if ev.Proc == nil {
+		ev.Proc = NewProcess("postmaster", int32(os.Getpid()), nil)
+	}
+	return c.out.write(ev, e.Time)
 }
 
-// text prints a line like PostgreSQL's stderr log: time [pid] user@db SEVERITY:  message, then one line for each detail.
-type text struct {
-	zapcore.ObjectEncoder
-	fields *zapcore.MapObjectEncoder
-	pool   buffer.Pool
+// find returns the event and the process among the fields.
+func find(with, fields []zapcore.Field) (ev *Event, p *Process) {
+	for _, list := range [2][]zapcore.Field{with, fields} {
+		for i := range list {
+			switch x := list[i].Interface.(type) {
+			case *Event:
+				ev = x
+			case *Process:
+				p = x
+			}
+		}
+	}
+	return ev, p
 }
 
-func newText() *text {
+// plain makes an event of an ordinary zap entry: the well-known fields become the parts of an error.
+func plain(e zapcore.Entry, fields []zapcore.Field) *Event {
 	m := zapcore.NewMapObjectEncoder()
-	return &text{ObjectEncoder: m, fields: m, pool: buffer.NewPool()}
-}
-
-// Clone implements zapcore.Encoder.
-func (t *text) Clone() zapcore.Encoder {
-	c := newText()
-	for k, v := range t.fields.Fields {
-		c.fields.Fields[k] = v
-	}
-	return c
-}
-
-// EncodeEntry implements zapcore.Encoder.
-func (t *text) EncodeEntry(e zapcore.Entry, fields []zapcore.Field) (*buffer.Buffer, error) {
-	m := zapcore.NewMapObjectEncoder()
-	for k, v := range t.fields.Fields {
-		m.Fields[k] = v
-	}
 	for _, f := range fields {
 		f.AddTo(m)
 	}
-	str := func(k string) string { s, _ := m.Fields[k].(string); return s }
-	b := t.pool.Get()
-	b.AppendString(e.Time.Format("2006-01-02 15:04:05.000 MST"))
-	if pid, ok := m.Fields["pid"].(int32); ok {
-		b.AppendString(" [")
-		b.AppendInt(int64(pid))
-		b.AppendByte(']')
+	take := func(k string) string {
+		v := m.Fields[k]
+		delete(m.Fields, k)
+		switch x := v.(type) {
+		case string:
+			return x
+		case []byte:
+			return string(x)
+		}
+		return ""
 	}
-	if u := str("user"); u != "" {
-		b.AppendString(" " + u + "@" + str("db"))
+	pe := pgerr.New(pgerr.SuccessfulCompletion, "%s", e.Message).WithSeverity(pgerr.LogSev)
+	switch {
+	case e.Level < zapcore.InfoLevel:
+		pe.Severity = pgerr.Debug
+	case e.Level == zapcore.WarnLevel:
+		pe.Severity, pe.Code = pgerr.Warning, pgerr.WarningCode
+	case e.Level > zapcore.WarnLevel:
+		pe.Severity, pe.Code = pgerr.Error_, pgerr.InternalError
 	}
-	prefix := b.String()
+	if code := take("code"); code != "" {
+		pe.Code = pgerr.Code(code)
+	}
+	pe.Detail, pe.Hint, pe.Where = take("detail"), take("hint"), take("context")
+	if err := take("error"); err != "" && pe.Detail == "" {
+		pe.Detail = err
+	}
+	delete(m.Fields, "errorVerbose")
+	return &Event{Err: pe, Statement: take("statement"), Backtrace: take("stack")}
+}
+
+func (o *output) write(ev *Event, at time.Time) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	at = at.In(o.location())
+	if o.inJSON() {
+		b, err := o.json.EncodeEntry(zapcore.Entry{Time: at, Message: ev.Err.Message}, []zapcore.Field{zap.Inline(ev)})
+		if err != nil {
+			return err
+		}
+		defer b.Free()
+		_, err = o.w.Write(b.Bytes())
+		return err
+	}
+	o.buf = o.text(o.buf[:0], ev, at)
+	_, err := o.w.Write(o.buf)
+	return err
+}
+
+// inJSON: log_format says so, or log_destination names jsonlog and not stderr.
+func (o *output) inJSON() bool {
+	dest := o.cfg.Get("log_destination").Text
+	return o.cfg.Get("log_format").Text == "json" || strings.Contains(dest, "jsonlog") && !strings.Contains(dest, "stderr")
+}
+
+func (o *output) location() *time.Location {
+	if name := o.cfg.Get("log_timezone").Text; o.zone == nil || name != o.name {
+		_, loc, err := config.LoadZone(name)
+		if err != nil {
+			loc = time.UTC
+		}
+		o.zone, o.name = loc, name
+	}
+	return o.zone
+}
+
+// text appends the lines of an event.
+func (o *output) text(b []byte, ev *Event, at time.Time) []byte {
+	format := o.cfg.Get("log_line_prefix").Text
 	line := func(word, s string) {
+		ev.Proc.lines.Add(1)
+		b = appendPrefix(b, format, ev, at)
+		b = append(b, word...)
+		b = append(b, ":  "...)
+		for i := 0; i < len(s); i++ {
+			if b = append(b, s[i]); s[i] == '\n' {
+				b = append(b, '\t')
+			}
+		}
+		b = append(b, '\n')
+	}
+	more := func(word, s string) {
 		if s != "" {
-			b.AppendString(prefix + " " + word + ":  " + strings.ReplaceAll(s, "\n", "\n\t") + "\n")
+			line(word, s)
 		}
 	}
-	b.AppendString(" " + severity(e.Level, str("severity")) + ":  ")
-	if c := str("code"); c != "" && c != "00000" {
-		b.AppendString(c + ": ")
+	e := ev.Err
+	msg := e.Message + position(e)
+	if ev.Verbose {
+		msg = string(e.Code) + ": " + msg
 	}
-	b.AppendString(strings.ReplaceAll(e.Message, "\n", "\n\t"))
-	b.AppendByte('\n')
-	line("DETAIL", str("detail"))
-	line("HINT", str("hint"))
-	line("CONTEXT", str("context"))
-	line("STATEMENT", str("statement"))
-	if err := str("error"); err != "" {
-		line("DETAIL", err)
+	line(string(e.Level()), msg)
+	if !ev.Terse {
+		more("DETAIL", detail(e))
+		more("HINT", e.Hint)
+		more("QUERY", e.InternalQuery)
+		more("CONTEXT", e.Where)
+		more("BACKTRACE", ev.Backtrace)
 	}
-	if r, ok := m.Fields["reason"]; ok {
-		line("DETAIL", stringOf(r))
-	}
-	if s := stringOf(m.Fields["stack"]); s != "" {
-		line("BACKTRACE", s)
-	}
-	return b, nil
-}
-
-func stringOf(v any) string {
-	switch x := v.(type) {
-	case string:
-		return x
-	case []byte:
-		return string(x)
-	case error:
-		return x.Error()
-	case interface{ String() string }:
-		return x.String()
-	}
-	return ""
-}
-
-func severity(l zapcore.Level, given string) string {
-	if given != "" {
-		return given
-	}
-	switch {
-	case l < zapcore.InfoLevel:
-		return "DEBUG"
-	case l == zapcore.InfoLevel:
-		return "LOG"
-	case l == zapcore.WarnLevel:
-		return "WARNING"
-	}
-	return "ERROR"
+	more("STATEMENT", ev.Statement)
+	return b
 }

@@ -7,11 +7,13 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
 	"gompho/backend"
 	"gompho/internal/pgerr"
+	"gompho/logger"
 	"gompho/session"
 	"gompho/stats"
 	"gompho/wire"
@@ -31,6 +33,7 @@ const (
 type child struct {
 	slot   *stats.Slot
 	conn   net.Conn
+	proc   *logger.Process
 	secret uint32
 }
 
@@ -52,9 +55,15 @@ func (p *Postmaster) listen() error {
 		if err != nil {
 			return fmt.Errorf("could not bind address %q port %d: %w", host, port, plainErr(err))
 		}
+		at := l.Addr().(*net.TCPAddr)
 		if port == 0 {
-			port = l.Addr().(*net.TCPAddr).Port
+			port = at.Port
 		}
+		version := "IPv4"
+		if at.IP.To4() == nil {
+			version = "IPv6"
+		}
+		p.log.Info(fmt.Sprintf("listening on %s address %q, port %d", version, at.IP, at.Port))
 		p.listeners = append(p.listeners, l)
 	}
 	p.port = port
@@ -73,6 +82,7 @@ func (p *Postmaster) listen() error {
 			return fmt.Errorf("could not bind Unix address %q: %w", path, plainErr(err))
 		}
 		os.Chmod(path, os.FileMode(p.cfg.Get("unix_socket_permissions").Int()))
+		p.log.Info(fmt.Sprintf("listening on Unix socket %q", path))
 		p.listeners = append(p.listeners, l)
 		p.sockets = append(p.sockets, path)
 	}
@@ -130,28 +140,56 @@ func (p *Postmaster) Dial() (net.Conn, error) {
 // serve handles one connection from its first packet to its end.
 func (p *Postmaster) serve(c net.Conn) {
 	defer p.wg.Done()
-	params, ok := p.handshake(c)
+	proc := p.greeted(c)
+	params, ok := p.handshake(c, proc)
 	if !ok {
 		c.Close()
 		return
 	}
-	ch, cl, err := p.admit(c)
+	if proc.User, proc.Database = params["user"], params["database"]; proc.Database == "" {
+		proc.Database = proc.User
+	}
+	ch, cl, err := p.admit(c, proc)
 	if err != nil {
-		refuse(c, err)
+		p.refuse(c, proc, err)
 		return
 	}
 	defer p.forget(ch)
 	backend.Run(backend.Options{
-		Server: cl.session, Slot: ch.slot, Conn: c, Pool: &p.bufs, Secret: ch.secret, Startup: params,
+		Server: cl.session, Slot: ch.slot, Conn: c, Pool: &p.bufs, Secret: ch.secret, Startup: params, Process: proc,
 		Attach: cl.attach, Crash: p.crash,
 		NewEngine: func(s *session.Session) backend.Engine { return backend.NewEngine(s, cl.funcs) },
 	})
 }
 
+// greeted makes the process of a connection, for the log.
+func (p *Postmaster) greeted(c net.Conn) *logger.Process {
+	proc := &logger.Process{PID: p.procs.TakePID(), Type: "not initialized", Start: time.Now(), Client: true, Host: "[local]"}
+	if a, ok := c.RemoteAddr().(*net.TCPAddr); ok {
+		proc.Host, proc.Port = a.IP.String(), strconv.Itoa(a.Port)
+	}
+	if p.cfg.Get("log_connections").Bool() {
+		port := ""
+		if proc.Port != "" {
+			port = " port=" + proc.Port
+		}
+		p.logFor(proc, pgerr.New(pgerr.SuccessfulCompletion, "connection received: host=%s%s", proc.Host, port).WithSeverity(pgerr.LogSev))
+	}
+	return proc
+}
+
+// logFor logs for a connection that has no backend.
+func (p *Postmaster) logFor(proc *logger.Process, e *pgerr.Error) {
+	if logger.Outputs(e.Level(), p.cfg.Get("log_min_messages").Text) {
+		(&logger.Event{Proc: proc, Err: e}).Write(p.log)
+	}
+}
+
 // refuse tells a client why it is not served.
-func refuse(c net.Conn, err error) {
+func (p *Postmaster) refuse(c net.Conn, proc *logger.Process, err error) {
 	e := *pgerr.From(err)
 	e.Severity = pgerr.Fatal
+	p.logFor(proc, &e)
 	w := wire.NewConn(c, &wire.Pool{})
 	w.Error(&e)
 	c.SetWriteDeadline(time.Now().Add(5 * time.Second))
@@ -160,13 +198,13 @@ func refuse(c net.Conn, err error) {
 }
 
 // handshake answers encryption requests and cancel requests until the start-up packet comes.
-func (p *Postmaster) handshake(c net.Conn) (map[string]string, bool) {
+func (p *Postmaster) handshake(c net.Conn, proc *logger.Process) (map[string]string, bool) {
 	c.SetReadDeadline(time.Now().Add(authTimeout))
 	for range 3 {
 		body, err := readPacket(c)
 		if err != nil {
 			if _, ok := err.(*pgerr.Error); ok {
-				refuse(c, err)
+				p.refuse(c, proc, err)
 			}
 			return nil, false
 		}
@@ -181,12 +219,12 @@ func (p *Postmaster) handshake(c net.Conn) (map[string]string, bool) {
 			}
 			return nil, false
 		case code>>16 != protocol3>>16:
-			refuse(c, pgerr.New(pgerr.FeatureNotSupported, "unsupported frontend protocol %d.%d: server supports 3.0 to 3.0", code>>16, code&0xffff))
+			p.refuse(c, proc, pgerr.New(pgerr.FeatureNotSupported, "unsupported frontend protocol %d.%d: server supports 3.0 to 3.0", code>>16, code&0xffff))
 			return nil, false
 		default:
 			params, err := parseStartup(body[4:])
 			if err != nil {
-				refuse(c, err)
+				p.refuse(c, proc, err)
 				return nil, false
 			}
 			if code&0xffff != 0 {
@@ -244,7 +282,7 @@ func parseStartup(b []byte) (map[string]string, error) {
 }
 
 // admit registers a connection, unless the server cannot take it now.
-func (p *Postmaster) admit(c net.Conn) (*child, *cluster, error) {
+func (p *Postmaster) admit(c net.Conn, proc *logger.Process) (*child, *cluster, error) {
 	var secret [4]byte
 	rand.Read(secret[:])
 	p.mu.Lock()
@@ -259,7 +297,8 @@ func (p *Postmaster) admit(c net.Conn) (*child, *cluster, error) {
 	case len(p.children) >= int(p.cfg.Get("max_connections").Int()):
 		return nil, nil, pgerr.New(pgerr.TooManyConnections, "sorry, too many clients already")
 	}
-	ch := &child{slot: p.procs.Add("client backend"), conn: c, secret: binary.BigEndian.Uint32(secret[:])}
+	ch := &child{slot: p.procs.AddPID("client backend", proc.PID), conn: c, proc: proc, secret: binary.BigEndian.Uint32(secret[:])}
+	proc.Slot, proc.Type = ch.slot, "client backend"
 	p.children[ch.slot.PID] = ch
 	return ch, p.cluster, nil
 }

@@ -7,7 +7,6 @@ import (
 	"gompho/internal/ids"
 	"gompho/locks"
 	"gompho/mvcc"
-	"gompho/stats"
 	"gompho/storage/check"
 )
 
@@ -18,7 +17,7 @@ func Check(opt Options, report func(string)) (n int, err error) {
 	if opt.Dir, err = filepath.Abs(opt.Dir); err != nil {
 		return 0, err
 	}
-	p := &Postmaster{opt: opt, procs: stats.NewTable(1), children: map[int32]*child{}, log: nopLogger()}
+	p := quiet(opt)
 	if err := p.existingCluster(); err != nil {
 		return 0, err
 	}

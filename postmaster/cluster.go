@@ -125,6 +125,7 @@ func (c *cluster) attach(s *session.Session, user, database string) (func(), err
 		DeadlockTimeout: func() timeDur { return set.Duration("deadlock_timeout") },
 		LockTimeout:     func() timeDur { return set.Duration("lock_timeout") },
 		LogLockWaits:    func() bool { return set.Get("log_lock_waits").Bool() },
+		Log:             s.LogWait,
 	})
 	tx := c.mvcc.NewSession(s.Slot, owner, mvcc.SessionOptions{SyncCommit: func() bool { return set.Get("synchronous_commit").Text != "off" }})
 	detach := func() {

@@ -118,12 +118,11 @@ func Init(dir string, o InitOptions) (err error) {
 
 // bootstrap fills the catalogs of a new cluster.
 func bootstrap(dir string, o InitOptions) error {
-	p := &Postmaster{opt: Options{Dir: dir, Settings: []string{"shared_buffers=64MB", "fsync=off"}, FS: o.FS, WalSegmentSize: o.WalSegmentSize}, procs: stats.NewTable(1), start: time.Now(), children: map[int32]*child{}}
+	p := quiet(Options{Dir: dir, Settings: []string{"shared_buffers=64MB", "fsync=off"}, FS: o.FS, WalSegmentSize: o.WalSegmentSize})
 	if err := p.loadSettings(); err != nil {
 		return err
 	}
 	p.cfg.Override(map[string]string{"listen_addresses": ""})
-	p.log = nopLogger()
 	c, err := p.newCluster(newSystemID())
 	if err != nil {
 		return err

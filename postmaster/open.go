@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"time"
 
+	"go.uber.org/zap"
+
+	"gompho/checkpointer"
 	"gompho/internal/ids"
 	"gompho/internal/pgerr"
 	"gompho/mvcc"
@@ -72,11 +75,16 @@ func (p *Postmaster) openCluster() (*cluster, error) {
 		return nil, plainError(err)
 	}
 	d := c.control.Data()
+	slot := p.procs.Add("startup")
+	defer p.procs.Remove(slot)
+	log := p.logOf("startup", slot)
+	log.Info(stateLine(&d))
 	lo := c.logOptions(d.SystemID, int(d.SegmentSize))
 	if c.log, err = wal.New(lo); err != nil {
 		return nil, plainError(err)
 	}
-	rec, err := recovery.Open(recovery.Options{Control: c.control, Pool: c.pool, Log: c.log, Wal: lo, Checkpoint: c.checkpointOptions(), Logger: p.log})
+	rec, err := recovery.Open(recovery.Options{Control: c.control, Pool: c.pool, Log: c.log, Wal: lo, Checkpoint: c.checkpointOptions(), Logger: log,
+		OnCheckpoint: func(f checkpoint.Flags, r *checkpoint.Report) { c.logCheckpoint(log, f, r) }})
 	if err != nil {
 		return nil, plainError(err)
 	}
@@ -88,11 +96,9 @@ func (p *Postmaster) openCluster() (*cluster, error) {
 	c.wire()
 	c.session.Ops.SystemID = d.SystemID
 	nextOid := cp.NextOid
-	slot := p.procs.Add("startup")
-	defer p.procs.Remove(slot)
 	crashed := rec.Crashed()
 	defer func() { c.drop = nil }()
-	res, err := rec.Run(slot, recovery.Routines{
+	_, err = rec.Run(slot, recovery.Routines{
 		Transaction: func(kind wal.Kind, payload []byte) error { return c.mvcc.Redo(kind, payload) },
 		SawXid:      c.mvcc.SawXid,
 		NextOid:     func(o ids.Oid) { nextOid = max(nextOid, o) },
@@ -105,11 +111,31 @@ func (p *Postmaster) openCluster() (*cluster, error) {
 		c.abandon()
 		return nil, plainError(err)
 	}
-	if crashed {
-		p.log.Info(fmt.Sprintf("redo done at %s: %d records in %v", res.End, res.Records, res.Elapsed.Round(time.Millisecond)))
-	}
 	c.fs.RemoveAll(c.path("base", "pgsql_tmp"))
 	return c, c.control.Update(func(d *control.Data) { d.State = control.InProduction })
+}
+
+// stateLine tells in what state the control file says that the cluster was left.
+func stateLine(d *control.Data) string {
+	at := time.Unix(d.Time, 0).UTC().Format("2006-01-02 15:04:05 MST")
+	switch d.State {
+	case control.ShutDown:
+		return "database system was shut down at " + at
+	case control.InCrashRecovery:
+		return "database system was interrupted while in recovery at " + at
+	}
+	return "database system was interrupted; last known up at " + at
+}
+
+// logCheckpoint logs the beginning of a checkpoint, or with a report its end, as log_checkpoints asks.
+func (c *cluster) logCheckpoint(log *zap.Logger, f checkpoint.Flags, r *checkpoint.Report) {
+	switch {
+	case !c.logsCheckpoints():
+	case r == nil:
+		log.Info("checkpoint starting:" + f.String())
+	default:
+		log.Info(checkpointer.Describe(r, 0))
+	}
 }
 
 // plainError is one line for the user.
@@ -156,7 +182,13 @@ func (p participant) WaitCommitting()              { p.c.mvcc.WaitCommitting() }
 func (c *cluster) shutdownCheckpoint() error {
 	slot := c.p.procs.Add("checkpointer")
 	defer c.p.procs.Remove(slot)
-	_, err := checkpoint.New(c.checkpointOptions()).Run(slot, checkpoint.Shutdown|checkpoint.Immediate, nil)
+	log, flags := c.p.logOf("checkpointer", slot), checkpoint.Shutdown|checkpoint.Immediate
+	log.Info("shutting down")
+	c.logCheckpoint(log, flags, nil)
+	report, err := checkpoint.New(c.checkpointOptions()).Run(slot, flags, nil)
+	if err == nil {
+		c.logCheckpoint(log, flags, &report)
+	}
 	return err
 }
 

@@ -8,13 +8,17 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 
 	"go.uber.org/zap"
 
 	"gompho/config"
+	"gompho/internal/pgerr"
+	"gompho/logger"
 	"gompho/stats"
 	"gompho/storage/vfs"
 	"gompho/wire"
@@ -69,7 +73,8 @@ type Options struct {
 type Postmaster struct {
 	opt   Options
 	cfg   *config.Server
-	log   *zap.Logger
+	root  *zap.Logger // the server's log
+	log   *zap.Logger // the postmaster's own lines in it
 	procs *stats.Table
 	bufs  wire.Pool
 	pid   *pidFile  // nil with Options.FS
@@ -121,10 +126,13 @@ func (p *Postmaster) startup() error {
 	if err := p.loadSettings(); err != nil {
 		return err
 	}
-	p.log = zap.NewNop()
+	p.root = zap.NewNop()
 	if p.opt.Log != nil {
-		p.log = p.opt.Log(p.cfg)
+		p.root = p.opt.Log(p.cfg)
 	}
+	p.log = p.root.With(logger.NewProcess("postmaster", int32(os.Getpid()), nil).Field())
+	p.log.Info(fmt.Sprintf("starting gompho, compatible with PostgreSQL %s, on %s-%s, compiled by %s", p.cfg.Get("server_version").Text, runtime.GOARCH,
+		runtime.GOOS, runtime.Version()))
 	if err := p.writePid("starting"); err != nil {
 		return err
 	}
@@ -141,6 +149,7 @@ func (p *Postmaster) startup() error {
 			return err
 		}
 	}
+	p.log.Info("database system is ready to accept connections")
 	return p.writePid("ready")
 }
 
@@ -157,7 +166,7 @@ func (p *Postmaster) loadSettings() error {
 	if err := p.cfg.CommandLine(set); err != nil {
 		return err
 	}
-	if _, err := p.cfg.Load(); err != nil {
+	if err := p.cfg.Load(); err != nil {
 		return err
 	}
 	return p.cfg.Override(map[string]string{
@@ -211,21 +220,36 @@ func (p *Postmaster) stopping() bool {
 	return p.state == stateStopping || p.state == stateStopped
 }
 
-// Reload reads the configuration files again and tells all processes.
+// Reload reads the configuration files again and tells all processes. The error says that nothing was changed.
 func (p *Postmaster) Reload() error {
-	changed, err := p.cfg.Load()
-	if err != nil {
-		p.log.Warn("configuration file contains errors; no changes were applied", zap.Error(err))
-		return err
-	}
+	p.log.Info("received SIGHUP, reloading configuration files")
+	r := p.cfg.Reload()
 	p.mu.Lock()
 	p.reloaded = time.Now()
 	p.mu.Unlock()
-	for _, d := range changed {
-		p.log.Info(fmt.Sprintf("parameter %q changed to %q", d.Name, p.cfg.Values().At(d).Text))
+	for _, d := range r.Changed {
+		if slices.Contains(r.Removed, d) {
+			p.log.Info(fmt.Sprintf("parameter %q removed from configuration file, reset to default", d.Name))
+		} else {
+			p.log.Info(fmt.Sprintf("parameter %q changed to %q", d.Name, d.Show(p.cfg.Values().At(d).Value)))
+		}
+	}
+	for _, e := range r.Problems {
+		p.log.Info(e.Message, zap.String("code", string(e.Code)), zap.String("detail", e.Detail), zap.String("hint", e.Hint))
+	}
+	if len(r.Problems) > 0 {
+		what := "unaffected changes were applied"
+		if !r.Applied {
+			what = "no changes were applied"
+		}
+		p.log.Info(fmt.Sprintf("configuration file %q contains errors; %s", filepath.Join(p.opt.Dir, "postgresql.conf"), what),
+			zap.String("code", string(pgerr.ConfigFileError)))
 	}
 	for _, s := range p.procs.All() {
 		s.Interrupt(stats.ReloadConfig)
+	}
+	if !r.Applied {
+		return r.Problems[0]
 	}
 	return nil
 }
@@ -244,6 +268,7 @@ func (p *Postmaster) Stop(ctx context.Context, mode ShutdownMode) error {
 	if first {
 		close(p.quit)
 	}
+	p.log.Info(fmt.Sprintf("received %s shutdown request", mode))
 	for _, l := range p.listeners {
 		l.Close()
 	}
@@ -253,6 +278,7 @@ func (p *Postmaster) Stop(ctx context.Context, mode ShutdownMode) error {
 		p.waitSessions()
 		stop()
 	case Fast:
+		p.log.Info("aborting any active transactions")
 		p.endSessions(stats.Terminate)
 		p.waitSessions()
 	case Immediate:
@@ -281,6 +307,7 @@ func (p *Postmaster) finish(mode ShutdownMode) error {
 	p.state = stateStopped
 	p.mu.Unlock()
 	p.wg.Wait()
+	p.log.Info("database system is shut down")
 	p.teardown()
 	p.err = err
 	close(p.done)
@@ -366,7 +393,8 @@ func (p *Postmaster) crash(reason any, stack []byte) {
 	p.crashing = true
 	p.state = stateCrashed
 	p.mu.Unlock()
-	p.log.Error("server process crashed; terminating any other active server processes", zap.Any("reason", reason), zap.ByteString("stack", stack))
+	p.log.Info("server process crashed", zap.String("detail", fmt.Sprint(reason)), zap.ByteString("stack", stack))
+	p.log.Info("terminating any other active server processes")
 	c.fence()
 	p.wg.Add(1)
 	go p.crashCycle(c)
@@ -380,6 +408,7 @@ func (p *Postmaster) crashCycle(old *cluster) {
 	old.log.Abort()
 	p.endSessions(stats.CrashExit)
 	p.waitSome(5 * time.Second)
+	p.log.Info("all server processes terminated; reinitializing")
 	old.abandon()
 	if p.cfg.Get("restart_after_crash").Bool() {
 		c, err := p.openCluster()

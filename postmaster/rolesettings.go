@@ -2,15 +2,21 @@ package postmaster
 
 import (
 	"strings"
+	"time"
 
 	"go.uber.org/zap"
 
 	"gompho/config"
 	"gompho/internal/ids"
 	"gompho/session"
+	"gompho/stats"
 )
 
-func nopLogger() *zap.Logger { return zap.NewNop() }
+// quiet makes a postmaster without a log, for work on a cluster that no server runs.
+func quiet(opt Options) *Postmaster {
+	log := zap.NewNop()
+	return &Postmaster{opt: opt, procs: stats.NewTable(1), start: time.Now(), children: map[int32]*child{}, root: log, log: log}
+}
 
 func cut(s string) (string, string, bool) { return strings.Cut(s, "=") }
 

@@ -5,8 +5,11 @@ import (
 	"sync/atomic"
 	"time"
 
+	"go.uber.org/zap"
+
 	"gompho/bgwriter"
 	"gompho/checkpointer"
+	"gompho/logger"
 	"gompho/stats"
 	"gompho/storage/checkpoint"
 	"gompho/walwriter"
@@ -22,12 +25,22 @@ type workers struct {
 	process atomic.Pointer[checkpointer.Process]
 }
 
-// spawn runs a worker as a supervised goroutine with a slot; a panic in it is a crash of the server.
-func (c *cluster) spawn(kind string, run func(slot *stats.Slot) error) {
+// worker registers an auxiliary process and makes its log.
+func (c *cluster) worker(kind string) (*stats.Slot, *zap.Logger) {
 	slot := c.p.procs.Add(kind)
 	c.workers.mu.Lock()
 	c.workers.slots = append(c.workers.slots, slot)
 	c.workers.mu.Unlock()
+	return slot, c.p.logOf(kind, slot)
+}
+
+// logOf makes the log of a process that serves no client.
+func (p *Postmaster) logOf(kind string, slot *stats.Slot) *zap.Logger {
+	return p.root.With(logger.NewProcess(kind, slot.PID, slot).Field())
+}
+
+// spawn runs a worker as a supervised goroutine; a panic in it is a crash of the server.
+func (c *cluster) spawn(slot *stats.Slot, run func(slot *stats.Slot) error) {
 	c.workers.wg.Add(1)
 	go func() {
 		defer c.workers.wg.Done()
@@ -44,29 +57,34 @@ func (c *cluster) spawn(kind string, run func(slot *stats.Slot) error) {
 func (c *cluster) startWorkers() {
 	cfg := c.p.cfg
 	c.workers.ckpt = checkpoint.New(c.checkpointOptions())
+	slot, log := c.worker("checkpointer")
 	cp := checkpointer.New(checkpointer.Options{
-		Mechanism: c.workers.ckpt, Log: c.log, Logger: c.p.log,
+		Mechanism: c.workers.ckpt, Log: c.log, Logger: log,
 		Timeout:          func() time.Duration { return c.duration("checkpoint_timeout") },
 		CompletionTarget: func() float64 { return cfg.Get("checkpoint_completion_target").Num },
 		Warning:          func() time.Duration { return c.duration("checkpoint_warning") },
-		LogCheckpoints:   func() bool { return cfg.Get("log_checkpoints").Bool() },
+		LogCheckpoints:   c.logsCheckpoints,
 	})
 	c.workers.process.Store(cp)
-	c.spawn("checkpointer", cp.Run)
-	c.spawn("background writer", func(slot *stats.Slot) error {
-		return bgwriter.Run(slot, bgwriter.Options{Pool: c.pool, Logger: c.p.log,
+	c.spawn(slot, cp.Run)
+	slot, blog := c.worker("background writer")
+	c.spawn(slot, func(slot *stats.Slot) error {
+		return bgwriter.Run(slot, bgwriter.Options{Pool: c.pool, Logger: blog,
 			Delay:      func() time.Duration { return c.duration("bgwriter_delay") },
 			MaxPages:   func() int { return int(cfg.Get("bgwriter_lru_maxpages").Int()) },
 			Multiplier: func() float64 { return cfg.Get("bgwriter_lru_multiplier").Num },
 		})
 	})
-	c.spawn("walwriter", func(slot *stats.Slot) error {
-		return walwriter.Run(slot, walwriter.Options{Log: c.log, Logger: c.p.log,
+	slot, wlog := c.worker("walwriter")
+	c.spawn(slot, func(slot *stats.Slot) error {
+		return walwriter.Run(slot, walwriter.Options{Log: c.log, Logger: wlog,
 			Delay:      func() time.Duration { return c.duration("wal_writer_delay") },
 			FlushAfter: func() int { return int(cfg.Bytes("wal_writer_flush_after")) },
 		})
 	})
 }
+
+func (c *cluster) logsCheckpoints() bool { return c.p.cfg.Get("log_checkpoints").Bool() }
 
 func (c *cluster) duration(name string) time.Duration {
 	d := c.p.cfg.Registry.Find(name)

@@ -72,6 +72,8 @@ type Session struct {
 	QueryText      string // the text that positions in errors refer to
 	// Notice sends a NOTICE, WARNING or the like to the client and the log.
 	Notice func(*pgerr.Error)
+	// LogWait logs what the lock manager has to tell of the session's wait for a lock; nil: nobody is told.
+	LogWait func(*pgerr.Error)
 	// CopyIn starts COPY FROM STDIN and returns the data; CopyOut starts COPY TO STDOUT. The writer takes one row a call.
 	CopyIn  func(columns int, binary bool) (io.Reader, error)
 	CopyOut func(columns int, binary bool) (io.WriteCloser, error)

@@ -15,8 +15,19 @@ type Table struct {
 // NewTable makes an empty table; firstPID is the first process id to hand out.
 func NewTable(firstPID int32) *Table { return &Table{nextPID: firstPID} }
 
+// TakePID hands out a process id to one that may get a slot later, by AddPID.
+func (t *Table) TakePID() int32 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.nextPID++
+	return t.nextPID - 1
+}
+
 // Add registers a process.
-func (t *Table) Add(backendType string) *Slot {
+func (t *Table) Add(backendType string) *Slot { return t.AddPID(backendType, t.TakePID()) }
+
+// AddPID registers a process that has its id already.
+func (t *Table) AddPID(backendType string, pid int32) *Slot {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	var i int32
@@ -27,8 +38,7 @@ func (t *Table) Add(backendType string) *Slot {
 		i = int32(len(t.slots))
 		t.slots = append(t.slots, nil)
 	}
-	s := NewSlot(t.nextPID, i)
-	t.nextPID++
+	s := NewSlot(pid, i)
 	s.Activity.BackendType = backendType
 	t.slots[i] = s
 	return s

@@ -25,14 +25,19 @@ const (
 	FlushAll                        // unlogged relations too
 	CauseWal                        // so much log was written
 	CauseTime                       // checkpoint_timeout passed
+	Wait                            // somebody waits for it
 )
 
 // String lists the flags as log_checkpoints does.
 func (f Flags) String() string {
 	s := ""
-	for i, name := range []string{"shutdown", "end-of-recovery", "immediate", "force", "flush-all", "wal", "time"} {
-		if f&(1<<i) != 0 {
-			s += " " + name
+	for _, x := range [...]struct {
+		flag Flags
+		name string
+	}{{Shutdown, "shutdown"}, {EndOfRecovery, "end-of-recovery"}, {Immediate, "immediate"}, {Force, "force"}, {Wait, "wait"}, {CauseWal, "wal"},
+		{CauseTime, "time"}, {FlushAll, "flush-all"}} {
+		if f&x.flag != 0 {
+			s += " " + x.name
 		}
 	}
 	return s

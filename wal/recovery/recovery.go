@@ -1,6 +1,7 @@
 package recovery
 
 import (
+	"fmt"
 	"io"
 	"time"
 
@@ -37,8 +38,10 @@ type Options struct {
 	Wal     wal.Options  // those of Log
 	// Checkpoint makes the checkpoint at the end; its Pool, Log and Control are set here.
 	Checkpoint checkpoint.Options
-	Logger     *zap.Logger
-	Trace      func(*wal.Record) // nil: nobody
+	// OnCheckpoint is told when that checkpoint begins, with a nil report, and when it is complete; may be nil.
+	OnCheckpoint func(checkpoint.Flags, *checkpoint.Report)
+	Logger       *zap.Logger
+	Trace        func(*wal.Record) // nil: nobody
 }
 
 // Result says what recovery did.
@@ -134,7 +137,14 @@ func (r *Recovery) conclude(slot *stats.Slot) error {
 	}
 	c := r.o.Checkpoint
 	c.Pool, c.Log, c.Control = r.o.Pool, r.o.Log, r.o.Control
-	_, err := checkpoint.New(c).Run(slot, checkpoint.EndOfRecovery|checkpoint.Immediate, nil)
+	flags := checkpoint.EndOfRecovery | checkpoint.Immediate | checkpoint.Wait
+	if r.o.OnCheckpoint != nil {
+		r.o.OnCheckpoint(flags, nil)
+	}
+	report, err := checkpoint.New(c).Run(slot, flags, nil)
+	if err == nil && r.o.OnCheckpoint != nil {
+		r.o.OnCheckpoint(flags, &report)
+	}
 	return err
 }
 
@@ -143,7 +153,8 @@ func (r *Recovery) replayAll(rt Routines) error {
 		return err
 	}
 	r.log.Info("database system was not properly shut down; automatic recovery in progress")
-	r.log.Info("redo starts", zap.Stringer("at", r.start.Redo))
+	began := time.Now()
+	r.log.Info("redo starts at " + r.start.Redo.String())
 	reader := wal.NewReader(r.o.Wal, r.start.Redo)
 	defer reader.Close()
 	for {
@@ -171,7 +182,8 @@ func (r *Recovery) replayAll(rt Routines) error {
 			WithDetail("The log ends at %s: %s.", end, reader.EndReason())
 	}
 	r.result.End, r.result.Reason = reader.Pos(), reader.EndReason()
-	r.log.Info("redo done", zap.Stringer("at", r.result.End), zap.Int("records", r.result.Records), zap.String("end", r.result.Reason))
+	r.log.Info(fmt.Sprintf("%s at %s", r.result.Reason, r.result.End))
+	r.log.Info(fmt.Sprintf("redo done at %s: %d records, elapsed: %.2f s", r.result.End, r.result.Records, time.Since(began).Seconds()))
 	if err := r.checkInvalid(); err != nil {
 		return err
 	}
