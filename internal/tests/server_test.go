@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"go.uber.org/goleak"
+	"go.uber.org/zap"
 
 	"gompho"
 )
@@ -21,7 +22,13 @@ import (
 // open starts a server in this process; with listen it has a TCP port and a socket.
 func open(t *testing.T, listen bool) *gompho.Server {
 	t.Helper()
-	o := gompho.Options{Listen: listen, Settings: map[string]string{"shared_buffers": "64MB", "deadlock_timeout": "50ms"}}
+	return openLogged(t, listen, nil)
+}
+
+// openLogged is open with a log.
+func openLogged(t *testing.T, listen bool, log *zap.Logger) *gompho.Server {
+	t.Helper()
+	o := gompho.Options{Listen: listen, Settings: map[string]string{"shared_buffers": "64MB", "deadlock_timeout": "50ms"}, Logger: log}
 	if listen {
 		o.SocketDir = shortDir(t)
 	}
@@ -289,55 +296,6 @@ func TestIsolation(t *testing.T) {
 	if v := value[int](t, a, "select v from t"); v != 12 {
 		t.Errorf("v is %d, want 12", v)
 	}
-}
-
-// TestPsql runs psql's describing commands.
-func TestPsql(t *testing.T) {
-	if _, err := exec.LookPath("psql"); err != nil {
-		t.Fatal("psql is not installed: scripts/test.sh installs it")
-	}
-	s := open(t, true)
-	c := connect(t, s)
-	run(t, c, "create table t(a serial primary key, b text not null default 'x' check (b <> ''), u int unique)")
-	run(t, c, "create view v as select a, b from t where a > 1")
-	for _, cmd := range []string{`\l`, `\dn`, `\dt`, `\d t`, `\d+ t`, `\di`, `\dv`, `\d v`, `\d+ v`, `\ds`, `\du`, `\df sum`, `\dT int4`, `\conninfo`, `\timing`, `\x`} {
-		out, err := exec.Command("psql", "-X", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-p", fmt.Sprint(s.Port()), "-U", "postgres", "-c", cmd).CombinedOutput()
-		if err != nil || strings.Contains(string(out), "ERROR") {
-			t.Errorf("%s: %v\n%s", cmd, err, out)
-		}
-	}
-}
-
-// TestPgbench runs the built-in scripts in all protocol modes; afterwards the sums agree.
-func TestPgbench(t *testing.T) {
-	bench := "/usr/lib/postgresql/15/bin/pgbench"
-	if _, err := os.Stat(bench); err != nil {
-		t.Fatal("pgbench is not installed: scripts/test.sh installs it")
-	}
-	s := open(t, true)
-	pgbench := func(args ...string) {
-		t.Helper()
-		out, err := exec.Command(bench, append([]string{"-h", "127.0.0.1", "-p", fmt.Sprint(s.Port()), "-U", "postgres"}, append(args, "postgres")...)...).CombinedOutput()
-		if err != nil || strings.Contains(string(out), "ERROR") {
-			t.Fatalf("pgbench %v: %v\n%s", args, err, out)
-		}
-	}
-	pgbench("-i", "-I", "dtGvp", "-q", "-s", "1")
-	pgbench("-i", "-q", "-s", "1")
-	for _, mode := range []string{"simple", "extended", "prepared"} {
-		pgbench("-n", "-M", mode, "-c", "8", "-j", "2", "-t", "50")
-		pgbench("-n", "-M", mode, "-c", "8", "-j", "2", "-t", "100", "-S")
-	}
-	c := connect(t, s)
-	var a, b, tt, h int64
-	if err := c.QueryRow(context.Background(), `select (select sum(abalance) from pgbench_accounts), (select sum(bbalance) from pgbench_branches),
-		(select sum(tbalance) from pgbench_tellers), (select sum(delta) from pgbench_history)`).Scan(&a, &b, &tt, &h); err != nil {
-		t.Fatal(err)
-	}
-	if a != b || b != tt || tt != h {
-		t.Errorf("the sums differ: accounts %d, branches %d, tellers %d, history %d", a, b, tt, h)
-	}
-	pgbench("-n", "-N", "-c", "4", "-t", "20")
 }
 
 // binary builds the server's program once.
