@@ -131,6 +131,14 @@ func (m *Manager) NewSession(slot *stats.Slot, owner *locks.Owner, opts SessionO
 	return &Session{m: m, slot: slot, owner: owner, opts: opts, p: p}
 }
 
+// Worker returns a view of the transaction for a goroutine that helps the session and has its own slot: for reading only, while the
+// session itself does nothing that changes its transaction state.
+func (s *Session) Worker(slot *stats.Slot) *Session {
+	c := *s
+	c.slot, c.owner = slot, nil
+	return &c
+}
+
 // Close aborts what runs and forgets the session.
 func (s *Session) Close() {
 	s.Abort()

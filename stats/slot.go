@@ -27,6 +27,8 @@ const (
 type Slot struct {
 	PID   int32 // as shown to clients
 	Index int32 // place in the array of slots
+	// Leader is the PID of the session that a parallel worker helps, else 0. It does not change.
+	Leader int32
 
 	wait    atomic.Uint32 // WaitEvent, 0 when not waiting
 	pending atomic.Uint32 // Interrupt bits
@@ -226,4 +228,15 @@ func (s *Slot) Pins() int { return int(int32(s.pinsHits.Load())) }
 // trip over: it is in a critical section or holds a latch.
 func (s *Slot) DamagesShared() bool {
 	return s.InCritical() || s != nil && s.latches.Load() > 0
+}
+
+// Absorb adds the counters of a worker that has ended.
+func (s *Slot) Absorb(w *Slot) {
+	if s == nil {
+		return
+	}
+	s.pinsHits.Add(uint64(w.BufferHits()) << 32)
+	s.Buffers.Read.Add(w.Buffers.Read.Load())
+	s.Buffers.Dirtied.Add(w.Buffers.Dirtied.Load())
+	s.Buffers.Written.Add(w.Buffers.Written.Load())
 }

@@ -10,6 +10,7 @@ type Table struct {
 	slots   []*Slot    // by Index; nil when free
 	free    []int32
 	nextPID int32
+	workers int // parallel workers among them
 }
 
 // NewTable makes an empty table; firstPID is the first process id to hand out.
@@ -77,4 +78,34 @@ func (t *Table) All() []*Slot {
 		}
 	}
 	return out
+}
+
+// AddWorkers registers up to n parallel workers of a leader, as many as limit leaves room for in the whole server.
+func (t *Table) AddWorkers(leader *Slot, n, limit int) []*Slot {
+	t.mu.Lock()
+	n = max(0, min(n, limit-t.workers))
+	t.workers += n
+	t.mu.Unlock()
+	if n == 0 {
+		return nil
+	}
+	out := make([]*Slot, n)
+	a := leader.Activity.Snapshot()
+	for i := range out {
+		out[i] = t.Add("parallel worker")
+		out[i].Leader = leader.PID
+		out[i].Activity.Update(func(d *ActivityData) {
+			*d = a
+			d.BackendType, d.BackendXid = "parallel worker", 0
+		})
+	}
+	return out
+}
+
+// RemoveWorker forgets a parallel worker.
+func (t *Table) RemoveWorker(s *Slot) {
+	t.Remove(s)
+	t.mu.Lock()
+	t.workers--
+	t.mu.Unlock()
 }

@@ -16,7 +16,7 @@ var layers = [][]string{
 	{"internal/ids", "internal/pgerr", "internal/invariants", "internal/offheap"},
 	{"storage/vfs", "config", "storage/page", "sql/ast"},
 	{"types", "stats", "sql/parser", "storage/control", "wire"},
-	{"storage/tuple", "wal", "logger"},
+	{"storage/tuple", "wal", "logger", "parallel"},
 	{"functions", "locks"},
 	{"storage/smgr"},
 	{"mvcc"},

@@ -1,12 +1,17 @@
 package commands
 
 import (
+	"runtime"
+
 	"gompho/catalog"
 	"gompho/internal/ids"
 	"gompho/internal/pgerr"
+	"gompho/mvcc"
+	"gompho/parallel"
 	"gompho/sql/query"
 	"gompho/storage/btree"
 	"gompho/storage/heap"
+	"gompho/storage/page"
 	"gompho/types"
 )
 
@@ -42,7 +47,7 @@ func (c *Context) buildIndex(table, index ids.Oid, stats bool) error {
 		}
 		return nil
 	}
-	b, err := c.newIndexBuild(rel, ix)
+	b, err := c.newIndexBuild(rel, ix, blocks)
 	if err != nil {
 		return err
 	}
@@ -56,6 +61,9 @@ func (c *Context) buildIndex(table, index ids.Oid, stats bool) error {
 	return c.storeBuildStats(rel, ix, blocks, b.rows, b.entries)
 }
 
+// buildCount counts what one goroutine of a build has read and made.
+type buildCount struct{ rows, entries float64 }
+
 // indexBuild is the state of filling one index.
 type indexBuild struct {
 	c             *Context
@@ -65,14 +73,18 @@ type indexBuild struct {
 	pos           []int // key i of the index is column pos[i] of the batch, or -1-n for expression n
 	eval          RowEval
 	hasPred       bool
-	scan          *heap.BuildScan
 	builder       *btree.Builder
-	row           []types.Datum // a row of the table, for expressions
-	results       []types.Datum // predicate (if any), then expressions
+	workers       int // besides the session
+	limit         int // of workers of the whole server
+	team          *parallel.Team
+	blocks        *heap.BlockSource // nil: one goroutine reads all
+	counts        []buildCount      // by goroutine
+	row           []types.Datum     // a row of the table, for expressions
+	results       []types.Datum     // predicate (if any), then expressions
 	rows, entries float64
 }
 
-func (c *Context) newIndexBuild(rel *catalog.Relation, ix *catalog.Index) (*indexBuild, error) {
+func (c *Context) newIndexBuild(rel *catalog.Relation, ix *catalog.Index, blocks ids.BlockNumber) (*indexBuild, error) {
 	b := &indexBuild{c: c, rel: rel, ix: ix}
 	exprs, err := ix.Exprs()
 	if err != nil {
@@ -98,11 +110,15 @@ func (c *Context) newIndexBuild(rel *catalog.Relation, ix *catalog.Index) (*inde
 			b.row[i] = types.Null
 		}
 	}
-	if b.scan, err = heap.BeginBuildScan(c.S.Tx, rel.Heap, b.cols); err != nil {
-		return nil, err
-	}
 	mem := int(c.S.Settings.Bytes("maintenance_work_mem") / 1024)
-	b.builder = ix.Btree.NewBuilder(c.S.Tx, btree.BuildOpts{MemKB: mem})
+	b.planWorkers(blocks, mem)
+	b.counts = make([]buildCount, 1+b.workers)
+	if b.workers > 0 {
+		if b.blocks, err = rel.Heap.NewBlockSource(); err != nil {
+			return nil, err
+		}
+	}
+	b.builder = ix.Btree.NewBuilder(c.S.Tx, btree.BuildOpts{MemKB: mem, Sinks: 1 + b.workers})
 	return b, nil
 }
 
@@ -148,8 +164,8 @@ func (b *indexBuild) plan(exprs []query.Expr, pred query.Expr) {
 }
 
 func (b *indexBuild) close() {
-	if b.scan != nil {
-		b.scan.Close()
+	if b.team != nil {
+		b.team.Stop()
 	}
 	if b.builder != nil {
 		b.builder.Close()
@@ -157,21 +173,50 @@ func (b *indexBuild) close() {
 }
 
 func (b *indexBuild) run() error {
-	batch := b.scan.NewBatch(buildBatch)
+	b.team = parallel.Start(b.c.S.Procs, b.c.S.Slot, b.workers, b.limit, func(w *parallel.Worker) error {
+		return b.share(b.c.S.Tx.Worker(w.Slot), b.builder.Sink(1+w.No), w.No+1)
+	})
+	err := b.share(b.c.S.Tx, b.builder.Sink(0), 0)
+	if err != nil {
+		return err
+	}
+	if err := b.team.Wait(); err != nil {
+		return err
+	}
+	for _, n := range b.counts {
+		b.rows += n.rows
+		b.entries += n.entries
+	}
+	return b.builder.Finish()
+}
+
+// share gives a part of the table's rows to a sink of the builder.
+func (b *indexBuild) share(tx *mvcc.Session, sink *btree.Sink, no int) error {
+	scan, err := heap.BeginBuildScan(tx, b.rel.Heap, b.cols)
+	if err != nil {
+		return err
+	}
+	defer scan.Close()
+	if b.blocks != nil {
+		scan.Share(b.blocks)
+	}
+	batch := scan.NewBatch(buildBatch)
 	tids := make([]ids.TID, buildBatch)
 	live := make([]bool, buildBatch)
 	vals := make([]types.Datum, len(b.pos))
+	var count buildCount
 	for {
-		n, err := b.scan.NextBatch(buildBatch, batch, tids, live)
+		n, err := scan.NextBatch(buildBatch, batch, tids, live)
 		if err != nil {
 			return err
 		}
 		if n == 0 {
-			return b.builder.Finish()
+			b.counts[no] = count
+			return sink.Sort()
 		}
 		for i := range n {
 			if live[i] {
-				b.rows++
+				count.rows++
 			}
 			ok, err := b.values(batch, i, vals)
 			if err != nil {
@@ -180,11 +225,28 @@ func (b *indexBuild) run() error {
 			if !ok {
 				continue
 			}
-			b.entries++
-			if err := b.builder.Add(vals, tids[i], live[i]); err != nil {
+			count.entries++
+			if err := sink.Add(vals, tids[i], live[i]); err != nil {
 				return err
 			}
 		}
+	}
+}
+
+// minShareKB is the sort memory that each goroutine of a build must have.
+const minShareKB = 32 << 10
+
+// planWorkers decides how many workers help: by the size of the table, as for scans, and by the sort memory. Expressions are for the session alone.
+func (b *indexBuild) planWorkers(blocks ids.BlockNumber, memKB int) {
+	set := b.c.S.Settings
+	b.limit = int(set.Get("max_parallel_workers").Num)
+	most := min(int(set.Get("max_parallel_maintenance_workers").Num), runtime.GOMAXPROCS(0)-1, memKB/minShareKB-1)
+	if b.eval != nil || b.rel.Oid < firstNormalOid {
+		return
+	}
+	// One worker from min_parallel_table_scan_size on, and another each time that the table is three times as large.
+	for size := float64(max(1, set.Bytes("min_parallel_table_scan_size")/page.Size)); float64(blocks) >= size && b.workers < most; size *= 3 {
+		b.workers++
 	}
 }
 

@@ -13,29 +13,61 @@ import (
 
 // Builder builds an index from all its entries, given in any order: it sorts them and writes the pages from the bottom up.
 type Builder struct {
+	ix    *Index
+	tx    *mvcc.Session
+	sinks []*Sink
+}
+
+// Sink takes a share of the entries of a Builder. Each is used by one goroutine at a time.
+type Sink struct {
 	ix   *Index
-	tx   *mvcc.Session
 	sort *sorter
 	form []byte
 }
 
 // NewBuilder starts to build an index whose file is there and empty.
 func (ix *Index) NewBuilder(tx *mvcc.Session, o BuildOpts) *Builder {
-	return &Builder{ix: ix, tx: tx, sort: newSorter(ix, o.MemKB)}
+	b := &Builder{ix: ix, tx: tx}
+	for range max(1, o.Sinks) {
+		b.sinks = append(b.sinks, &Sink{ix: ix, sort: newSorter(ix, o.MemKB/max(1, o.Sinks))})
+	}
+	return b
+}
+
+// Sink returns sink i of BuildOpts.Sinks.
+func (b *Builder) Sink(i int) *Sink { return b.sinks[i] }
+
+// Add gives an entry to the first sink.
+func (b *Builder) Add(values []types.Datum, tid ids.TID, live bool) error {
+	return b.sinks[0].Add(values, tid, live)
 }
 
 // Add gives an entry: the values of all columns. Only live rows count for uniqueness.
-func (b *Builder) Add(values []types.Datum, tid ids.TID, live bool) error {
-	it, err := b.ix.form(values, tid, b.form[:0])
+func (k *Sink) Add(values []types.Datum, tid ids.TID, live bool) error {
+	if k.sort.inline {
+		if err := k.sort.makeRoom(0); err != nil {
+			return err
+		}
+		k.sort.addWord(values[0], tid, live)
+		return nil
+	}
+	it, err := k.ix.form(values, tid, k.form[:0])
 	if err != nil {
 		return err
 	}
-	b.form = it
-	return b.sort.add(values[0], it, live)
+	k.form = it
+	return k.sort.add(values[0], it, live)
 }
 
+// Sort sorts what the sink has, which Finish would do otherwise. No Add may follow.
+func (k *Sink) Sort() error { return k.sort.finish() }
+
 // Close gives back memory and temporary files.
-func (b *Builder) Close() { b.sort.close() }
+func (b *Builder) Close() {
+	for _, k := range b.sinks {
+		k.sort.close()
+	}
+}
 
 // Finish sorts, checks uniqueness (23505) and writes the index.
 func (b *Builder) Finish() error {
@@ -48,7 +80,7 @@ func (b *Builder) Finish() error {
 	prevLive, prevAbbrev := false, uint64(0)
 	u := uniqueness{ix: b.ix, tx: b.tx, a: make([]types.Datum, b.ix.nkeys), b: make([]types.Datum, b.ix.nkeys)}
 	n := 0
-	err := b.sort.each(func(it item, abbrev uint64, live bool) error {
+	err := b.each(func(it item, abbrev uint64, live bool) error {
 		if b.ix.Unique && live && prevLive && abbrev == prevAbbrev {
 			if err := u.check(prev, it); err != nil {
 				return err

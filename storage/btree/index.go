@@ -21,6 +21,7 @@ const (
 	OrderSigned                // words as signed integers: int2, int4, int8, date, time, timestamp, money
 	OrderUnsigned              // words as they are: oid, bool, "char", tid, pg_lsn, xid8, enums by oid
 	OrderBytes                 // byte strings, bytewise: text, varchar, name, bytea, uuid
+	OrderFloat                 // words as float8: NaN is greatest and equal to itself, the zeros are equal
 )
 
 // OrderOf returns the order of the default operator class of a built-in type, as far as it needs no function.
@@ -32,6 +33,8 @@ func OrderOf(typ ids.Oid) Order {
 		return OrderUnsigned
 	case 19, 25, 1043, 17, 2950:
 		return OrderBytes
+	case 700, 701:
+		return OrderFloat
 	}
 	return OrderFunc
 }
@@ -126,6 +129,7 @@ type ScanOpts struct {
 // BuildOpts are the limits of building an index.
 type BuildOpts struct {
 	MemKB int // maintenance_work_mem; beyond it the sort spills to temporary files
+	Sinks int // shares that goroutines fill side by side; 0 is 1
 }
 
 // VacuumStats count what vacuum did to an index.

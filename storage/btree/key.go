@@ -262,6 +262,21 @@ func (ix *Index) compareAttrs(vals []types.Datum, it item, from int) int {
 	return 0
 }
 
+// floatOrder maps a float8 to a number in the order of floats: equal floats to equal numbers.
+func floatOrder(w uint64) uint64 {
+	const sign, inf = 1 << 63, 0x7ff << 52
+	switch {
+	case w&^uint64(sign) > inf:
+		return ^uint64(0)
+	case w == sign:
+		w = 0
+	}
+	if w&sign != 0 {
+		return ^w
+	}
+	return w | sign
+}
+
 // compareDatum compares two values of key column i in the order of the index.
 func (ix *Index) compareDatum(i int, a, b types.Datum) int {
 	k := &ix.Keys[i]
@@ -290,6 +305,8 @@ func (k *Key) compareValues(a, b types.Datum) int {
 		return order(a.Word(), b.Word())
 	case OrderBytes:
 		return bytes.Compare(a.Bytes(), b.Bytes())
+	case OrderFloat:
+		return order(floatOrder(a.Word()), floatOrder(b.Word()))
 	}
 	return k.Compare(a, b)
 }

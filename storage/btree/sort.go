@@ -2,12 +2,14 @@ package btree
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/binary"
 	"io"
 	"slices"
 
 	"gompho/internal/ids"
 	"gompho/storage/heap"
+	"gompho/storage/tuple"
 	"gompho/types"
 )
 
@@ -39,21 +41,30 @@ type sorter struct {
 	used    int
 	exact   bool // equal abbreviations (but for the extremes) mean equal keys
 	inline  bool // exact, and there is nothing but the key: items are not kept
+	deep    bool // abbreviations were replaced by those of later bytes of the keys
+	width   int  // with inline: bytes of the key in an item
 	made    [2]item
 	turn    int
 	file    heap.TempFile
 	fileEnd int64
 	runs    []run
+	sorted  bool
 	va, vb  []types.Datum
 }
 
 type run struct{ from, to int64 }
 
 func newSorter(ix *Index, limitKB int) *sorter {
-	exact := ix.nkeys == 1 && (ix.Keys[0].Order == OrderSigned || ix.Keys[0].Order == OrderUnsigned)
-	inline := exact && len(ix.Desc.Attrs) == 1 && ix.Desc.Attrs[0].Len > 0
-	return &sorter{ix: ix, limit: max(minSortMem, limitKB<<10), exact: exact, inline: inline,
-		va: make([]types.Datum, ix.nkeys), vb: make([]types.Datum, ix.nkeys)}
+	s := &sorter{ix: ix, limit: max(minSortMem, limitKB<<10), va: make([]types.Datum, ix.nkeys), vb: make([]types.Datum, ix.nkeys)}
+	if ix.nkeys != 1 {
+		return s
+	}
+	o := ix.Keys[0].Order
+	s.exact = o == OrderSigned || o == OrderUnsigned || o == OrderFloat
+	if s.exact && o != OrderFloat && len(ix.Desc.Attrs) == 1 && ix.fast != fastNone {
+		s.inline, s.width = true, int(ix.Desc.Attrs[0].Len)
+	}
+	return s
 }
 
 // abbreviate maps the first key column to a number in the order of the index.
@@ -72,9 +83,9 @@ func (ix *Index) abbreviate(d types.Datum) uint64 {
 	case OrderUnsigned:
 		v = d.Word()
 	case OrderBytes:
-		var b [8]byte
-		copy(b[:], d.Bytes())
-		v = binary.BigEndian.Uint64(b[:])
+		v = wordAt(d.Bytes(), 0)
+	case OrderFloat:
+		v = floatOrder(d.Word())
 	default:
 		return 0
 	}
@@ -84,20 +95,38 @@ func (ix *Index) abbreviate(d types.Datum) uint64 {
 	return v
 }
 
+// wordAt is the number that the 8 bytes of b from off on make; what is missing counts as zeros.
+func wordAt(b []byte, off int) uint64 {
+	if len(b) >= off+8 {
+		return binary.BigEndian.Uint64(b[off:])
+	}
+	var w [8]byte
+	if len(b) > off {
+		copy(w[:], b[off:])
+	}
+	return binary.BigEndian.Uint64(w[:])
+}
+
+// makeRoom spills when one more item of n bytes would not fit.
+func (s *sorter) makeRoom(n int) error {
+	if s.used+n+entrySize > s.limit && len(s.entries) > 0 {
+		return s.spill()
+	}
+	return nil
+}
+
+// addWord puts an item that is only a word into the sort of an inline sorter.
+func (s *sorter) addWord(d types.Datum, tid ids.TID, live bool) {
+	s.used += entrySize
+	s.entries = append(s.entries, entry{abbrev: s.abbrevOf(d), chunk: uint32(tid.Block), off: uint32(tid.Offset), live: live, null: d.IsNull()})
+}
+
 // add puts an item into the sort. It is copied.
 func (s *sorter) add(first types.Datum, it item, live bool) error {
-	need := len(it) + entrySize
-	if s.used+need > s.limit && len(s.entries) > 0 {
-		if err := s.spill(); err != nil {
-			return err
-		}
+	if err := s.makeRoom(len(it)); err != nil {
+		return err
 	}
-	s.used += need
-	if s.inline {
-		t := it.tid()
-		s.entries = append(s.entries, entry{abbrev: s.abbrevOf(first), chunk: uint32(t.Block), off: uint32(t.Offset), live: live, null: first.IsNull()})
-		return nil
-	}
+	s.used += len(it) + entrySize
 	last := len(s.chunks) - 1
 	if last < 0 || len(s.chunks[last])+len(it) > cap(s.chunks[last]) {
 		s.chunks = append(s.chunks, make([]byte, 0, chunkSize))
@@ -127,29 +156,49 @@ func (s *sorter) item(e *entry) item {
 
 // remake makes the item of an entry that has its whole key in the abbreviation.
 func (s *sorter) remake(e *entry) item {
-	d := types.Null
-	if !e.null {
-		w := e.abbrev
-		if s.ix.Keys[0].Desc {
-			w = ^w
-		}
-		if s.ix.Keys[0].Order == OrderSigned {
-			w ^= 1 << 63
-		}
-		d = types.Word(w)
-	}
 	s.turn ^= 1
-	s.va[0] = d
-	it, err := s.ix.formAttrs(s.va[:1], ids.TID{Block: ids.BlockNumber(e.chunk), Offset: ids.OffsetNumber(e.off)}, s.made[s.turn][:0])
-	if err != nil {
-		panic(err) // a word always fits
+	it := s.made[s.turn][:0]
+	tid := ids.TID{Block: ids.BlockNumber(e.chunk), Offset: ids.OffsetNumber(e.off)}
+	if e.null {
+		s.va[0] = types.Null
+		var err error
+		if it, err = s.ix.formAttrs(s.va[:1], tid, it); err != nil {
+			panic(err) // a NULL always fits
+		}
+		s.made[s.turn] = it
+		return it
 	}
+	w := e.abbrev
+	if s.ix.Keys[0].Desc {
+		w = ^w
+	}
+	if s.ix.Keys[0].Order == OrderSigned {
+		w ^= 1 << 63
+	}
+	if cap(it) < itemHeader+8 {
+		it = make(item, 0, 2*itemHeader+nullBytes)
+	}
+	it = it[:itemHeader+8]
+	it.setTID(tid)
+	le.PutUint16(it[6:], 0)
+	le.PutUint64(it[itemHeader:], w)
 	s.made[s.turn] = it
-	return it
+	return it[:itemHeader+s.width]
 }
 
 // compareItems orders two leaf items by key, then tid.
 func (s *sorter) compareItems(a, b item) int {
+	if s.ix.fast == fastBytes && (a.info()|b.info())&infoNulls == 0 {
+		x, plainX := tuple.PlainVarlena(a[itemHeader:])
+		y, plainY := tuple.PlainVarlena(b[itemHeader:])
+		if plainX && plainY {
+			if c := bytes.Compare(x, y); c != 0 && s.ix.Keys[0].Desc {
+				return -c
+			} else if c != 0 {
+				return c
+			}
+		}
+	}
 	if s.ix.values(a, s.va) == nil && s.ix.values(b, s.vb) == nil {
 		for i := range s.va {
 			if c := s.ix.compareDatum(i, s.va[i], s.vb[i]); c != 0 {
@@ -177,22 +226,59 @@ func (s *sorter) compare(aa, ba uint64, a, b item) int {
 const radixMin = 1 << 10
 
 func (s *sorter) sortEntries() {
-	if len(s.entries) < radixMin || s.ix.Keys[0].Order == OrderFunc {
+	if s.ix.Keys[0].Order == OrderFunc {
 		slices.SortFunc(s.entries, s.compareEntries)
 		return
 	}
-	s.radix()
+	s.sortRange(s.entries, 0)
+}
+
+// sortRange sorts entries whose keys agree in the first depth bytes; their abbreviations are of the bytes behind.
+func (s *sorter) sortRange(list []entry, depth int) {
+	if len(list) < radixMin {
+		slices.SortFunc(list, s.compareEntries)
+		return
+	}
+	s.radix(list)
 	// Entries with equal abbreviations are still in the order in which they came.
-	for i := 0; i < len(s.entries); {
+	for i := 0; i < len(list); {
 		j := i + 1
-		for j < len(s.entries) && s.entries[j].abbrev == s.entries[i].abbrev {
+		for j < len(list) && list[j].abbrev == list[i].abbrev {
 			j++
 		}
-		if run := s.entries[i:j]; len(run) > 1 && !slices.IsSortedFunc(run, s.compareEntries) {
+		run := list[i:j]
+		switch {
+		case len(run) == 1:
+		case len(run) >= radixMin && s.deepen(run, depth+8):
+			s.sortRange(run, depth+8)
+		case !slices.IsSortedFunc(run, s.compareEntries):
 			slices.SortFunc(run, s.compareEntries)
 		}
 		i = j
 	}
+}
+
+// deepen replaces equal abbreviations by those of the next bytes of the keys. false when a key has no more bytes, or does not lie
+// open in its item.
+func (s *sorter) deepen(run []entry, depth int) bool {
+	if s.ix.fast != fastBytes {
+		return false
+	}
+	for i := range run {
+		it := s.item(&run[i])
+		if b, plain := tuple.PlainVarlena(it[itemHeader:]); it.info()&infoNulls != 0 || !plain || len(b) <= depth {
+			return false
+		}
+	}
+	s.deep = true
+	for i := range run {
+		b, _ := tuple.PlainVarlena(s.item(&run[i])[itemHeader:])
+		run[i].abbrev = wordAt(b, depth)
+		if s.ix.Keys[0].Desc {
+			run[i].abbrev = ^run[i].abbrev
+		}
+	}
+	return true
 }
 
 func (s *sorter) compareEntries(a, b entry) int {
@@ -202,20 +288,25 @@ func (s *sorter) compareEntries(a, b entry) int {
 		}
 		return 1
 	}
+	if s.inline && !a.null && !b.null {
+		if a.chunk != b.chunk {
+			return order(uint64(a.chunk), uint64(b.chunk))
+		}
+		return order(uint64(a.off), uint64(b.off))
+	}
 	return s.compare(a.abbrev, b.abbrev, s.item(&a), s.item(&b))
 }
 
-// radix sorts the entries by abbreviation, from the lowest byte up, leaving out bytes that all have in common. It is stable.
-func (s *sorter) radix() {
-	first, differ := s.entries[0].abbrev, uint64(0)
-	for i := range s.entries {
-		differ |= s.entries[i].abbrev ^ first
+// radix sorts entries by abbreviation, from the lowest byte up, leaving out bytes that all have in common. It is stable.
+func (s *sorter) radix(list []entry) {
+	first, differ := list[0].abbrev, uint64(0)
+	for i := range list {
+		differ |= list[i].abbrev ^ first
 	}
-	from := s.entries
-	if cap(s.spare) < len(from) {
-		s.spare = make([]entry, len(from))
+	if len(s.spare) < len(list) {
+		s.spare = make([]entry, max(len(list), len(s.entries)))
 	}
-	to := s.spare[:len(from)]
+	from, to := list, s.spare[:len(list)]
 	for shift := uint(0); shift < 64; shift += 8 {
 		if differ>>shift&0xff == 0 {
 			continue
@@ -236,7 +327,9 @@ func (s *sorter) radix() {
 		}
 		from, to = to, from
 	}
-	s.entries, s.spare = from, to
+	if &from[0] != &list[0] {
+		copy(list, from)
+	}
 }
 
 // spill writes what is in memory to the temporary file as one run.
@@ -272,7 +365,7 @@ func (s *sorter) spill() error {
 	}
 	r.to = s.fileEnd
 	s.runs = append(s.runs, r)
-	s.entries, s.used = s.entries[:0], 0
+	s.entries, s.used, s.deep = s.entries[:0], 0, false
 	// Keep the chunks' memory for the next run.
 	for i := range s.chunks {
 		s.chunks[i] = s.chunks[i][:0]
@@ -289,15 +382,14 @@ func (s *sorter) close() {
 	s.entries, s.spare, s.chunks = nil, nil, nil
 }
 
-// each calls f with all items in order, valid during the call, and their abbreviations: items with different ones have different keys.
-func (s *sorter) each(f func(it item, abbrev uint64, live bool) error) error {
+// finish sorts what is in memory, or makes it the last run.
+func (s *sorter) finish() error {
+	if s.sorted {
+		return nil
+	}
+	s.sorted = true
 	if len(s.runs) == 0 {
 		s.sortEntries()
-		for i := range s.entries {
-			if err := f(s.item(&s.entries[i]), s.entries[i].abbrev, s.entries[i].live); err != nil {
-				return err
-			}
-		}
 		return nil
 	}
 	if len(s.entries) > 0 {
@@ -306,89 +398,5 @@ func (s *sorter) each(f func(it item, abbrev uint64, live bool) error) error {
 		}
 	}
 	s.entries, s.spare, s.chunks = nil, nil, nil
-	return s.merge(f)
-}
-
-// cursor reads a run.
-type cursor struct {
-	r      *bufio.Reader
-	abbrev uint64
-	it     item
-	spare  []byte // the bytes of the previous item
-	live   bool
-}
-
-// next reads the next item; false at the end of the run.
-func (c *cursor) next(s *sorter) (bool, error) {
-	var head [4]byte
-	if _, err := io.ReadFull(c.r, head[:]); err != nil {
-		if err == io.EOF {
-			return false, nil
-		}
-		return false, err
-	}
-	n := int(binary.LittleEndian.Uint16(head[:]))
-	c.it, c.spare = c.spare, c.it
-	if cap(c.it) < n {
-		c.it = make(item, max(n, 256))
-	}
-	c.it = c.it[:n]
-	c.live = head[2] != 0
-	if _, err := io.ReadFull(c.r, c.it); err != nil {
-		return false, err
-	}
-	if err := s.ix.values(c.it, s.va[:1]); err != nil {
-		return false, err
-	}
-	c.abbrev = s.abbrevOf(s.va[0])
-	return true, nil
-}
-
-// merge merges the runs by a heap of cursors.
-func (s *sorter) merge(f func(it item, abbrev uint64, live bool) error) error {
-	var h []*cursor
-	for _, r := range s.runs {
-		c := &cursor{r: bufio.NewReaderSize(io.NewSectionReader(s.file, r.from, r.to-r.from), runBuffer)}
-		if ok, err := c.next(s); err != nil {
-			return err
-		} else if ok {
-			h = append(h, c)
-		}
-	}
-	less := func(a, b *cursor) bool { return s.compare(a.abbrev, b.abbrev, a.it, b.it) < 0 }
-	down := func(i int) {
-		for {
-			k := 2*i + 1
-			if k >= len(h) {
-				return
-			}
-			if k+1 < len(h) && less(h[k+1], h[k]) {
-				k++
-			}
-			if !less(h[k], h[i]) {
-				return
-			}
-			h[i], h[k] = h[k], h[i]
-			i = k
-		}
-	}
-	for i := len(h)/2 - 1; i >= 0; i-- {
-		down(i)
-	}
-	for len(h) > 0 {
-		c := h[0]
-		if err := f(c.it, c.abbrev, c.live); err != nil {
-			return err
-		}
-		ok, err := c.next(s)
-		if err != nil {
-			return err
-		}
-		if !ok {
-			h[0] = h[len(h)-1]
-			h = h[:len(h)-1]
-		}
-		down(0)
-	}
 	return nil
 }

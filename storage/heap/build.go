@@ -18,6 +18,7 @@ type BuildScan struct {
 	oldest   ids.Xid
 	strategy *buffer.Strategy
 	blk, end ids.BlockNumber
+	shared   *BlockSource
 	buf      buffer.Buf
 	rows     []buildRow
 	pos      int
@@ -39,6 +40,9 @@ func BeginBuildScan(tx *mvcc.Session, r *Rel, cols []int) (*BuildScan, error) {
 	return &BuildScan{reader: newReader(tx, r, cols), slot: tx.Slot(), oldest: tx.Manager().OldestXmin(db), end: n,
 		strategy: r.Env.Pool.NewStrategy(buffer.BulkRead)}, nil
 }
+
+// Share lets the scan take its blocks from src, which it shares with others.
+func (s *BuildScan) Share(src *BlockSource) { s.shared, s.blk, s.end = src, 0, 0 }
 
 // NewBatch makes a batch that fits the scan's columns.
 func (s *BuildScan) NewBatch(capacity int) *types.Batch { return s.proj.NewBatch(capacity) }
@@ -88,7 +92,13 @@ func (s *BuildScan) nextPage() (bool, error) {
 	s.Close()
 	s.rows, s.pos = s.rows[:0], 0
 	if s.blk >= s.end {
-		return false, nil
+		var ok bool
+		if s.shared == nil {
+			return false, nil
+		}
+		if s.blk, s.end, ok = s.shared.take(); !ok {
+			return false, nil
+		}
 	}
 	if err := s.slot.CheckInterrupts(); err != nil {
 		return false, err

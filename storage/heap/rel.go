@@ -173,6 +173,8 @@ type ScanOpts struct {
 	Cols     []int           // attributes from 0, or system attributes; column k of batches is Cols[k]
 	From, To ids.BlockNumber // blocks [From, To); To 0 or ids.InvalidBlock: up to the end
 	NoPrune  bool
+	// Shared gives the scan its blocks, instead of From and To, in pieces that it shares out among several scans.
+	Shared *BlockSource
 	// Bulk reads through a small ring of buffers, for tables that are large compared with shared buffers.
 	Bulk bool
 }

@@ -96,6 +96,7 @@ type Scan struct {
 	strategy  *buffer.Strategy
 	next      func() (BitmapPage, bool) // nil: the blocks from blk to end
 	blk, end  ids.BlockNumber
+	shared    *BlockSource
 	lossy     bool // of the last batch
 	pageLossy bool // of the current page
 	buf       buffer.Buf
@@ -111,6 +112,9 @@ func BeginScan(tx *mvcc.Session, r *Rel, snap *mvcc.Snapshot, o ScanOpts) (*Scan
 		return nil, err
 	}
 	s.blk, s.end = o.From, n
+	if s.shared = o.Shared; s.shared != nil {
+		s.blk, s.end = 0, 0
+	}
 	if o.To != 0 && o.To < n {
 		s.end = o.To
 	}
@@ -160,12 +164,6 @@ func (s *Scan) NewBatch(capacity int) *types.Batch { return s.proj.NewBatch(capa
 
 // Lossy reports whether the rows of the last batch come from pages that were given without offsets.
 func (s *Scan) Lossy() bool { return s.lossy }
-
-// SetRange restarts the scan on the blocks [from, to): the next piece of work of a parallel scan.
-func (s *Scan) SetRange(from, to ids.BlockNumber) {
-	s.unpin()
-	s.blk, s.end = from, to
-}
 
 // Close lets go of the page.
 func (s *Scan) Close() { s.unpin() }
@@ -247,7 +245,14 @@ func (s *Scan) nextPage() (more bool, err error) {
 		s.pageLossy = want.Offsets == nil
 	} else {
 		if blk >= s.end {
-			return false, nil
+			var ok bool
+			if s.shared == nil {
+				return false, nil
+			}
+			if blk, s.end, ok = s.shared.take(); !ok {
+				return false, nil
+			}
+			s.blk = blk
 		}
 		s.blk++
 	}

@@ -205,6 +205,10 @@ func Must[V any](t testing.TB) func(v V, err error) V {
 // Attr makes a column of a common type.
 func Attr(name string) types.Attr {
 	switch name {
+	case "int2":
+		return types.Attr{Name: name, Type: 21, Len: 2, ByVal: true, Align: 's', Storage: 'p'}
+	case "float8":
+		return types.Attr{Name: name, Type: 701, Len: 8, ByVal: true, Align: 'd', Storage: 'p'}
 	case "int4":
 		return types.Attr{Name: name, Type: 23, Len: 4, ByVal: true, Align: 'i', Storage: 'p'}
 	case "int8":
