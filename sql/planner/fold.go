@@ -16,13 +16,14 @@ type folder struct {
 	err      error
 }
 
-// foldExpr simplifies e. An error of evaluation (1/0) leaves the call in place, to be raised only if it is reached.
-func (r *root) foldExpr(e query.Expr) query.Expr {
+// foldExpr simplifies e. An error of evaluation (1/0) is the statement's error, before any row is made, as PostgreSQL has it; only
+// what a deciding constant cuts off (the other arms of CASE, the rest of AND) is not evaluated.
+func (r *root) foldExpr(e query.Expr) (query.Expr, error) {
 	if e == nil {
-		return nil
+		return nil, nil
 	}
 	f := &folder{r: r}
-	return f.fold(e)
+	return f.fold(e), f.err
 }
 
 // estimateExpr returns the constant that e can be expected to have, nil when there is none.
@@ -145,6 +146,9 @@ func (f *folder) call(e query.Expr, fn, coll ids.Oid, args []query.Expr, res *qu
 		vals[i], ts[i] = a.(*query.Const).Value, a.Type()
 	}
 	d, ok, err := f.r.g.facts.call(fn, coll, vals, ts, res.ResType)
+	if err != nil && f.err == nil && !f.estimate {
+		f.err = err
+	}
 	if !ok || err != nil {
 		return e
 	}

@@ -135,7 +135,8 @@ func (r *root) infers(ix *indexInfo, oc *query.OnConflictExpr) bool {
 	}
 	var infos []*rinfo
 	for _, q := range andList(oc.ArbiterWhere) {
-		infos = append(infos, &rinfo{clause: r.foldExpr(q)})
+		f := &folder{r: r}
+		infos = append(infos, &rinfo{clause: f.fold(q)})
 	}
 	return r.predicateImplied(ix.pred.forRel(rti), infos)
 }

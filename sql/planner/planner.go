@@ -105,28 +105,19 @@ func (r *root) preprocess() error {
 // processExprs folds constants and plans the subselects of every expression of the level.
 func (r *root) processExprs() error {
 	var first error
-	do := func(e query.Expr) query.Expr {
+	process := func(e query.Expr, isQual bool) query.Expr {
 		if e == nil || first != nil {
 			return e
 		}
-		e = r.foldExpr(e)
-		e, err := r.planSubLinks(e, false)
-		if err != nil {
-			first = err
+		e, err := r.foldExpr(e)
+		if err == nil {
+			e, err = r.planSubLinks(e, isQual)
 		}
+		first = err
 		return e
 	}
-	doQual := func(e query.Expr) query.Expr {
-		if e == nil || first != nil {
-			return e
-		}
-		e = r.foldExpr(e)
-		e, err := r.planSubLinks(e, true)
-		if err != nil {
-			first = err
-		}
-		return e
-	}
+	do := func(e query.Expr) query.Expr { return process(e, false) }
+	doQual := func(e query.Expr) query.Expr { return process(e, true) }
 	q := r.q
 	q.TargetList = mapTargets(q.TargetList, do)
 	q.ReturningList = mapTargets(q.ReturningList, do)
