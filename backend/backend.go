@@ -13,6 +13,7 @@ import (
 	"gompho/config"
 	"gompho/internal/pgerr"
 	"gompho/logger"
+	"gompho/mvcc"
 	"gompho/session"
 	"gompho/stats"
 	"gompho/types"
@@ -99,6 +100,9 @@ func Run(o Options) {
 // close gives back what the session holds: portals, transaction, locks, its place among the sessions.
 func (b *Backend) close() {
 	b.timer.stop()
+	if b.o.Slot.Pending()&stats.CrashExit != 0 {
+		return // the state that the session is part of is given up as a whole
+	}
 	if b.s != nil && b.s.Tx != nil {
 		if p := b.current; p != nil {
 			p.done, b.current = false, nil
@@ -108,10 +112,32 @@ func (b *Backend) close() {
 		b.dropPrepared()
 		b.cache.clear()
 		b.blk.abort()
+		b.dropTemp()
 	}
 	if d := b.detach; d != nil {
 		b.detach = nil
 		d()
+	}
+}
+
+// dropTemp drops the session's temporary relations at its end.
+func (b *Backend) dropTemp() {
+	if b.s.Cat.TempNamespaceIfAny() == 0 {
+		return
+	}
+	b.o.Slot.HoldInterrupts() // one of them may be why the session ends
+	defer b.o.Slot.ResumeInterrupts()
+	err := b.s.Tx.Begin(mvcc.BeginOpts{})
+	if err == nil {
+		b.s.Tx.PushActive(b.s.Tx.Snapshot())
+		if err = b.s.Cat.DropTempRelations(); err == nil {
+			b.s.Tx.PopActive()
+			err = b.s.Tx.Commit()
+		}
+	}
+	if err != nil {
+		b.s.Tx.Abort()
+		b.logLine(pgerr.From(err))
 	}
 }
 

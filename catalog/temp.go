@@ -77,6 +77,26 @@ func (s *Session) DropTempRelations() error {
 	return s.emptyNamespace(s.temp.oid)
 }
 
+// DropOrphanedTemp drops everything in all temporary schemas of the database, when no session runs: after a crash.
+func (s *Session) DropOrphanedTemp() error {
+	rows, err := FetchAll[PgNamespace](s, PgNamespaceOidIndex)
+	if err != nil {
+		return err
+	}
+	for _, n := range rows {
+		if !strings.HasPrefix(n.Nspname, "pg_temp_") && !strings.HasPrefix(n.Nspname, "pg_toast_temp_") {
+			continue
+		}
+		if err := s.emptyNamespace(n.Oid); err != nil {
+			return err
+		}
+		if err := s.IncrementCommand(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (s *Session) tempToastNamespace() (ids.Oid, error) {
 	if _, err := s.TempNamespace(); err != nil {
 		return 0, err

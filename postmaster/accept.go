@@ -154,10 +154,10 @@ func (p *Postmaster) serve(c net.Conn) {
 		p.refuse(c, proc, err)
 		return
 	}
-	defer p.forget(ch)
+	defer p.forget(ch, cl)
 	backend.Run(backend.Options{
 		Server: cl.session, Slot: ch.slot, Conn: c, Pool: &p.bufs, Secret: ch.secret, Startup: params, Process: proc,
-		Attach: cl.attach, Crash: p.crash,
+		Attach: cl.attach, Crash: cl.crash,
 		NewEngine: func(s *session.Session) backend.Engine { return backend.NewEngine(s, cl.funcs) },
 	})
 }
@@ -298,13 +298,15 @@ func (p *Postmaster) admit(c net.Conn, proc *logger.Process) (*child, *cluster, 
 		return nil, nil, pgerr.New(pgerr.TooManyConnections, "sorry, too many clients already")
 	}
 	ch := &child{slot: p.procs.AddPID("client backend", proc.PID), conn: c, proc: proc, secret: binary.BigEndian.Uint32(secret[:])}
+	p.cluster.sessions.Add(1)
 	proc.Slot, proc.Type = ch.slot, "client backend"
 	p.children[ch.slot.PID] = ch
 	return ch, p.cluster, nil
 }
 
-func (p *Postmaster) forget(ch *child) {
+func (p *Postmaster) forget(ch *child, cl *cluster) {
 	p.procs.Remove(ch.slot)
+	cl.sessions.Done()
 	p.mu.Lock()
 	delete(p.children, ch.slot.PID)
 	p.mu.Unlock()

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 
 	"gompho/backend"
@@ -43,7 +44,10 @@ type cluster struct {
 	session *session.Server
 	workers workers
 	tempNo  atomic.Uint64
-	drop    func([]ids.RelFile) // instead of the pool's, during recovery
+	// sessions counts the backends that use the cluster; released makes sure that its memory is given back once.
+	sessions sync.WaitGroup
+	released sync.Once
+	drop     func([]ids.RelFile) // instead of the pool's, during recovery
 }
 
 func (c *cluster) path(elem ...string) string {
@@ -53,7 +57,7 @@ func (c *cluster) path(elem ...string) string {
 // build makes the parts of a cluster that do not depend on the state of the disk.
 func (p *Postmaster) build() (*cluster, error) {
 	c := &cluster{p: p, fs: &fencedFS{FS: p.fs()}}
-	onPanic := func(err error) { p.crash(err, nil) }
+	onPanic := func(err error) { c.crash(err, nil) }
 	c.smgr = smgr.New(smgr.Options{FS: c.fs, DataDir: p.opt.Dir, Fsync: func() bool { return p.cfg.Get("fsync").Bool() }, OnPanic: onPanic})
 	nb := int(p.cfg.Get("shared_buffers").Int())
 	bo := buffer.Options{Buffers: nb, Storage: c.smgr, Checksums: true, ZeroDamaged: func() bool { return p.cfg.Get("zero_damaged_pages").Bool() }}
@@ -102,7 +106,7 @@ func (c *cluster) logOptions(systemID uint64, segment int) wal.Options {
 		},
 		Fsync:          func() bool { return cfg.Get("fsync").Bool() },
 		FullPageWrites: func() bool { return cfg.Get("full_page_writes").Bool() },
-		OnPanic:        func(err error) { c.p.crash(err, nil) },
+		OnPanic:        func(err error) { c.crash(err, nil) },
 		OnSegment: func(n uint64) {
 			if cp := c.workers.process.Load(); cp != nil {
 				cp.WalWritten(n)

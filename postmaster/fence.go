@@ -17,10 +17,17 @@ type fencedFS struct {
 
 var errFenced = errors.New("the server has crashed: files are closed to its old processes")
 
+func (f *fencedFS) check() error {
+	if f.cut.Load() {
+		return errFenced
+	}
+	return nil
+}
+
 // Open implements vfs.FS.
 func (f *fencedFS) Open(name string, flag int, perm fs.FileMode) (vfs.File, error) {
-	if f.cut.Load() {
-		return nil, errFenced
+	if err := f.check(); err != nil {
+		return nil, err
 	}
 	file, err := f.FS.Open(name, flag, perm)
 	if err != nil {
@@ -31,34 +38,58 @@ func (f *fencedFS) Open(name string, flag int, perm fs.FileMode) (vfs.File, erro
 
 // Remove implements vfs.FS.
 func (f *fencedFS) Remove(name string) error {
-	if f.cut.Load() {
-		return errFenced
+	if err := f.check(); err != nil {
+		return err
 	}
 	return f.FS.Remove(name)
 }
 
-// Rename implements vfs.FS.
-func (f *fencedFS) Rename(from, to string) error {
-	if f.cut.Load() {
-		return errFenced
-	}
-	return f.FS.Rename(from, to)
-}
-
 // RemoveAll implements vfs.FS.
 func (f *fencedFS) RemoveAll(name string) error {
-	if f.cut.Load() {
-		return errFenced
+	if err := f.check(); err != nil {
+		return err
 	}
 	return f.FS.RemoveAll(name)
 }
 
+// Rename implements vfs.FS.
+func (f *fencedFS) Rename(from, to string) error {
+	if err := f.check(); err != nil {
+		return err
+	}
+	return f.FS.Rename(from, to)
+}
+
 // MkdirAll implements vfs.FS.
 func (f *fencedFS) MkdirAll(name string, perm fs.FileMode) error {
-	if f.cut.Load() {
-		return errFenced
+	if err := f.check(); err != nil {
+		return err
 	}
 	return f.FS.MkdirAll(name, perm)
+}
+
+// Symlink implements vfs.FS.
+func (f *fencedFS) Symlink(target, name string) error {
+	if err := f.check(); err != nil {
+		return err
+	}
+	return f.FS.Symlink(target, name)
+}
+
+// SyncDir implements vfs.FS.
+func (f *fencedFS) SyncDir(name string) error {
+	if err := f.check(); err != nil {
+		return err
+	}
+	return f.FS.SyncDir(name)
+}
+
+// SyncTree implements vfs.FS.
+func (f *fencedFS) SyncTree(name string) error {
+	if err := f.check(); err != nil {
+		return err
+	}
+	return f.FS.SyncTree(name)
 }
 
 type fencedFile struct {
@@ -68,16 +99,32 @@ type fencedFile struct {
 
 // WriteAt implements vfs.File.
 func (f *fencedFile) WriteAt(b []byte, off int64) (int, error) {
-	if f.fence.cut.Load() {
-		return 0, errFenced
+	if err := f.fence.check(); err != nil {
+		return 0, err
 	}
 	return f.File.WriteAt(b, off)
 }
 
 // Truncate implements vfs.File.
 func (f *fencedFile) Truncate(n int64) error {
-	if f.fence.cut.Load() {
-		return errFenced
+	if err := f.fence.check(); err != nil {
+		return err
 	}
 	return f.File.Truncate(n)
+}
+
+// Sync implements vfs.File.
+func (f *fencedFile) Sync() error {
+	if err := f.fence.check(); err != nil {
+		return err
+	}
+	return f.File.Sync()
+}
+
+// Datasync implements vfs.File.
+func (f *fencedFile) Datasync() error {
+	if err := f.fence.check(); err != nil {
+		return err
+	}
+	return f.File.Datasync()
 }

@@ -98,12 +98,15 @@ func (p *Postmaster) openCluster() (*cluster, error) {
 	nextOid := cp.NextOid
 	crashed := rec.Crashed()
 	defer func() { c.drop = nil }()
+	made := map[ids.RelFile]ids.Xid{}
 	_, err = rec.Run(slot, recovery.Routines{
 		Transaction: func(kind wal.Kind, payload []byte) error { return c.mvcc.Redo(kind, payload) },
 		SawXid:      c.mvcc.SawXid,
 		NextOid:     func(o ids.Oid) { nextOid = max(nextOid, o) },
+		Created:     func(rel ids.RelFile, xid ids.Xid) { made[rel] = xid },
 	}, func() error {
 		c.mvcc.Start(crashed)
+		c.dropUncommitted(log, made, rec.DropRelations)
 		c.catalog.SetNextOid(nextOid, c.logNextOid)
 		return nil
 	})
@@ -112,6 +115,9 @@ func (p *Postmaster) openCluster() (*cluster, error) {
 		return nil, plainError(err)
 	}
 	c.fs.RemoveAll(c.path("base", "pgsql_tmp"))
+	if crashed {
+		c.dropOrphans(log)
+	}
 	return c, c.control.Update(func(d *control.Data) { d.State = control.InProduction })
 }
 
@@ -199,30 +205,22 @@ func (c *cluster) close(clean bool) error {
 	if clean {
 		err = c.shutdownCheckpoint()
 	}
-	c.release()
+	c.letGo()
 	return err
 }
 
 // release closes files and gives back memory. Nobody uses the cluster any more.
 func (c *cluster) release() {
-	if c.mvcc != nil {
-		c.mvcc.Close()
-	}
-	if c.log != nil {
-		c.log.Close()
-	}
-	c.smgr.Close()
-	c.pool.Close()
-}
-
-// fence keeps this cluster's processes from writing anything more.
-func (c *cluster) fence() { c.fs.cut.Store(true) }
-
-// abandon gives a crashed cluster up. Its memory stays mapped: a process that is stuck may still look at it.
-func (c *cluster) abandon() {
-	c.fence()
-	c.stopWorkers()
-	c.smgr.Close()
+	c.released.Do(func() {
+		if c.mvcc != nil {
+			c.mvcc.Close()
+		}
+		if c.log != nil {
+			c.log.Close()
+		}
+		c.smgr.Close()
+		c.pool.Close()
+	})
 }
 
 // createDatabase copies a database's files, as a logged operation.

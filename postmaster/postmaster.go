@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
@@ -89,7 +88,6 @@ type Postmaster struct {
 	cluster   *cluster
 	reloaded  time.Time
 	crashes   int
-	crashing  bool
 
 	listeners []net.Listener
 	sockets   []string
@@ -301,7 +299,7 @@ func (p *Postmaster) finish(mode ShutdownMode) error {
 	p.mu.Unlock()
 	var err error
 	if c != nil {
-		err = c.close(mode != Immediate)
+		err = c.close(mode != Immediate && !c.fs.cut.Load())
 	}
 	p.mu.Lock()
 	p.state = stateStopped
@@ -309,7 +307,11 @@ func (p *Postmaster) finish(mode ShutdownMode) error {
 	p.wg.Wait()
 	p.log.Info("database system is shut down")
 	p.teardown()
-	p.err = err
+	p.mu.Lock()
+	if p.err == nil {
+		p.err = err
+	}
+	p.mu.Unlock()
 	close(p.done)
 	return err
 }
@@ -329,6 +331,13 @@ func (p *Postmaster) teardown() {
 
 // Done is closed when the server has stopped.
 func (p *Postmaster) Done() <-chan struct{} { return p.done }
+
+// Err returns what went wrong when the server stopped, nil after an orderly shutdown.
+func (p *Postmaster) Err() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.err
+}
 
 func (p *Postmaster) endSessions(i stats.Interrupt) {
 	p.mu.Lock()
@@ -376,72 +385,6 @@ func (p *Postmaster) waitSome(d time.Duration) {
 		p.childGone.Wait()
 	}
 	p.mu.Unlock()
-}
-
-// crash is called by the process that panicked, before it ends. Whatever is in memory can no longer be trusted.
-func (p *Postmaster) crash(reason any, stack []byte) {
-	p.mu.Lock()
-	if p.crashing || p.state == stateStopping || p.state == stateStopped {
-		p.mu.Unlock()
-		return
-	}
-	c := p.cluster
-	if c == nil { // still starting: the error reaches whoever starts the server
-		p.mu.Unlock()
-		return
-	}
-	p.crashing = true
-	p.state = stateCrashed
-	p.mu.Unlock()
-	p.log.Info("server process crashed", zap.String("detail", fmt.Sprint(reason)), zap.ByteString("stack", stack))
-	p.log.Info("terminating any other active server processes")
-	c.fence()
-	p.wg.Add(1)
-	go p.crashCycle(c)
-}
-
-// crashCycle ends all processes, opens the cluster anew through recovery, and goes on.
-func (p *Postmaster) crashCycle(old *cluster) {
-	defer p.wg.Done()
-	// Who waits for a latch or for the log may wait for a process that has died.
-	old.pool.Abort()
-	old.log.Abort()
-	p.endSessions(stats.CrashExit)
-	p.waitSome(5 * time.Second)
-	p.log.Info("all server processes terminated; reinitializing")
-	old.abandon()
-	if p.cfg.Get("restart_after_crash").Bool() {
-		c, err := p.openCluster()
-		p.mu.Lock()
-		p.crashing = false
-		p.crashes++
-		switch {
-		case err == nil && p.state == stateCrashed:
-			p.cluster, p.state = c, stateRunning
-			p.mu.Unlock()
-			c.startWorkers()
-			p.log.Info("database system is ready to accept connections")
-			return
-		case err == nil:
-			p.mu.Unlock()
-			c.close(false)
-			return
-		}
-		p.mu.Unlock()
-		p.log.Error("recovery after the crash failed", zap.Error(err))
-		p.err = err
-	}
-	go p.Stop(context.Background(), Immediate)
-}
-
-// guard runs a worker; its panic is a crash of the server.
-func (p *Postmaster) guard(f func()) {
-	defer func() {
-		if r := recover(); r != nil {
-			p.crash(r, debug.Stack())
-		}
-	}()
-	f()
 }
 
 var errNotCluster = errors.New("not a gompho data directory")

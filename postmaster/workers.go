@@ -45,9 +45,9 @@ func (c *cluster) spawn(slot *stats.Slot, run func(slot *stats.Slot) error) {
 	go func() {
 		defer c.workers.wg.Done()
 		defer c.p.procs.Remove(slot)
-		c.p.guard(func() {
+		c.guard(func() {
 			if err := run(slot); err != nil && !c.fs.cut.Load() {
-				c.p.crash(err, nil)
+				c.crash(err, nil)
 			}
 		})
 	}()

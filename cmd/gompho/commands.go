@@ -110,7 +110,7 @@ func waitSignals(pm *postmaster.Postmaster, sig <-chan os.Signal) error {
 	for {
 		select {
 		case <-pm.Done():
-			return nil
+			return pm.Err()
 		case s := <-sig:
 			mode := postmaster.Fast
 			switch s {

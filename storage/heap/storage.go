@@ -15,7 +15,7 @@ func CreateStorage(tx *mvcc.Session, env *Env, file ids.RelFile, logged, temp bo
 	if _, err := tx.AssignXid(); err != nil {
 		return err
 	}
-	if err := createFork(tx, env, file, ids.MainFork, !temp); err != nil {
+	if err := createFork(tx, env, file, ids.MainFork, true); err != nil {
 		return err
 	}
 	tx.CreatedFile(file)

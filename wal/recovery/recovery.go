@@ -26,6 +26,8 @@ type Routines struct {
 	SawXid func(ids.Xid)
 	// NextOid is told that Oids below next may be in use.
 	NextOid func(next ids.Oid)
+	// Created is told of relations whose files were created, and by what transaction. They may be gone by the end.
+	Created func(rel ids.RelFile, xid ids.Xid)
 	// Other gets records of kinds that nobody here knows; nil makes them an error.
 	Other func(*wal.Record) error
 }
@@ -215,6 +217,11 @@ func (r *Recovery) replay(rec *wal.Record, rt Routines) error {
 		}
 	case wal.FileCreate, wal.FileTruncate, wal.FileDrop, wal.DatabaseCreate, wal.DatabaseDrop:
 		r.pages.release()
+		if rec.Kind == wal.FileCreate && rec.Xid != 0 && rt.Created != nil {
+			if rel, fork, err := smgr.DecodeCreate(rec.Payload); err == nil && fork == ids.MainFork {
+				rt.Created(rel, rec.Xid)
+			}
+		}
 		return r.redoFiles(rec)
 	case wal.CheckpointShutdown, wal.CheckpointOnline, wal.EndOfRecovery, wal.Switch, wal.FullPageImage, wal.NewPage, wal.Noop,
 		wal.ParameterChange, wal.RestorePoint, wal.XactInvalidations, wal.RunningXacts, wal.RelMapUpdate, wal.LogicalMessage:
