@@ -22,7 +22,8 @@ const (
 // Conn is a connection's buffers and framing.
 type Conn struct {
 	nc   net.Conn
-	in   []byte // buffered input is in[r:w]
+	sock *socket // nc as a socket; nil where it is none
+	in   []byte  // buffered input is in[r:w]
 	r, w int
 	out  []byte
 	// OnRead is called before the Conn blocks for input (with true) and after (false); it may be nil.
@@ -52,7 +53,7 @@ func (p *Pool) Put(b []byte) {
 
 // NewConn wraps a socket.
 func NewConn(nc net.Conn, pool *Pool) *Conn {
-	return &Conn{nc: nc, pool: pool, in: make([]byte, smallBuffer)}
+	return &Conn{nc: nc, sock: newSocket(nc), pool: pool, in: make([]byte, smallBuffer)}
 }
 
 // NetConn returns the socket.
@@ -83,7 +84,7 @@ func (c *Conn) fill(n int) error {
 		if c.OnRead != nil {
 			c.OnRead(true)
 		}
-		k, err := c.nc.Read(c.in[c.w:])
+		k, err := c.read(c.in[c.w:])
 		if c.OnRead != nil {
 			c.OnRead(false)
 		}
@@ -99,6 +100,13 @@ func (c *Conn) fill(n int) error {
 		}
 	}
 	return nil
+}
+
+func (c *Conn) read(b []byte) (int, error) {
+	if c.sock != nil {
+		return c.sock.read(b)
+	}
+	return c.nc.Read(b)
 }
 
 // ReadStartup reads a start-up packet: length and body, no type byte.
@@ -177,7 +185,7 @@ func (c *Conn) readLarge(n int) ([]byte, error) {
 		if c.OnRead != nil {
 			c.OnRead(true)
 		}
-		k, err := c.nc.Read(b[len(b):end])
+		k, err := c.read(b[len(b):end])
 		if c.OnRead != nil {
 			c.OnRead(false)
 		}
@@ -229,7 +237,11 @@ func (c *Conn) Pending() int { return len(c.out) }
 
 func (c *Conn) write() {
 	if c.werr == nil && len(c.out) > 0 {
-		_, c.werr = c.nc.Write(c.out)
+		if c.sock != nil {
+			c.werr = c.sock.write(c.out)
+		} else {
+			_, c.werr = c.nc.Write(c.out)
+		}
 	}
 	c.out = c.out[:0]
 }
