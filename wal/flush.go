@@ -26,7 +26,7 @@ func (l *Log) Flush(slot *stats.Slot, lsn ids.LSN) error {
 			return err
 		}
 		if l.leading {
-			l.flushDone.Wait()
+			l.waiting.wait(&l.flushMu, uint64(lsn), true)
 			continue
 		}
 		l.leading = true
@@ -44,10 +44,15 @@ func (l *Log) Flush(slot *stats.Slot, lsn ids.LSN) error {
 	return nil
 }
 
-// endLead gives the lead back, under flushMu.
+// endLead gives the lead back, under flushMu: those who have what they waited for go on, and of the others one, who leads next.
 func (l *Log) endLead() {
 	l.leading = false
-	l.flushDone.Broadcast()
+	if l.Broken() != nil {
+		l.waiting.wakeAll()
+		return
+	}
+	l.waiting.wakeDone(l.written.Load(), l.flushed.Load())
+	l.waiting.wakeFirst()
 }
 
 func (l *Log) delayCommit() {
@@ -71,7 +76,7 @@ func (l *Log) awaitWritten(pos uint64) error {
 			return err
 		}
 		if l.leading {
-			l.flushDone.Wait()
+			l.waiting.wait(&l.flushMu, pos, false)
 			continue
 		}
 		l.leading = true
@@ -106,7 +111,7 @@ func (l *Log) lead(slot *stats.Slot, target uint64, sync bool) (err error) {
 			}
 			if slowest != nil {
 				l.flushMu.Lock()
-				l.flushDone.Broadcast()
+				l.waiting.wakeDone(to, l.flushed.Load())
 				l.flushMu.Unlock()
 			}
 			continue

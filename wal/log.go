@@ -32,10 +32,10 @@ type Log struct {
 	flushed atomic.Uint64 // durable up to here
 	async   atomic.Uint64 // asked to be durable soon
 
-	// flushMu protects leading; flushed and written move only while leading is set, by the leader.
-	flushMu   sync.Mutex
-	flushDone *sync.Cond
-	leading   bool
+	// flushMu protects leading and waiting; flushed and written move only while leading is set, by the leader.
+	flushMu sync.Mutex
+	leading bool
+	waiting flushQueue
 
 	broken atomic.Pointer[pgerr.Error]
 	file   segmentFile // the leader's
@@ -86,7 +86,6 @@ func New(opts Options) (*Log, error) {
 		return nil, pgerr.Wrap(err, pgerr.OutOfMemory, "out of memory").WithDetail("%v", err)
 	}
 	l := &Log{opts: opts, ring: ring, mask: uint64(len(ring) - 1), asyncWake: make(chan struct{}, 1)}
-	l.flushDone = sync.NewCond(&l.flushMu)
 	l.builders.New = func() any { return new(Builder) }
 	for i := range l.slots {
 		l.slots[i].init()
@@ -182,7 +181,7 @@ func (l *Log) Broken() error {
 func (l *Log) Abort() {
 	l.broken.CompareAndSwap(nil, pgerr.New(pgerr.CrashShutdown, "the server crashed; the write-ahead log is closed").WithSeverity(pgerr.Panic))
 	l.flushMu.Lock()
-	l.flushDone.Broadcast()
+	l.waiting.wakeAll()
 	l.flushMu.Unlock()
 }
 
