@@ -412,6 +412,8 @@ func quickInput(t *types.Type, b []byte, mod int32) (types.Datum, bool) {
 			return types.Null, false
 		}
 		return types.Int(v), true
+	case 701:
+		return quickFloat(b)
 	case 25:
 		return types.Bytes(b), true
 	case 1043:
@@ -429,6 +431,40 @@ func quickInput(t *types.Type, b []byte, mod int32) (types.Datum, bool) {
 		}
 	}
 	return types.Null, false
+}
+
+// quickFloat converts a decimal number of at most 15 digits: number and power of ten are exact, so their quotient is rounded right.
+func quickFloat(b []byte) (types.Datum, bool) {
+	i := 0
+	if len(b) > 0 && b[0] == '-' {
+		i = 1
+	}
+	if len(b)-i < 1 || len(b)-i > 16 {
+		return types.Null, false
+	}
+	v, digits, scale, point := int64(0), 0, 1.0, false
+	for ; i < len(b); i++ {
+		switch c := b[i]; {
+		case c >= '0' && c <= '9':
+			v = v*10 + int64(c-'0')
+			digits++
+			if point {
+				scale *= 10
+			}
+		case c == '.' && !point:
+			point = true
+		default:
+			return types.Null, false
+		}
+	}
+	if digits == 0 || digits > 15 {
+		return types.Null, false
+	}
+	f := float64(v) / scale
+	if b[0] == '-' {
+		f = -f
+	}
+	return types.Float(f), true
 }
 
 // readBinary reads the binary format.

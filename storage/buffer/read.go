@@ -116,6 +116,7 @@ func (p *Pool) Extend(slot *stats.Slot, rel ids.RelFile, fork ids.Fork, n int, s
 
 func (p *Pool) extend(slot *stats.Slot, rel ids.RelFile, fork ids.Fork, n int, s *Strategy) (Buf, error) {
 	var b Buf
+	var more []int32
 	// The buffer is in the table and latched before others can know that the block exists.
 	_, err := p.storage.ExtendWith(slot, rel, fork, n, func(first ids.BlockNumber) error {
 		t := tag{rel, fork, first}
@@ -127,8 +128,22 @@ func (p *Pool) extend(slot *stats.Slot, rel ids.RelFile, fork ids.Fork, n int, s
 		b = Buf{p, slot, id}
 		b.Lock(Exclusive)
 		clear(b.Page())
+		// A load that fills the other blocks soon finds them in its ring, and need not read zeros from disk.
+		for i := 1; i < n && s != nil && len(s.ring) >= 4*n; i++ {
+			t := tag{rel, fork, first + ids.BlockNumber(i)}
+			if id, err = p.zeroBuffer(slot, &t, s); err != nil {
+				return err
+			}
+			more = append(more, id)
+		}
 		return nil
 	})
+	for _, id := range more {
+		if err != nil {
+			p.discard(id)
+		}
+		p.unpin(id)
+	}
 	if err == nil {
 		return b, nil
 	}
