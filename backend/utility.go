@@ -69,7 +69,11 @@ func (e *engine) context(u *UtilityContext) *commands.Context {
 		RunQuery: func(q *query.Query, params []types.Datum, each func(b *types.Batch) error) (uint64, error) {
 			return e.countQuery(q, params, nil, each)
 		},
-		Compile: e.compile,
+		Compile:        e.compile,
+		SetConstraints: e.ex.Deferred.Set,
+		PendingChecks:  e.ex.Deferred.Pending,
+		DeferKey:       e.ex.Deferred.Add,
+		CheckKeys:      e.ex.Deferred.EndStatement,
 	}
 	if b := u.b; b != nil {
 		c.InBlock = b.blk.explicit || b.blk.implicit

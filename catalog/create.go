@@ -102,7 +102,7 @@ func (s *Session) checkNewRelation(n *NewRelation) error {
 			return pgerr.New(pgerr.DuplicateColumn, "column name %q conflicts with a system column name", name)
 		}
 		if seen[name] && !n.Columns[i].Dropped {
-			return pgerr.New(pgerr.DuplicateColumn, "column name %q specified more than once", name)
+			return pgerr.New(pgerr.DuplicateColumn, "column %q specified more than once", name)
 		}
 		seen[name] = true
 		if n.Kind != 'i' && n.Kind != 't' {

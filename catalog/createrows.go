@@ -15,16 +15,24 @@ func (s *Session) SetDefault(rel ids.Oid, att int16, expr query.Expr) (ids.Oid, 
 		return 0, err
 	}
 	if old != nil {
-		if err := s.PerformDeletion([]Object{{Class: PgAttrdefOid, Oid: old.Oid}}, DropOpts{Quiet: true, NoLock: true}); err != nil {
+		// Not by PerformDeletion: the expression of a generated column is an internal part of the column.
+		if err := s.DeleteDependencies(Object{Class: PgAttrdefOid, Oid: old.Oid}, false); err != nil {
 			return 0, err
 		}
-	}
-	if expr == nil {
-		return 0, nil
+		if err := s.Delete(old); err != nil {
+			return 0, err
+		}
 	}
 	a, err := s.Attribute(rel, att)
 	if err != nil {
 		return 0, err
+	}
+	if expr == nil {
+		if a != nil && a.Atthasdef {
+			a.Atthasdef = false
+			return 0, s.Update(a)
+		}
+		return 0, nil
 	}
 	if a == nil {
 		return 0, pgerr.Internal("cache lookup failed for attribute %d of relation %d", att, rel)
@@ -45,11 +53,7 @@ func (s *Session) SetDefault(rel ids.Oid, att int16, expr query.Expr) (ids.Oid, 
 	me, col := Object{Class: PgAttrdefOid, Oid: oid}, ColumnObject(rel, att)
 	kind := DepAuto
 	if a.Attgenerated != 0 {
-		// A generated column depends on the columns of its expression itself.
-		if err := s.RecordDependency(me, col, DepInternal); err != nil {
-			return 0, err
-		}
-		return oid, s.RecordExprDependencies(col, expr, rel, DepNormal, DepAuto)
+		kind = DepInternal
 	}
 	if err := s.RecordDependency(me, col, kind); err != nil {
 		return 0, err

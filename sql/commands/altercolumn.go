@@ -452,6 +452,8 @@ func (a *alteration) addIdentity(cmd *ast.AlterTableCmd) error {
 	}
 	at := rel.Desc.Attrs[att-1]
 	switch {
+	case at.Type != 20 && at.Type != 21 && at.Type != 23:
+		return pgerr.New(pgerr.InvalidParameterValue, "identity column type must be smallint, integer, or bigint")
 	case !at.NotNull:
 		return pgerr.New(pgerr.ObjectNotInPrerequisiteState, "column %q of relation %q must be declared NOT NULL before identity can be added", cmd.Name, rel.Name)
 	case at.Identity != 0:

@@ -2,6 +2,7 @@ package commands
 
 import (
 	"gompho/catalog"
+	"gompho/internal/ids"
 	"gompho/internal/pgerr"
 	"gompho/sql/ast"
 )
@@ -18,9 +19,6 @@ func (a *alteration) prepareConstraint(k *ast.Constraint) error {
 		})
 		return nil
 	case ast.ConstrPrimary, ast.ConstrUnique:
-		if k.Deferrable {
-			return missing("DEFERRABLE unique constraint")
-		}
 		if k.Contype == ast.ConstrPrimary {
 			if k.Indexname == "" {
 				for _, name := range k.Keys {
@@ -114,6 +112,13 @@ func (a *alteration) useIndex(k *ast.Constraint) error {
 		return wrong("index %q contains expressions", k.Indexname)
 	case ix.PredText != nil:
 		return wrong("%q is a partial index", k.Indexname)
+	case !ix.Immediate && !k.Deferrable:
+		return wrong("%q is a deferrable index", k.Indexname)
+	}
+	for i := range ix.NKeyAtts {
+		if ix.Flags[i] != 0 {
+			return wrong("index %q column number %d does not have default sorting behavior", k.Indexname, i+1)
+		}
 	}
 	primary := k.Contype == ast.ConstrPrimary
 	name := k.Conname
@@ -156,19 +161,24 @@ func (a *alteration) adoptIndex(rel *catalog.Relation, ix *catalog.Index, name s
 	if err := a.c.createKeyConstraint(rel, ix.Oid, name, primary, k.Deferrable, k.Initdeferred, ix.Keys[:ix.NKeyAtts]); err != nil {
 		return err
 	}
-	if !primary {
+	if !primary && !k.Deferrable {
 		return nil
 	}
 	row, err := catalog.Fetch[catalog.PgIndex](cat, catalog.PgIndexIndexrelidIndex, catalog.OidKey(catalog.AttPgIndexIndexrelid, ix.Oid))
 	if err != nil {
 		return err
 	}
-	row.Indisprimary = true
+	row.Indisprimary, row.Indimmediate = primary, !k.Deferrable
 	return cat.Update(row)
 }
 
 func (a *alteration) constraintNamed(name string) (*catalog.Constraint, error) {
-	list, err := a.c.S.Cat.ConstraintsOf(a.oid)
+	return constraintNamed(a.c.S.Cat, a.oid, name)
+}
+
+// constraintNamed finds a constraint of a relation; nil when there is none.
+func constraintNamed(cat *catalog.Session, rel ids.Oid, name string) (*catalog.Constraint, error) {
+	list, err := cat.ConstraintsOf(rel)
 	if err != nil {
 		return nil, err
 	}

@@ -6,13 +6,15 @@ import (
 	"gompho/internal/pgerr"
 	"gompho/locks"
 	"gompho/sql/ast"
+	"gompho/storage/sequence"
 )
 
 // setPersistence is SET LOGGED and SET UNLOGGED: a rewrite into files of the other kind.
 func (a *alteration) setPersistence(p byte) error {
 	rel := a.old
 	if rel.IsTemp() {
-		return pgerr.New(pgerr.InvalidTableDefinition, "cannot change logged status of table %q because it is temporary", rel.Name)
+		return pgerr.New(pgerr.InvalidTableDefinition, "cannot change logged status of table %q because it is temporary", rel.Name).
+			WithTable(a.c.schemaName(rel.Namespace), rel.Name)
 	}
 	if rel.Persistence == p {
 		return nil
@@ -21,12 +23,35 @@ func (a *alteration) setPersistence(p byte) error {
 	return nil
 }
 
-// sequencePersistence makes the sequences of identity columns follow their table.
+// sequencePersistence makes the sequences of serial and identity columns follow their table.
 func (a *alteration) sequencePersistence() error {
 	if a.persistence == a.old.Persistence {
 		return nil
 	}
+	list, err := a.c.ownedSequences(a.oid, 0)
+	if err != nil {
+		return err
+	}
+	for _, o := range list {
+		rel, err := a.c.S.Cat.LockRelation(o.oid, locks.AccessExclusive)
+		if err != nil {
+			return err
+		}
+		if err := a.c.setSequencePersistence(rel, a.persistence); err != nil {
+			return err
+		}
+	}
 	return nil
+}
+
+// setSequencePersistence moves a sequence to a file of the other kind.
+func (c *Context) setSequencePersistence(rel *catalog.Relation, persistence byte) error {
+	st, err := sequence.Read(c.S.Tx, sequenceRel(c, rel))
+	if err != nil {
+		return err
+	}
+	delete(c.S.Sequences.Cached, rel.Oid)
+	return c.rewriteSequenceAs(rel, persistence, st)
 }
 
 func (a *alteration) setTablespace(name string) error {

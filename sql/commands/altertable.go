@@ -220,7 +220,7 @@ func (a *alteration) prepare(cmd *ast.AlterTableCmd) error {
 	case ast.ATEnableTrigAll, ast.ATDisableTrigAll, ast.ATEnableTrigUser, ast.ATDisableTrigUser:
 		return do("ENABLE/DISABLE TRIGGER", "r", passMisc, func() error { return nil })
 	}
-	return missing("this form of ALTER TABLE")
+	return a.otherForm(cmd)
 }
 
 // column finds a user column of the table as it is now.

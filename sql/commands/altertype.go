@@ -172,11 +172,11 @@ func (a *alteration) dependents(rel *catalog.Relation, att int16, old, now *type
 			if err := a.dependentConstraint(rel, o, old, now); err != nil {
 				return err
 			}
-		case catalog.PgClassOid:
-			if d.Objid == a.oid && d.Objsubid != 0 && d.Objsubid != int32(att) {
-				return pgerr.NotSupported("cannot alter type of a column used by a generated column").
-					WithDetail("Column %q is used by generated column %q.", old.Name, rel.AttName(int16(d.Objsubid)))
+		case catalog.PgAttrdefOid:
+			if err := a.dependentDefault(rel, att, d.Objid); err != nil {
+				return err
 			}
+		case catalog.PgClassOid:
 			ix := indexOf(rel, d.Objid)
 			if ix == nil {
 				continue // a sequence that the column owns
@@ -187,6 +187,16 @@ func (a *alteration) dependents(rel *catalog.Relation, att int16, old, now *type
 		}
 	}
 	return nil
+}
+
+// dependentDefault refuses a change of type when the expression of another, generated, column uses the column.
+func (a *alteration) dependentDefault(rel *catalog.Relation, att int16, def ids.Oid) error {
+	row, err := catalog.Fetch[catalog.PgAttrdef](a.c.S.Cat, catalog.PgAttrdefOidIndex, catalog.OidKey(catalog.AttPgAttrdefOid, def))
+	if err != nil || row == nil || row.Adrelid == a.oid && row.Adnum == att {
+		return err
+	}
+	return pgerr.NotSupported("cannot alter type of a column used by a generated column").
+		WithDetail("Column %q is used by generated column %q.", rel.AttName(att), rel.AttName(row.Adnum))
 }
 
 func (a *alteration) dependentConstraint(rel *catalog.Relation, o catalog.Object, old, now *types.Attr) error {

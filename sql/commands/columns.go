@@ -43,6 +43,7 @@ type elements struct {
 	table     string
 	ns        ids.Oid
 	temp      bool
+	unlogged  bool
 	rel       *catalog.Relation // ALTER TABLE: the table
 	cols      []*columnDef
 	keys      []keyConstraint
@@ -207,8 +208,12 @@ func compressionLetter(c *Context, a *types.Attr, method string) (byte, error) {
 
 // columnConstraint takes one of the clauses after a column.
 func (e *elements) columnConstraint(col *columnDef, k *ast.Constraint, serial bool) error {
+	loc := int(k.Location)
+	if serial {
+		loc = int(ast.NoLocation) // the clauses that serial stands for, which come last, have none
+	}
 	conflict := func() error {
-		return pgerr.New(pgerr.SyntaxError, "conflicting NULL/NOT NULL declarations for column %q of table %q", col.Name, e.table).At(int(k.Location))
+		return pgerr.New(pgerr.SyntaxError, "conflicting NULL/NOT NULL declarations for column %q of table %q", col.Name, e.table).At(loc)
 	}
 	switch k.Contype {
 	case ast.ConstrNull:
@@ -222,8 +227,11 @@ func (e *elements) columnConstraint(col *columnDef, k *ast.Constraint, serial bo
 		}
 		col.NotNull, col.sawNotNul = true, true
 	case ast.ConstrDefault:
+		if col.Generated != 0 {
+			break
+		}
 		if col.raw != nil || col.cooked != nil {
-			return pgerr.New(pgerr.SyntaxError, "multiple default values specified for column %q of table %q", col.Name, e.table).At(int(k.Location))
+			return pgerr.New(pgerr.SyntaxError, "multiple default values specified for column %q of table %q", col.Name, e.table).At(loc)
 		}
 		col.raw = k.RawExpr
 	case ast.ConstrIdentity:
@@ -241,6 +249,9 @@ func (e *elements) columnConstraint(col *columnDef, k *ast.Constraint, serial bo
 	case ast.ConstrGenerated:
 		if col.Generated != 0 {
 			return pgerr.New(pgerr.SyntaxError, "multiple generation clauses specified for column %q of table %q", col.Name, e.table).At(int(k.Location))
+		}
+		if col.raw != nil {
+			return pgerr.New(pgerr.SyntaxError, "both default and generation expression specified for column %q of table %q", col.Name, e.table).At(loc)
 		}
 		col.Generated = 's'
 		col.raw = k.RawExpr
@@ -284,33 +295,47 @@ func (e *elements) checkExclusive(col *columnDef, k *ast.Constraint) error {
 // deferrability moves DEFERRABLE and INITIALLY clauses of a column to the constraint that they follow.
 func deferrability(list []*ast.Constraint) error {
 	var last *ast.Constraint
+	sawDeferrable, sawInitially := false, false
 	for _, k := range list {
 		at := func(msg string) error { return pgerr.New(pgerr.SyntaxError, "%s", msg).At(int(k.Location)) }
 		ok := last != nil && (last.Contype == ast.ConstrPrimary || last.Contype == ast.ConstrUnique ||
 			last.Contype == ast.ConstrExclusion || last.Contype == ast.ConstrForeign)
+		words := ""
 		switch k.Contype {
 		case ast.ConstrAttrDeferrable:
-			if !ok {
-				return at("misplaced DEFERRABLE clause")
-			}
-			last.Deferrable = true
+			words = "DEFERRABLE"
 		case ast.ConstrAttrNotDeferrable:
-			if !ok {
-				return at("misplaced NOT DEFERRABLE clause")
-			}
-			last.Deferrable = false
+			words = "NOT DEFERRABLE"
 		case ast.ConstrAttrDeferred:
-			if !ok {
-				return at("misplaced INITIALLY DEFERRED clause")
-			}
-			last.Deferrable, last.Initdeferred = true, true
+			words = "INITIALLY DEFERRED"
 		case ast.ConstrAttrImmediate:
-			if !ok {
-				return at("misplaced INITIALLY IMMEDIATE clause")
-			}
-			last.Initdeferred = false
+			words = "INITIALLY IMMEDIATE"
 		default:
-			last = k
+			last, sawDeferrable, sawInitially = k, false, false
+			continue
+		}
+		if !ok {
+			return at("misplaced " + words + " clause")
+		}
+		switch k.Contype {
+		case ast.ConstrAttrDeferrable, ast.ConstrAttrNotDeferrable:
+			if sawDeferrable {
+				return at("multiple DEFERRABLE/NOT DEFERRABLE clauses not allowed")
+			}
+			sawDeferrable = true
+			last.Deferrable = k.Contype == ast.ConstrAttrDeferrable
+		default:
+			if sawInitially {
+				return at("multiple INITIALLY IMMEDIATE/DEFERRED clauses not allowed")
+			}
+			sawInitially = true
+			last.Initdeferred = k.Contype == ast.ConstrAttrDeferred
+			if last.Initdeferred && !sawDeferrable {
+				last.Deferrable = true
+			}
+		}
+		if sawInitially && last.Initdeferred && !last.Deferrable {
+			return at("constraint declared INITIALLY DEFERRED must be DEFERRABLE")
 		}
 	}
 	return nil
@@ -339,9 +364,6 @@ func (e *elements) addKey(k *ast.Constraint, column bool) error {
 			return pgerr.New(pgerr.InvalidTableDefinition, "multiple primary keys for table %q are not allowed", e.table).At(int(k.Location))
 		}
 		e.hasPK = true
-	}
-	if k.Deferrable {
-		return missing("DEFERRABLE unique constraint")
 	}
 	e.keys = append(e.keys, keyConstraint{k, column})
 	return nil

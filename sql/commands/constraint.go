@@ -12,7 +12,7 @@ import (
 // checked now or was merged with an old one.
 func (c *Context) storeChecks(rel *catalog.Relation, checks []*checkDef) ([]query.Expr, error) {
 	out := make([]query.Expr, len(checks))
-	taken := map[string]bool{}
+	taken, fresh := map[string]bool{}, map[string]bool{}
 	for _, k := range rel.Checks {
 		taken[k.Conname] = true
 	}
@@ -26,6 +26,9 @@ func (c *Context) storeChecks(rel *catalog.Relation, checks []*checkDef) ([]quer
 		}
 		name := k.name
 		if name != "" {
+			if fresh[name] {
+				return nil, pgerr.New(pgerr.DuplicateObject, "check constraint %q already exists", name)
+			}
 			if taken[name] {
 				return nil, pgerr.New(pgerr.DuplicateObject, "constraint %q for relation %q already exists", name, rel.Name)
 			}
@@ -36,7 +39,7 @@ func (c *Context) storeChecks(rel *catalog.Relation, checks []*checkDef) ([]quer
 			}
 			k.name = name
 		}
-		taken[name] = true
+		taken[name], fresh[name] = true, true
 		if err := c.storeCheck(rel, k, expr); err != nil {
 			return nil, err
 		}
@@ -196,25 +199,59 @@ func (c *Context) createKeyConstraint(rel *catalog.Relation, index ids.Oid, name
 	return err
 }
 
-// setConstraints is SET CONSTRAINTS where no constraint can be deferred: the names must exist.
+// setConstraints is SET CONSTRAINTS.
 func setConstraints(c *Context, st *ast.ConstraintsSetStmt) error {
 	if !c.InBlock {
 		c.S.Warn(pgerr.NoActiveSqlTransaction, "SET CONSTRAINTS can only be used in transaction blocks")
 	}
+	var list []ids.Oid
 	for _, rv := range st.Constraints {
-		rows, err := catalog.FetchAll[catalog.PgConstraint](c.S.Cat, catalog.PgConstraintConnameNspIndex,
-			catalog.NameKey(catalog.AttPgConstraintConname, rv.Relname))
+		found, err := c.deferrableNamed(rv)
 		if err != nil {
 			return err
 		}
-		if len(rows) == 0 {
-			return pgerr.New(pgerr.UndefinedObject, "constraint %q does not exist", rv.Relname)
+		list = append(list, found...)
+	}
+	if c.Hooks == nil || c.Hooks.SetConstraints == nil {
+		return nil
+	}
+	return c.Hooks.SetConstraints(list, st.Deferred)
+}
+
+// deferrableNamed finds the constraints of a name in SET CONSTRAINTS: in its schema, or in the first schema of the search path that has any.
+func (c *Context) deferrableNamed(rv *ast.RangeVar) ([]ids.Oid, error) {
+	if rv.Catalogname != "" && rv.Catalogname != c.S.DBName {
+		return nil, pgerr.NotSupported("cross-database references are not implemented: \"%s.%s.%s\"", rv.Catalogname, rv.Schemaname, rv.Relname)
+	}
+	rows, err := catalog.FetchAll[catalog.PgConstraint](c.S.Cat, catalog.PgConstraintConnameNspIndex,
+		catalog.NameKey(catalog.AttPgConstraintConname, rv.Relname))
+	if err != nil {
+		return nil, err
+	}
+	var path []ids.Oid
+	if rv.Schemaname != "" {
+		ns, err := c.S.Cat.LookupNamespace(rv.Schemaname, false)
+		if err != nil {
+			return nil, err
 		}
+		path = []ids.Oid{ns}
+	} else if path, err = c.S.Cat.SearchPath(true); err != nil {
+		return nil, err
+	}
+	for _, ns := range path {
+		var out []ids.Oid
 		for _, r := range rows {
-			if !r.Condeferrable {
-				return pgerr.New(pgerr.WrongObjectType, "constraint %q is not deferrable", rv.Relname)
+			if r.Connamespace != ns {
+				continue
 			}
+			if !r.Condeferrable {
+				return nil, pgerr.New(pgerr.WrongObjectType, "constraint %q is not deferrable", rv.Relname)
+			}
+			out = append(out, r.Oid)
+		}
+		if out != nil {
+			return out, nil
 		}
 	}
-	return nil
+	return nil, pgerr.New(pgerr.UndefinedObject, "constraint %q does not exist", rv.Relname)
 }

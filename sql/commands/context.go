@@ -88,8 +88,13 @@ type Hooks struct {
 	DiscardPlans, CloseAll, DeallocateAll, UnlistenAll func()
 	// SetSnapshot adopts an exported snapshot.
 	SetSnapshot func(id string) error
-	// SetConstraints is SET CONSTRAINTS; nil: there is nothing deferred.
-	SetConstraints func(st *ast.ConstraintsSetStmt) error
+	// SetConstraints makes constraints deferred or immediate, nil meaning all; nil: there is nothing deferred.
+	SetConstraints func(constraints []ids.Oid, deferred bool) error
+	// PendingChecks reports whether rows of a table are still to be checked against deferred constraints.
+	PendingChecks func(table ids.Oid) bool
+	// DeferKey notes an entry of a deferrable unique constraint that may be there twice; CheckKeys checks those that are not deferred.
+	DeferKey  func(table ids.Oid, ix *catalog.Index, vals []types.Datum, tid ids.TID)
+	CheckKeys func() error
 	// Routine calls commands of procedural languages: DO and CALL.
 	Routine func(stmt ast.Stmt) error
 	// Notify, Listen and Unlisten are the commands of notifications.

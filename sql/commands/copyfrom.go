@@ -96,6 +96,11 @@ func copyFrom(c *Context, st *ast.CopyStmt) (uint64, error) {
 	if err := r.load.flush(); err != nil {
 		return 0, err
 	}
+	if c.Hooks != nil && c.Hooks.CheckKeys != nil {
+		if err := c.Hooks.CheckKeys(); err != nil {
+			return 0, err
+		}
+	}
 	return r.n, c.step()
 }
 

@@ -39,7 +39,7 @@ func createTable(c *Context, st *ast.CreateStmt) error {
 	if st.Oncommit != ast.OncommitNoop && persistence != 't' {
 		return pgerr.New(pgerr.InvalidTableDefinition, "ON COMMIT can only be used on temporary tables")
 	}
-	e := &elements{c: c, table: st.Relation.Relname, ns: ns, temp: persistence == 't'}
+	e := &elements{c: c, table: st.Relation.Relname, ns: ns, temp: persistence == 't', unlogged: persistence == 'u'}
 	if err := e.tableElements(st); err != nil {
 		return err
 	}

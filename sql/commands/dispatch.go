@@ -126,9 +126,6 @@ func run(c *Context, stmt ast.Stmt) (string, error) {
 		return "", checkpoint(c)
 	// what the layers above do: hooks
 	case *ast.ConstraintsSetStmt:
-		if c.Hooks != nil && c.Hooks.SetConstraints != nil {
-			return "", c.Hooks.SetConstraints(st)
-		}
 		return "", setConstraints(c, st)
 	case *ast.DoStmt, *ast.CallStmt:
 		if c.Hooks != nil && c.Hooks.Routine != nil {

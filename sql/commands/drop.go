@@ -78,7 +78,11 @@ func dropRelations(c *Context, st *ast.DropStmt) error {
 	}
 	var objs []catalog.Object
 	for _, o := range st.Objects {
-		rv := rangeVarOf(ast.Names(o))
+		names := ast.Names(o)
+		if len(names) > 3 {
+			return pgerr.New(pgerr.SyntaxError, "improper relation name (too many dotted names): %s", joinNames(names))
+		}
+		rv := rangeVarOf(names)
 		oid, err := c.dropRelation(rv, k, st.MissingOk)
 		if err != nil {
 			return err
@@ -97,7 +101,7 @@ func (c *Context) dropRelation(rv *ast.RangeVar, k dropKind, missingOK bool) (id
 			return 0, err
 		} else if ns == 0 {
 			if missingOK {
-				c.skipNotice(pgerr.InvalidSchemaName, "schema %q does not exist, skipping", rv.Schemaname)
+				c.skipNotice(pgerr.SuccessfulCompletion, "schema %q does not exist, skipping", rv.Schemaname)
 				return 0, nil
 			}
 			return 0, pgerr.New(pgerr.InvalidSchemaName, "schema %q does not exist", rv.Schemaname)

@@ -347,6 +347,11 @@ func (c *Context) indexName(rel *catalog.Relation, n *catalog.NewIndex) (string,
 
 // makeIndex makes the rows of an index and of its constraint, and builds it.
 func (c *Context) makeIndex(rel *catalog.Relation, n *catalog.NewIndex, deferrable, deferred bool) (ids.Oid, error) {
+	if oid, err := c.S.Cat.RelationOid(n.Namespace, n.Name); err != nil {
+		return 0, err
+	} else if oid != 0 {
+		return 0, pgerr.New(pgerr.DuplicateTable, "relation %q already exists", n.Name)
+	}
 	if n.Constraint {
 		taken, err := c.constraintExists(rel.Oid, n.Name)
 		if err != nil {

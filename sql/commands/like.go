@@ -2,6 +2,7 @@ package commands
 
 import (
 	"gompho/catalog"
+	"gompho/internal/ids"
 	"gompho/internal/pgerr"
 	"gompho/locks"
 	"gompho/sql/ast"
@@ -14,13 +15,13 @@ func (e *elements) like(k *ast.TableLikeClause) error {
 	c := e.c
 	rel, err := c.openRelation(k.Relation, locks.AccessShare)
 	if err != nil {
-		return err
+		return atName(err, k.Relation)
 	}
 	switch rel.Kind {
 	case 'r', 'v', 'm', 'c', 'f', 'p':
 	default:
 		return pgerr.New(pgerr.WrongObjectType, "relation %q is invalid in LIKE clause", rel.Name).
-			WithDetail("This operation is not supported for %s.", pluralKind(rel.Kind))
+			WithDetail("This operation is not supported for %s.", pluralKind(rel.Kind)).At(int(k.Relation.Location))
 	}
 	ok, err := c.S.Cat.HasRelationPrivilege(c.S.User, rel, catalog.AclSelect)
 	if err != nil {
@@ -149,6 +150,16 @@ func (e *elements) likeLater(k *ast.TableLikeClause, from *catalog.Relation) {
 				if _, err := c.storeChecks(to, []*checkDef{{name: ck.Conname, expr: expr, noInherit: ck.Connoinherit}}); err != nil {
 					return err
 				}
+				if k.Options&ast.CreateTableLikeComments == 0 {
+					continue
+				}
+				now, err := constraintNamed(c.S.Cat, to.Oid, ck.Conname)
+				if err != nil {
+					return err
+				}
+				if err := c.copyComment(catalog.Object{Class: catalog.PgConstraintOid, Oid: ck.Oid}, catalog.Object{Class: catalog.PgConstraintOid, Oid: now.Oid}); err != nil {
+					return err
+				}
 			}
 			return nil
 		})
@@ -156,8 +167,14 @@ func (e *elements) likeLater(k *ast.TableLikeClause, from *catalog.Relation) {
 	if k.Options&ast.CreateTableLikeIndexes != 0 {
 		e.after = append(e.after, func(to *catalog.Relation) error {
 			for _, ix := range from.Indexes {
-				if err := c.copyIndex(from, to, ix); err != nil {
+				oid, err := c.copyIndex(from, to, ix)
+				if err != nil {
 					return err
+				}
+				if k.Options&ast.CreateTableLikeComments != 0 {
+					if err := c.copyComment(catalog.RelationObject(ix.Oid), catalog.RelationObject(oid)); err != nil {
+						return err
+					}
 				}
 			}
 			return nil
@@ -170,42 +187,45 @@ func (e *elements) likeLater(k *ast.TableLikeClause, from *catalog.Relation) {
 
 func (c *Context) copyComments(from, to *catalog.Relation) error {
 	for i := range from.Desc.Attrs {
-		text, err := c.S.Cat.Comment(catalog.ColumnObject(from.Oid, int16(i+1)))
-		if err != nil {
-			return err
-		}
-		att := to.AttNum(from.Desc.Attrs[i].Name)
-		if text == nil || att <= 0 {
-			continue
-		}
-		if err := c.S.Cat.SetComment(catalog.ColumnObject(to.Oid, att), text); err != nil {
-			return err
+		if att := to.AttNum(from.Desc.Attrs[i].Name); att > 0 {
+			if err := c.copyComment(catalog.ColumnObject(from.Oid, int16(i+1)), catalog.ColumnObject(to.Oid, att)); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
+// copyComment gives an object the comment of another, if that has one.
+func (c *Context) copyComment(from, to catalog.Object) error {
+	text, err := c.S.Cat.Comment(from)
+	if text == nil || err != nil {
+		return err
+	}
+	return c.S.Cat.SetComment(to, text)
+}
+
 // copyIndex makes an index like one of another table.
-func (c *Context) copyIndex(from, to *catalog.Relation, ix *catalog.Index) error {
+func (c *Context) copyIndex(from, to *catalog.Relation, ix *catalog.Index) (ids.Oid, error) {
 	n := &catalog.NewIndex{Namespace: to.Namespace, Table: to.Oid, Persistence: to.Persistence, Owner: to.Owner, NKeyAtts: ix.NKeyAtts,
 		OpClasses: ix.OpClasses, Collations: ix.Collations, Flags: ix.Flags, Options: ix.Options, Unique: ix.Unique,
-		NullsNotDistinct: ix.NullsNotDistinct, Primary: ix.Primary, Constraint: ix.Constraint != 0, Am: ix.Am}
+		NullsNotDistinct: ix.NullsNotDistinct, Primary: ix.Primary, Constraint: ix.Constraint != 0, Deferrable: ix.Unique && !ix.Immediate, Am: ix.Am}
 	exprs, err := ix.Exprs()
 	if err != nil {
-		return err
+		return 0, err
 	}
 	for _, x := range exprs {
 		m, err := mapColumns(x, from, to)
 		if err != nil {
-			return err
+			return 0, err
 		}
 		n.Exprs = append(n.Exprs, m)
 	}
 	if pred, err := ix.Pred(); err != nil {
-		return err
+		return 0, err
 	} else if pred != nil {
 		if n.Pred, err = mapColumns(pred, from, to); err != nil {
-			return err
+			return 0, err
 		}
 	}
 	for i, k := range ix.Keys {
@@ -216,10 +236,17 @@ func (c *Context) copyIndex(from, to *catalog.Relation, ix *catalog.Index) error
 		n.Names = append(n.Names, ix.Desc.Attrs[i].Name)
 	}
 	if n.Name, err = c.indexName(to, n); err != nil {
-		return err
+		return 0, err
 	}
-	_, err = c.makeIndex(to, n, false, false)
-	return err
+	deferred := false
+	if n.Deferrable {
+		con, err := c.S.Cat.Constraint(ix.Constraint)
+		if err != nil {
+			return 0, err
+		}
+		deferred = con != nil && con.Condeferred
+	}
+	return c.makeIndex(to, n, n.Deferrable, deferred)
 }
 
 func pluralKind(kind byte) string {

@@ -77,6 +77,9 @@ func (c *Context) newLoader(rel *catalog.Relation, given map[int16]bool, freeze 
 		x := &indexLoad{ix: ix, vals: make([]types.Datum, len(ix.Keys)), mode: btree.UniqueNo}
 		if ix.Unique {
 			x.mode = btree.UniqueYes
+			if !ix.Immediate && c.Hooks != nil && c.Hooks.DeferKey != nil {
+				x.mode = btree.UniquePartial
+			}
 		}
 		exprs, err := ix.Exprs()
 		if err != nil {
@@ -357,7 +360,10 @@ func (l *loader) entry(x *indexLoad, i int) error {
 			expr++
 		}
 	}
-	_, err := x.ix.Btree.Insert(l.c.S.Tx, x.vals, l.tids[i], x.mode)
+	twice, err := x.ix.Btree.Insert(l.c.S.Tx, x.vals, l.tids[i], x.mode)
+	if twice && err == nil {
+		l.c.Hooks.DeferKey(l.rel.Oid, x.ix, x.vals, l.tids[i])
+	}
 	return err
 }
 

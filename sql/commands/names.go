@@ -56,6 +56,23 @@ func (c *Context) systemOK() bool {
 // creationNamespace returns the schema in which a new relation goes, with the privilege to create there checked, and its
 // persistence.
 func (c *Context) creationNamespace(rv *ast.RangeVar) (ids.Oid, byte, error) {
+	ns, persistence, err := c.newRelationNamespace(rv)
+	return ns, persistence, atName(err, rv)
+}
+
+// atName points an error about a name, unless it is about privileges, to where the name stands.
+func atName(err error, rv *ast.RangeVar) error {
+	if err == nil {
+		return nil
+	}
+	e := pgerr.From(err)
+	if e.Code == pgerr.InsufficientPrivilege {
+		return e
+	}
+	return e.At(int(rv.Location))
+}
+
+func (c *Context) newRelationNamespace(rv *ast.RangeVar) (ids.Oid, byte, error) {
 	cat := c.S.Cat
 	p := rv.Relpersistence
 	if p == 0 {

@@ -63,6 +63,7 @@ var relOptions = map[string]relOption{
 // Parameters of the name space toast are returned apart.
 func relationOptions(old []string, defs []*ast.DefElem, kind string, reset bool) (own, toast []string, err error) {
 	own = append(own, old...)
+	seen := map[string]bool{}
 	for _, d := range defs {
 		list, k := &own, kind
 		switch {
@@ -80,10 +81,6 @@ func relationOptions(old []string, defs []*ast.DefElem, kind string, reset bool)
 			}
 			continue
 		}
-		o, ok := relOptions[name]
-		if !ok || !strings.Contains(o.kinds, k) {
-			return nil, nil, pgerr.New(pgerr.InvalidParameterValue, "unrecognized parameter %q", d.Defname)
-		}
 		if reset {
 			if d.Arg != nil {
 				return nil, nil, pgerr.New(pgerr.SyntaxError, "RESET must not include values for parameters")
@@ -91,6 +88,14 @@ func relationOptions(old []string, defs []*ast.DefElem, kind string, reset bool)
 			*list = withoutOption(*list, name)
 			continue
 		}
+		o, ok := relOptions[name]
+		if !ok || !strings.Contains(o.kinds, k) {
+			return nil, nil, pgerr.New(pgerr.InvalidParameterValue, "unrecognized parameter %q", d.Defname)
+		}
+		if seen[k+name] {
+			return nil, nil, pgerr.New(pgerr.InvalidParameterValue, "parameter %q specified more than once", name)
+		}
+		seen[k+name] = true
 		v := "true"
 		if d.Arg != nil {
 			v = defString(d)

@@ -39,9 +39,12 @@ type newSequence struct {
 
 func (e *elements) newSequence(col *columnDef) *newSequence {
 	p := byte('p')
-	if e.temp {
+	switch {
+	case e.temp:
 		p = 't'
-	} else if e.rel != nil {
+	case e.unlogged:
+		p = 'u'
+	case e.rel != nil:
 		p = e.rel.Persistence
 	}
 	return &newSequence{ns: e.ns, persistence: p, typ: col.Type}
@@ -365,9 +368,6 @@ func createSequenceStmt(c *Context, st *ast.CreateSeqStmt) error {
 	if err != nil {
 		return err
 	}
-	if p == 'u' {
-		return pgerr.NotSupported("unlogged sequences are not supported")
-	}
 	if st.IfNotExists {
 		oid, err := c.S.Cat.RelationOid(ns, st.Sequence.Relname)
 		if err != nil {
@@ -396,10 +396,15 @@ func (c *Context) ownSequence(seq ids.Oid, o *ast.DefElem, identity bool) error 
 	if err != nil {
 		return err
 	}
-	if len(names) == 1 {
-		if names[0] != "none" {
-			return pgerr.New(pgerr.SyntaxError, "invalid OWNED BY option").WithHint("Specify OWNED BY table.column or OWNED BY NONE.")
+	if len(names) == 1 && names[0] != "none" {
+		return pgerr.New(pgerr.SyntaxError, "invalid OWNED BY option").WithHint("Specify OWNED BY table.column or OWNED BY NONE.")
+	}
+	if !identity {
+		if err := c.notIdentitySequence(rel); err != nil {
+			return err
 		}
+	}
+	if len(names) == 1 {
 		return c.dropOwnership(seq)
 	}
 	table, err := c.openRelation(rangeVarOf(names[:len(names)-1]), locks.AccessShare)
@@ -433,6 +438,26 @@ func (c *Context) ownSequence(seq ids.Oid, o *ast.DefElem, identity bool) error 
 		return err
 	}
 	return c.step()
+}
+
+// notIdentitySequence refuses to give the sequence of an identity column to another owner.
+func (c *Context) notIdentitySequence(seq *catalog.Relation) error {
+	deps, err := c.S.Cat.DependenciesOf(catalog.RelationObject(seq.Oid))
+	if err != nil {
+		return err
+	}
+	for _, d := range deps {
+		if d.Refclassid != catalog.PgClassOid || d.Refobjsubid <= 0 || catalog.DepType(d.Deptype) != catalog.DepInternal {
+			continue
+		}
+		table, err := c.S.Relation(d.Refobjid)
+		if err != nil {
+			return err
+		}
+		return pgerr.NotSupported("cannot change ownership of identity sequence").
+			WithDetail("Sequence %q is linked to table %q.", seq.Name, table.Name)
+	}
+	return nil
 }
 
 // dropOwnership forgets that a sequence belongs to a column.
@@ -558,7 +583,11 @@ func sequenceChanges(options []*ast.DefElem) bool {
 
 // rewriteSequence gives a sequence a new file with a given state.
 func (c *Context) rewriteSequence(rel *catalog.Relation, st sequence.State) error {
-	if _, err := c.S.Cat.SetRelFile(rel.Oid, rel.Persistence); err != nil {
+	return c.rewriteSequenceAs(rel, rel.Persistence, st)
+}
+
+func (c *Context) rewriteSequenceAs(rel *catalog.Relation, persistence byte, st sequence.State) error {
+	if _, err := c.S.Cat.SetRelFile(rel.Oid, persistence); err != nil {
 		return err
 	}
 	if err := c.step(); err != nil {

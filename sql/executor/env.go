@@ -55,8 +55,18 @@ type Env struct {
 	// CursorRow returns the row of relation rel on which a cursor stands; ok is false when it stands on none.
 	CursorRow func(cursor string, rel ids.Oid) (tid ids.TID, ok bool, err error)
 
+	// Deferred keeps the keys that are to be checked at the end of the statement or the transaction; made when needed if nil.
+	Deferred *Deferred
+
 	pool     blockPool
 	sqlDepth int // nesting of SQL functions
+}
+
+func (e *Env) deferred() *Deferred {
+	if e.Deferred == nil {
+		e.Deferred = NewDeferred(e.Tx, e.Catalog, func(ids.Oid) (*catalog.Constraint, error) { return nil, nil })
+	}
+	return e.Deferred
 }
 
 func (e *Env) workMem() int64 {

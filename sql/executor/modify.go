@@ -464,7 +464,7 @@ func (n *modifyTable) close() {
 		n.target.bulk = nil
 	}
 	if n.target != nil {
-		n.target.recheck = nil
+		n.target.recheck = false
 	}
 	n.recheck.close()
 	n.child.close()

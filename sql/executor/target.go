@@ -29,7 +29,7 @@ type Target struct {
 	vals     []types.Datum
 	tids     []ids.TID
 	bulk     *heap.BulkInsert
-	recheck  []deferredKey
+	recheck  bool // keys of deferrable constraints are to be checked at the end of the statement
 	genBatch types.Batch
 	genVecs  []types.Vector
 	failSel  []int32
@@ -59,13 +59,6 @@ type targetIndex struct {
 type indexKey struct {
 	att int // from 0; -1: e
 	e   expr
-}
-
-// deferredKey is a key of a deferrable unique constraint that may be there twice.
-type deferredKey struct {
-	ix   *targetIndex
-	vals []types.Datum
-	tid  ids.TID
 }
 
 // NewTarget prepares storing rows in a table. Errors: 42809 when rows cannot be stored in that kind of relation.
@@ -547,11 +540,8 @@ func (t *Target) indexRow(pos int, tid ids.TID, arbiter func(*targetIndex) bool,
 }
 
 func (t *Target) deferCheck(ix *targetIndex, tid ids.TID) {
-	vals := make([]types.Datum, len(ix.vals))
-	for i, v := range ix.vals {
-		vals[i] = v.Clone()
-	}
-	t.recheck = append(t.recheck, deferredKey{ix, vals, tid})
+	t.ex.env.deferred().Add(t.rel.Oid, ix.Index, ix.vals, tid)
+	t.recheck = true
 }
 
 // Finish checks the keys of deferrable unique constraints at the end of the statement.
@@ -560,28 +550,11 @@ func (t *Target) Finish() error {
 		t.bulk.Release()
 		t.bulk = nil
 	}
-	list := t.recheck
-	t.recheck = nil
-	for _, d := range list {
-		live, err := t.stillThere(d.tid)
-		if err != nil {
-			return err
-		}
-		if !live {
-			continue
-		}
-		if _, err := d.ix.Btree.Insert(t.ex.env.Tx, d.vals, d.tid, btree.UniqueExisting); err != nil {
-			return err
-		}
+	if !t.recheck {
+		return nil
 	}
-	return nil
-}
-
-// stillThere reports whether this transaction still sees the row whose entry leads to tid.
-func (t *Target) stillThere(tid ids.TID) (bool, error) {
-	f := heap.NewFetcher(t.ex.env.Tx, t.rel.Heap, nil)
-	defer f.Close()
-	return f.IndexSelf(tid)
+	t.recheck = false
+	return t.ex.env.deferred().EndStatement()
 }
 
 // lockStrength converts a row-lock strength of a query.

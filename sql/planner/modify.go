@@ -94,7 +94,7 @@ func (r *root) arbiters(oc *query.OnConflictExpr, t *tableInfo) ([]ids.Oid, erro
 	}
 	var out []ids.Oid
 	for _, ix := range t.indexes {
-		if ix.unique && ix.immediate && r.infers(ix, oc) {
+		if ix.unique && r.infers(ix, oc) {
 			out = append(out, ix.oid)
 		}
 	}

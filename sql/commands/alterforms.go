@@ -1,0 +1,84 @@
+package commands
+
+import (
+	"gompho/internal/pgerr"
+	"gompho/sql/ast"
+)
+
+// otherForm answers the forms of ALTER TABLE about things that this server does not have: triggers, rules, typed and partitioned tables,
+// row security. What would find nothing to change says so as PostgreSQL does; the rest is 0A000.
+func (a *alteration) otherForm(cmd *ast.AlterTableCmd) error {
+	name := cmd.Name
+	switch cmd.Subtype {
+	case ast.ATAlterConstraint:
+		k, _ := cmd.Def.(*ast.Constraint)
+		if k == nil {
+			return pgerr.Internal("ALTER CONSTRAINT without a constraint")
+		}
+		return a.later("ALTER CONSTRAINT", "r", func() error { return a.alterConstraint(k.Conname) })
+	case ast.ATEnableTrig, ast.ATEnableAlwaysTrig, ast.ATEnableReplicaTrig, ast.ATDisableTrig:
+		return a.later("ENABLE/DISABLE TRIGGER", "r", func() error {
+			return pgerr.New(pgerr.UndefinedObject, "trigger %q for table %q does not exist", name, a.old.Name)
+		})
+	case ast.ATEnableRule, ast.ATEnableAlwaysRule, ast.ATEnableReplicaRule, ast.ATDisableRule:
+		return a.later("ENABLE/DISABLE RULE", "r", func() error {
+			return pgerr.New(pgerr.UndefinedObject, "rule %q for relation %q does not exist", name, a.old.Name)
+		})
+	case ast.ATDropOf:
+		return a.later("NOT OF", "r", func() error { return pgerr.New(pgerr.WrongObjectType, "%q is not a typed table", a.old.Name) })
+	case ast.ATDisableRowSecurity, ast.ATNoForceRowSecurity:
+		return a.later("ROW SECURITY", "r", func() error { return nil })
+	case ast.ATSetAccessMethod:
+		return a.later("SET ACCESS METHOD", "rm", func() error {
+			if name == "heap" || name == "" {
+				return nil
+			}
+			return a.c.tableAm(name)
+		})
+	case ast.ATAttachPartition, ast.ATDetachPartition, ast.ATDetachPartitionFinalize:
+		if a.old.Kind == 'r' {
+			return pgerr.New(pgerr.InvalidObjectDefinition, "table %q is not partitioned", a.old.Name)
+		}
+	}
+	if what, ok := unsupportedForms[cmd.Subtype]; ok {
+		return missing("ALTER TABLE ... " + what)
+	}
+	return missing("this form of ALTER TABLE")
+}
+
+var unsupportedForms = map[ast.AlterTableType]string{
+	ast.ATAddInherit:                "INHERIT",
+	ast.ATDropInherit:               "NO INHERIT",
+	ast.ATAddOf:                     "OF",
+	ast.ATEnableRowSecurity:         "ENABLE ROW LEVEL SECURITY",
+	ast.ATForceRowSecurity:          "FORCE ROW LEVEL SECURITY",
+	ast.ATGenericOptions:            "OPTIONS",
+	ast.ATAttachPartition:           "ATTACH PARTITION",
+	ast.ATDetachPartition:           "DETACH PARTITION",
+	ast.ATReplaceRelOptions:         "reloptions of a view",
+	ast.ATAlterColumnGenericOptions: "ALTER COLUMN ... OPTIONS",
+}
+
+// later puts an action among the last ones, if it is for this kind of relation.
+func (a *alteration) later(what, kinds string, f func() error) error {
+	if err := a.allow(what, kinds); err != nil {
+		return err
+	}
+	a.add(passMisc, f)
+	return nil
+}
+
+// alterConstraint is ALTER CONSTRAINT, which is for foreign keys only.
+func (a *alteration) alterConstraint(name string) error {
+	k, err := a.constraintNamed(name)
+	if err != nil {
+		return err
+	}
+	if k == nil {
+		return pgerr.New(pgerr.UndefinedObject, "constraint %q of relation %q does not exist", name, a.old.Name)
+	}
+	if k.Contype != 'f' {
+		return pgerr.New(pgerr.WrongObjectType, "constraint %q of relation %q is not a foreign key constraint", name, a.old.Name)
+	}
+	return missing("ALTER CONSTRAINT")
+}
