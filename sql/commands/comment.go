@@ -10,7 +10,13 @@ func comment(c *Context, st *ast.CommentStmt) error {
 	if err != nil {
 		return err
 	}
-	if err := c.checkObjectOwner(st.Objtype, o); err != nil {
+	owned := o
+	if st.Objtype == ast.ObjectDomconstraint {
+		if owned, _, err = c.domainConstraintAddress(st.Object); err != nil {
+			return err
+		}
+	}
+	if err := c.checkObjectOwner(st.Objtype, owned); err != nil {
 		return err
 	}
 	if st.IsNull {

@@ -169,7 +169,7 @@ func (w *copyWriter) textField(v []byte) {
 			continue
 		}
 		esc := ch
-		if int(ch) < len(textEscapes) && textEscapes[ch] != 0 && ch != w.o.delim {
+		if int(ch) < len(textEscapes) && textEscapes[ch] != 0 {
 			esc = textEscapes[ch]
 		} else if ch != '\\' && ch != w.o.delim {
 			continue

@@ -19,6 +19,9 @@ func (c *Context) objectAddress(kind ast.ObjectType, o ast.Node) (catalog.Object
 		return c.columnAddress(ast.Names(o))
 	case ast.ObjectTypeType, ast.ObjectDomain:
 		return c.typeAddress(kind, o)
+	case ast.ObjectDomconstraint:
+		_, k, err := c.domainConstraintAddress(o)
+		return k, err
 	case ast.ObjectTabconstraint, ast.ObjectRule, ast.ObjectTrigger, ast.ObjectPolicy:
 		return c.memberAddress(kind, ast.Names(o))
 	case ast.ObjectFunction, ast.ObjectProcedure, ast.ObjectRoutine, ast.ObjectAggregate:
@@ -182,6 +185,28 @@ func (c *Context) typeAddress(kind ast.ObjectType, o ast.Node) (catalog.Object, 
 		return catalog.Object{}, pgerr.New(pgerr.WrongObjectType, "%q is not a domain", joinNames(tn.Names))
 	}
 	return catalog.Object{Class: catalog.PgTypeOid, Oid: t.Oid}, nil
+}
+
+// domainConstraintAddress finds a domain and a constraint of it.
+func (c *Context) domainConstraintAddress(o ast.Node) (domain, constraint catalog.Object, err error) {
+	l, ok := o.(*ast.List)
+	if !ok || len(l.Items) != 2 {
+		return domain, constraint, pgerr.Internal("constraint of a domain without two names")
+	}
+	if domain, err = c.typeAddress(ast.ObjectTypeType, l.Items[0]); err != nil {
+		return domain, constraint, err
+	}
+	name := ast.Names(l.Items[1])[0]
+	list, err := c.S.Cat.DomainConstraints(domain.Oid)
+	if err != nil {
+		return domain, constraint, err
+	}
+	for _, k := range list {
+		if k.Conname == name {
+			return domain, catalog.Object{Class: catalog.PgConstraintOid, Oid: k.Oid}, nil
+		}
+	}
+	return domain, constraint, pgerr.New(pgerr.UndefinedObject, "constraint %q for domain %s does not exist", name, c.S.Cat.TypeName(domain.Oid))
 }
 
 // memberAddress finds a constraint, rule, trigger or policy of a relation: the last name is its own.

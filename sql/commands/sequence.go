@@ -26,6 +26,7 @@ type newSequence struct {
 	name        string
 	ns          ids.Oid
 	persistence byte
+	owner       ids.Oid // 0: the current user
 	oid         ids.Oid
 	options     []*ast.DefElem
 	typ         ids.Oid // default type: of the column it is for
@@ -47,7 +48,11 @@ func (e *elements) newSequence(col *columnDef) *newSequence {
 	case e.rel != nil:
 		p = e.rel.Persistence
 	}
-	return &newSequence{ns: e.ns, persistence: p, typ: col.Type}
+	s := &newSequence{ns: e.ns, persistence: p, typ: col.Type}
+	if e.rel != nil {
+		s.owner = e.rel.Owner
+	}
+	return s
 }
 
 // takeSequence names the sequence of a column and takes it among those to be made.
@@ -148,7 +153,11 @@ func (c *Context) createSequence(s *newSequence) error {
 		t := types.Builtin(typ)
 		return catalog.NewColumn{Attr: types.Attr{Name: name, Type: typ, Typmod: -1, Len: n, ByVal: true, Align: t.Align, Storage: 'p', NotNull: true}}
 	}
-	oid, err := cat.CreateRelation(&catalog.NewRelation{Oid: s.oid, Name: s.name, Namespace: s.ns, Owner: c.S.User, Kind: 'S',
+	owner := s.owner
+	if owner == 0 {
+		owner = c.S.User
+	}
+	oid, err := cat.CreateRelation(&catalog.NewRelation{Oid: s.oid, Name: s.name, Namespace: s.ns, Owner: owner, Kind: 'S',
 		Persistence: s.persistence, NoType: true,
 		Columns: []catalog.NewColumn{notNull("last_value", 20, 8), notNull("log_cnt", 20, 8), notNull("is_called", 16, 1)}})
 	if err != nil {

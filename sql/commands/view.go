@@ -39,9 +39,6 @@ func createView(c *Context, st *ast.ViewStmt) error {
 	if err != nil {
 		return err
 	}
-	if len(cols) == 0 {
-		return pgerr.New(pgerr.InvalidTableDefinition, "view must have at least one column")
-	}
 	ns, p, err := c.creationNamespace(&rv)
 	if err != nil {
 		return err
