@@ -193,7 +193,7 @@ func (s *Session) recordIndex(n *NewIndex, oid ids.Oid) error {
 	return nil
 }
 
-// noteHasIndex sets pg_class.relhasindex.
+// noteHasIndex sets pg_class.relhasindex, in place: several sessions may make indexes of one table at the same time.
 func (s *Session) noteHasIndex(table ids.Oid, primary bool) error {
 	c, err := s.ClassRow(table)
 	if err != nil {
@@ -207,7 +207,7 @@ func (s *Session) noteHasIndex(table ids.Oid, primary bool) error {
 		return nil
 	}
 	c.Relhasindex = true
-	return s.Update(c)
+	return s.UpdateInPlace(c)
 }
 
 // CreateToastTable gives a table a toast table when it has none and a row of it could become too wide for a page. With force it

@@ -1,7 +1,10 @@
 package sysviews
 
 import (
+	"math"
+
 	"gompho/functions"
+	"gompho/internal/ids"
 	"gompho/session"
 	"gompho/types"
 )
@@ -17,6 +20,24 @@ func xactEntries() []functions.Entry {
 				return types.Word(uint64(x)), nil
 			}
 			return types.Null, nil
+		})},
+		{Name: "xid_age", Scalar: scalarOf(func(s *session.Session, args []types.Datum) (types.Datum, error) {
+			x := uint32(args[0].Word())
+			if x < uint32(ids.FirstNormalXid) {
+				return types.Int(math.MaxInt32), nil
+			}
+			now := s.Tx.TopXid()
+			if now == 0 {
+				now = s.Server.Mvcc.NextXid()
+			}
+			return types.Int(int64(int32(uint32(now) - x))), nil
+		})},
+		{Name: "mxid_age", Scalar: scalarOf(func(s *session.Session, args []types.Datum) (types.Datum, error) {
+			x := uint32(args[0].Word())
+			if x == 0 {
+				return types.Int(math.MaxInt32), nil
+			}
+			return types.Int(int64(int32(uint32(s.Server.Mvcc.NextMulti()) - x))), nil
 		})},
 		{Name: "pg_current_wal_lsn", Scalar: walPosition(func(s *session.Session) uint64 { return uint64(s.Ops.WalFlushed()) })},
 		{Name: "pg_current_wal_flush_lsn", Scalar: walPosition(func(s *session.Session) uint64 { return uint64(s.Ops.WalFlushed()) })},
