@@ -122,20 +122,28 @@ func (c *commitLog) get(x ids.Xid) uint64 {
 
 // set stores the outcome of transactions. async is the position of a commit record that was not flushed, 0 if it was.
 func (c *commitLog) set(xids []ids.Xid, bits uint64, async ids.LSN) {
+	for {
+		xids = c.setPresent(xids, bits, async)
+		if len(xids) == 0 {
+			return
+		}
+		c.page(uint64(xids[0]) / xidsPerPage) // may panic: no lock is held. It may be gone again at once
+	}
+}
+
+// setPresent stores outcomes up to the first transaction whose page is not in memory; it returns that one and the rest.
+func (c *commitLog) setPresent(xids []ids.Xid, bits uint64, async ids.LSN) []ids.Xid {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	for i := 0; i < len(xids); i++ {
-		no := uint64(xids[i]) / xidsPerPage
+	for i, x := range xids {
+		no := uint64(x) / xidsPerPage
 		p := c.slots[no%clogSlots].Load()
 		if p == nil || p.no != no {
-			c.mu.RUnlock()
-			c.page(no)
-			c.mu.RLock()
-			i-- // it may be gone again
-			continue
+			return xids[i:]
 		}
-		p.set(xids[i], bits, async)
+		p.set(x, bits, async)
 	}
+	return nil
 }
 
 func (p *clogPage) set(x ids.Xid, bits uint64, async ids.LSN) {

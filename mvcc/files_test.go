@@ -1,6 +1,7 @@
 package mvcc
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -8,6 +9,8 @@ import (
 	"pgregory.net/rapid"
 
 	"gompho/internal/ids"
+	"gompho/internal/pgerr"
+	"gompho/storage/vfs"
 	"gompho/wal"
 )
 
@@ -187,4 +190,33 @@ func FuzzRedo(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestUnreadable: a commit log that cannot be read raises a panic that can be recovered, and leaves no lock behind.
+func TestUnreadable(t *testing.T) {
+	var fail error
+	fsys := vfs.NewFaulty(vfs.NewMem(1), func(op vfs.FaultOp) error {
+		if op.Kind == vfs.OpOpen {
+			return fail
+		}
+		return nil
+	})
+	c, err := openCommitLog(fsys, "/data", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fail = errors.New("boom")
+	func() {
+		defer func() {
+			if _, ok := recover().(*pgerr.Error); !ok {
+				t.Error("no panic with an error")
+			}
+		}()
+		c.set([]ids.Xid{7}, bitsCommitted, 0)
+	}()
+	fail = nil
+	c.set([]ids.Xid{7}, bitsCommitted, 0)
+	if got := c.get(7); got != bitsCommitted {
+		t.Errorf("outcome %d", got)
+	}
 }

@@ -71,8 +71,19 @@ func (p *Postmaster) openCluster() (*cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	if c.control, err = control.Open(c.fs, p.opt.Dir); err != nil {
+	if err := c.open(); err != nil {
+		c.fence()
+		c.release()
 		return nil, plainError(err)
+	}
+	return c, nil
+}
+
+// open opens the files and recovers.
+func (c *cluster) open() (err error) {
+	p := c.p
+	if c.control, err = control.Open(c.fs, p.opt.Dir); err != nil {
+		return err
 	}
 	d := c.control.Data()
 	slot := p.procs.Add("startup")
@@ -81,17 +92,17 @@ func (p *Postmaster) openCluster() (*cluster, error) {
 	log.Info(stateLine(&d))
 	lo := c.logOptions(d.SystemID, int(d.SegmentSize))
 	if c.log, err = wal.New(lo); err != nil {
-		return nil, plainError(err)
+		return err
 	}
 	rec, err := recovery.Open(recovery.Options{Control: c.control, Pool: c.pool, Log: c.log, Wal: lo, Checkpoint: c.checkpointOptions(), Logger: log,
 		OnCheckpoint: func(f checkpoint.Flags, r *checkpoint.Report) { c.logCheckpoint(log, f, r) }})
 	if err != nil {
-		return nil, plainError(err)
+		return err
 	}
 	cp := rec.Checkpoint()
 	c.drop = rec.DropRelations // redo has to know what is gone
 	if err := c.openMvcc(checkpoint.Mvcc(&cp)); err != nil {
-		return nil, plainError(err)
+		return err
 	}
 	c.wire()
 	c.session.Ops.SystemID = d.SystemID
@@ -99,7 +110,7 @@ func (p *Postmaster) openCluster() (*cluster, error) {
 	crashed := rec.Crashed()
 	defer func() { c.drop = nil }()
 	made := map[ids.RelFile]ids.Xid{}
-	_, err = rec.Run(slot, recovery.Routines{
+	_, err = c.recover(rec, slot, recovery.Routines{
 		Transaction: func(kind wal.Kind, payload []byte) error { return c.mvcc.Redo(kind, payload) },
 		SawXid:      c.mvcc.SawXid,
 		NextOid:     func(o ids.Oid) { nextOid = max(nextOid, o) },
@@ -111,14 +122,27 @@ func (p *Postmaster) openCluster() (*cluster, error) {
 		return nil
 	})
 	if err != nil {
-		c.abandon()
-		return nil, plainError(err)
+		return err
 	}
 	c.fs.RemoveAll(c.path("base", "pgsql_tmp"))
 	if crashed {
 		c.dropOrphans(log)
 	}
-	return c, c.control.Update(func(d *control.Data) { d.State = control.InProduction })
+	return c.control.Update(func(d *control.Data) { d.State = control.InProduction })
+}
+
+// recover runs the recovery. What it cannot read of the commit log is raised as a panic, which is an error like others here.
+func (c *cluster) recover(rec *recovery.Recovery, slot *stats.Slot, rt recovery.Routines, finish func() error) (res recovery.Result, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			e, ok := r.(*pgerr.Error)
+			if !ok {
+				panic(r)
+			}
+			err = e.WithSeverity(pgerr.Panic)
+		}
+	}()
+	return rec.Run(slot, rt, finish)
 }
 
 // stateLine tells in what state the control file says that the cluster was left.

@@ -151,11 +151,14 @@ func (c *tables) version(pg page.Page, off ids.OffsetNumber, bits byte) {
 		c.badf(off, "header does not fit")
 		return
 	}
-	if h.Natts() > len(c.r.Desc.Attrs) {
-		c.badf(off, "%d attributes, the table has %d", h.Natts(), len(c.r.Desc.Attrs))
+	if !c.ids(h, off) {
 		return
 	}
-	if !c.ids(h, off) {
+	if !h.XminFrozen() && c.tx.Manager().Status(h.Xmin()) == mvcc.Aborted {
+		return // its transaction may have added columns too
+	}
+	if h.Natts() > len(c.r.Desc.Attrs) {
+		c.badf(off, "%d attributes, the table has %d", h.Natts(), len(c.r.Desc.Attrs))
 		return
 	}
 	c.chain(pg, off, h)

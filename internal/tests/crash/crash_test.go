@@ -1,0 +1,379 @@
+package crash
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+
+	"gompho/config"
+	"gompho/postmaster"
+	"gompho/storage/vfs"
+)
+
+const dataDir = "/crash-test/data" // in memory
+
+// image makes the cluster that all rounds begin with.
+func image(t *testing.T, workers int) *vfs.Mem {
+	t.Helper()
+	m := vfs.NewMem(1)
+	if err := postmaster.Init(dataDir, postmaster.InitOptions{FS: m, Sync: true, WalSegmentSize: 1 << 20}); err != nil {
+		t.Fatal(err)
+	}
+	pm, err := postmaster.Start(postmaster.Options{Dir: dataDir, FS: m, NoListen: true, Settings: []string{"shared_buffers=8MB"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := dial(pm)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sql := `create schema common; create table common.account(id int primary key, balance bigint) with (fillfactor=50);
+		create table common.ledger(w int, n int, account int, delta int, primary key (w, n));`
+	for i := range accounts {
+		sql += fmt.Sprintf("insert into common.account values (%d, 0);", i)
+	}
+	for i := range workers {
+		sql += fmt.Sprintf("create schema w%d; create sequence w%d.seq;", i, i)
+	}
+	if _, err := c.Exec(context.Background(), sql).ReadAll(); err != nil {
+		t.Fatal(err)
+	}
+	c.Close(context.Background())
+	if err := pm.Stop(context.Background(), postmaster.Fast); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.SyncTree("/"); err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func dial(pm *postmaster.Postmaster) (*pgconn.PgConn, error) {
+	cfg, err := pgconn.ParseConfig("host=127.0.0.1 port=1 user=postgres dbname=postgres sslmode=disable")
+	if err != nil {
+		return nil, err
+	}
+	cfg.DialFunc = func(context.Context, string, string) (net.Conn, error) { return pm.Dial() }
+	return pgconn.ConnectConfig(context.Background(), cfg)
+}
+
+const workers = 3
+
+// TestCrash is the suite; see the package's documentation.
+func TestCrash(t *testing.T) {
+	base := image(t, workers)
+	rounds, first, fixed := 1000, rand.Uint64(), false
+	if testing.Short() {
+		rounds = 50
+	}
+	if v, err := strconv.ParseUint(os.Getenv("GOMPHO_SEED"), 10, 64); err == nil {
+		rounds, first, fixed = 1, v, true
+	}
+	if v, err := strconv.Atoi(os.Getenv("GOMPHO_CRASH_ROUNDS")); err == nil {
+		rounds = v
+	}
+	t.Logf("%d rounds, the first with seed %d", rounds, first)
+	var next, failed, lives, crashes atomic.Int64
+	var wg sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		wg.Go(func() {
+			for {
+				i := next.Add(1) - 1
+				if i >= int64(rounds) || failed.Load() > 2 {
+					return
+				}
+				seed := first
+				if !fixed {
+					seed += uint64(i)
+				}
+				r := newRound(base.Clone(seed), seed)
+				if err := r.run(); err != nil {
+					failed.Add(1)
+					t.Errorf("seed %d: %v\n%s", seed, err, r.tail())
+				}
+				lives.Add(int64(r.lives))
+				crashes.Add(int64(r.crashes))
+			}
+		})
+	}
+	wg.Wait()
+	t.Logf("%d lives, %d crashes", lives.Load(), crashes.Load())
+	if rounds >= 50 && failed.Load() == 0 && crashes.Load() < int64(rounds)/2 {
+		t.Errorf("only %d crashes in %d rounds", crashes.Load(), rounds)
+	}
+}
+
+// round is one cluster with its workers, from the image to the final check.
+type round struct {
+	seed    uint64
+	rnd     *rand.Rand
+	fs      *vfs.Mem
+	pm      *postmaster.Postmaster
+	power   *power
+	workers []*worker
+	lives   int
+	crashes int
+
+	mu  sync.Mutex // protects log
+	log []string
+}
+
+func newRound(fs *vfs.Mem, seed uint64) *round {
+	r := &round{seed: seed, rnd: rand.New(rand.NewPCG(seed, 7)), fs: fs}
+	for i := range workers {
+		r.workers = append(r.workers, &worker{r: r, id: i, rnd: rand.New(rand.NewPCG(seed, uint64(100+i))), states: []*state{newState()}})
+	}
+	return r
+}
+
+func (r *round) logf(format string, args ...any) {
+	s := fmt.Sprintf(format, args...)
+	r.mu.Lock()
+	r.log = append(r.log, s)
+	r.mu.Unlock()
+}
+
+// tail prints the end of the round's log.
+func (r *round) tail() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	from := max(0, len(r.log)-150)
+	if os.Getenv("GOMPHO_CRASH_TRACE") != "" {
+		from = 0
+	}
+	return strings.Join(r.log[from:], "\n")
+}
+
+func (r *round) down() bool { return r.power.off.Load() }
+
+func (r *round) dial() (*pgconn.PgConn, error) { return dial(r.pm) }
+
+// power counts the I/O calls that change something and cuts them off.
+type power struct {
+	left  atomic.Int64
+	off   atomic.Bool
+	short int
+	cut   vfs.FaultOp // the first call that failed
+}
+
+var errPower = errors.New("power failure")
+
+func (p *power) policy(op vfs.FaultOp) error {
+	if p.off.Load() {
+		return errPower
+	}
+	switch op.Kind {
+	case vfs.OpRead, vfs.OpStat, vfs.OpReadDir, vfs.OpLock:
+		return nil
+	}
+	switch n := p.left.Add(-1); {
+	case n > 0:
+		if n%5 == 0 {
+			runtime.Gosched()
+		}
+		return nil
+	case n < 0:
+		return errPower
+	}
+	p.cut = op
+	p.off.Store(true)
+	if op.Kind == vfs.OpWrite && p.short < op.Len {
+		return &vfs.ShortWrite{Short: p.short, Err: errPower}
+	}
+	return errPower
+}
+
+func (r *round) settings() []string {
+	method := []string{"fdatasync", "fsync", "open_datasync"}[r.rnd.IntN(3)]
+	return []string{"shared_buffers=" + []string{"512kB", "1MB", "4MB"}[r.rnd.IntN(3)], "wal_sync_method=" + method, "max_wal_size=2MB", "min_wal_size=2MB",
+		"bgwriter_delay=10ms", "wal_writer_delay=1ms", "deadlock_timeout=5ms", "wal_buffers=64kB", "log_min_messages=debug1"}
+}
+
+// run lives the lives of the round.
+func (r *round) run() error {
+	recovered := false
+	for n := 1 + r.rnd.IntN(4); n > 0; n-- {
+		clean, err := r.life(recovered, false)
+		if err != nil {
+			return err
+		}
+		recovered = !clean
+	}
+	if _, err := r.life(recovered, true); err != nil {
+		return err
+	}
+	var problems []string
+	_, err := postmaster.Check(postmaster.Options{Dir: dataDir, FS: r.fs, Settings: []string{"shared_buffers=4MB"}}, func(p string) { problems = append(problems, p) })
+	if err != nil {
+		return fmt.Errorf("check: %w", err)
+	}
+	if len(problems) > 0 {
+		return fmt.Errorf("the check finds %d problems:\n%s", len(problems), strings.Join(problems[:min(20, len(problems))], "\n"))
+	}
+	return nil
+}
+
+// life starts the server, lets it work, and ends it; clean says that it was shut down.
+func (r *round) life(recovered, last bool) (clean bool, err error) {
+	r.lives++
+	r.power = &power{short: r.rnd.IntN(9000)}
+	n := int64(1) << 40
+	if !last {
+		n = 1 + r.rnd.Int64N([]int64{10, 100, 600, 3000}[r.rnd.IntN(4)])
+	}
+	r.power.left.Store(n)
+	r.logf("life %d: power fails at call %d", r.lives, n)
+	defer func() {
+		if err == nil && !clean {
+			r.fs.Kill()
+			if r.rnd.IntN(5) > 0 {
+				r.fs.Crash()
+			}
+		}
+	}()
+	r.pm, err = postmaster.Start(postmaster.Options{Dir: dataDir, FS: vfs.NewFaulty(r.fs, r.power.policy), NoListen: true, Settings: r.settings(),
+		Log: func(*config.Server) *zap.Logger { return zap.New(&logCore{r: r}) }})
+	if err != nil {
+		if !r.down() {
+			return false, fmt.Errorf("start: %w", err)
+		}
+		r.logf("the power failed at start in %s %s: %v", r.power.cut.Kind, r.power.cut.Name, err)
+		r.crashes++
+		return false, nil
+	}
+	err = r.sessions(recovered, last)
+	clean = err == nil && !r.down() && (last || r.rnd.IntN(3) == 0)
+	if clean {
+		if err = r.pm.Stop(context.Background(), postmaster.Fast); err != nil && r.down() {
+			clean, err = false, nil
+		}
+		<-r.pm.Done()
+		if clean && last && r.down() {
+			return false, fmt.Errorf("the last life ends in a crash")
+		}
+		return clean && !r.down(), err
+	}
+	if !r.power.off.Swap(true) {
+		r.logf("the power fails between the calls")
+	} else {
+		r.logf("the power failed in %s %s at %d, %d bytes", r.power.cut.Kind, r.power.cut.Name, r.power.cut.Offset, r.power.cut.Len)
+	}
+	r.crashes++
+	_ = r.pm.Stop(context.Background(), postmaster.Immediate)
+	select {
+	case <-r.pm.Done():
+	case <-time.After(30 * time.Second):
+		return false, fmt.Errorf("the server does not end after the power failed")
+	}
+	return false, err
+}
+
+// sessions resolves what is there and runs the workers.
+func (r *round) sessions(recovered, last bool) error {
+	errs := make([]error, workers)
+	each := func(f func(w *worker) error) error {
+		var wg sync.WaitGroup
+		for i, w := range r.workers {
+			wg.Go(func() {
+				if errs[i] == nil {
+					errs[i] = f(w)
+				}
+			})
+		}
+		wg.Wait()
+		for _, err := range errs {
+			if err != nil && err != errLost {
+				return err
+			}
+		}
+		return nil
+	}
+	defer each(func(w *worker) error { return nil })
+	defer func() {
+		for _, w := range r.workers {
+			if w.conn != nil {
+				ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+				w.conn.Close(ctx)
+				cancel()
+				w.conn = nil
+			}
+		}
+	}()
+	if err := each(func(w *worker) error {
+		if err := w.connect(); err != nil {
+			return err
+		}
+		if err := w.resolve(recovered); err != nil {
+			return err
+		}
+		w.dirty = false
+		return nil
+	}); err != nil || r.down() {
+		return err
+	}
+	if err := r.sums(); err != nil {
+		return err
+	}
+	if last {
+		return nil
+	}
+	return each(func(w *worker) error { return w.work(2 + w.rnd.IntN(14)) })
+}
+
+// sums compares the accounts with the ledger.
+func (r *round) sums() error {
+	w := r.workers[0]
+	rows, err := w.must("select a.id, a.balance, coalesce((select sum(delta) from common.ledger l where l.account = a.id), 0) from common.account a order by 1")
+	if err == errLost {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if len(rows) != accounts {
+		return w.failf("%d accounts", len(rows))
+	}
+	for _, v := range rows {
+		if string(v[1]) != string(v[2]) {
+			return w.failf("account %s has %s, the ledger says %s", v[0], v[1], v[2])
+		}
+	}
+	return nil
+}
+
+// logCore writes the server log into the round's.
+type logCore struct {
+	r      *round
+	fields []zapcore.Field
+}
+
+func (c *logCore) Enabled(zapcore.Level) bool { return true }
+func (c *logCore) With(f []zapcore.Field) zapcore.Core {
+	return &logCore{c.r, append(c.fields[:len(c.fields):len(c.fields)], f...)}
+}
+func (c *logCore) Check(e zapcore.Entry, ce *zapcore.CheckedEntry) *zapcore.CheckedEntry {
+	return ce.AddCore(e, c)
+}
+func (c *logCore) Sync() error { return nil }
+func (c *logCore) Write(e zapcore.Entry, f []zapcore.Field) error {
+	enc := zapcore.NewMapObjectEncoder()
+	for _, x := range append(c.fields[:len(c.fields):len(c.fields)], f...) {
+		x.AddTo(enc)
+	}
+	c.r.logf("log: %s %s %v", e.Level, e.Message, enc.Fields)
+	return nil
+}

@@ -1,0 +1,19 @@
+// Package crash runs whole servers on a file system in memory that loses power at a random I/O call, and compares what is
+// there after recovery with a model of what was acknowledged.
+//
+// Layer: tests.
+//
+// Rules of a round, all drawn from its seed except how the scheduler interleaves the sessions:
+//  1. It starts from a copy of one cluster image and lives several lives. In each the server starts (through recovery after a
+//     crash), workers run random transactions in sessions of their own, and at the n-th I/O call the power goes: that call and all
+//     later ones fail, and of what was not synced each sector survives or not. n is small often enough to hit recovery itself.
+//  2. A worker owns a schema, so that its model of it is exact. It keeps every state that the server may have after a crash: that of
+//     the last transaction whose commit was acknowledged durable, and those of transactions behind it whose commit was asynchronous
+//     or not answered. After the crash the schema must equal one of them as a whole.
+//  3. All workers share accounts and a ledger; the sums must agree, and the ledger's rows are part of each worker's states.
+//  4. Values of sequences that were acknowledged in a durable transaction are not given out again.
+//  5. At the end the server is stopped and the check of the whole cluster must find nothing.
+//
+// GOMPHO_CRASH_ROUNDS sets the number of rounds, GOMPHO_SEED runs rounds of that one seed. A failed round prints its seed and what
+// each session did; set GOMPHO_CRASH_TRACE to see the server's log too.
+package crash
