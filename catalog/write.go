@@ -104,19 +104,28 @@ func (s *Session) invalidateRow(table ids.Oid, vals []types.Datum) {
 	}
 }
 
-// invalidateOwner follows the pg_class row of an index or toast table to the table whose descriptor it is part of.
+// invalidateOwner follows the pg_class row of an index or toast table to the table whose descriptor it is part of; from the index of
+// a toast table in two steps.
 func (s *Session) invalidateOwner(vals []types.Datum) {
 	oid := vals[AttPgClassOid-1].Oid()
 	switch byte(vals[AttPgClassRelkind-1].Word()) {
 	case 'i', 'I':
 		if x, err := fetch[PgIndex](s, PgIndexIndexrelidIndex, OidKey(AttPgIndexIndexrelid, oid)); x != nil && err == nil {
 			s.InvalidateRelation(x.Indrelid)
+			if t, err := fetch[PgClass](s, PgClassOidIndex, OidKey(AttPgClassOid, x.Indrelid)); t != nil && err == nil && t.Relkind == 't' {
+				s.invalidateToasted(t.Relname)
+			}
 		}
 	case 't':
-		var owner ids.Oid
-		if n, err := fmt.Sscanf(vals[AttPgClassRelname-1].Str(), "pg_toast_%d", &owner); n == 1 && err == nil {
-			s.InvalidateRelation(owner)
-		}
+		s.invalidateToasted(vals[AttPgClassRelname-1].Str())
+	}
+}
+
+// invalidateToasted finds a toast table's owner by its name.
+func (s *Session) invalidateToasted(toast string) {
+	var owner ids.Oid
+	if n, err := fmt.Sscanf(toast, "pg_toast_%d", &owner); n == 1 && err == nil {
+		s.InvalidateRelation(owner)
 	}
 }
 

@@ -1,6 +1,7 @@
 package postmaster
 
 import (
+	"fmt"
 	"path/filepath"
 
 	"gompho/catalog"
@@ -8,16 +9,26 @@ import (
 	"gompho/locks"
 	"gompho/mvcc"
 	"gompho/storage/check"
+	"gompho/storage/vfs"
 )
+
+// CheckOptions say what Check looks at.
+type CheckOptions struct {
+	Dir      string
+	Database string // its name; empty: all
+	// FS and Settings are as in Options.
+	FS       vfs.FS
+	Settings []string
+}
 
 // Check verifies a whole cluster that no server runs: page checksums, tables, toast, indexes by themselves and against their
 // tables, in every database. It recovers the cluster first if it was not shut down. Each problem is reported; the number of
-// them is returned. Of opt it uses Dir, Settings and FS.
-func Check(opt Options, report func(string)) (n int, err error) {
-	if opt.Dir, err = filepath.Abs(opt.Dir); err != nil {
+// them is returned.
+func Check(o CheckOptions, report func(string)) (n int, err error) {
+	if o.Dir, err = filepath.Abs(o.Dir); err != nil {
 		return 0, err
 	}
-	p := quiet(opt)
+	p := quiet(Options{Dir: o.Dir, FS: o.FS, Settings: o.Settings})
 	if err := p.existingCluster(); err != nil {
 		return 0, err
 	}
@@ -32,7 +43,7 @@ func Check(opt Options, report func(string)) (n int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	err = c.check(func(pr check.Problem) {
+	err = c.check(o.Database, func(pr check.Problem) {
 		n++
 		report(pr.String())
 	})
@@ -42,15 +53,26 @@ func Check(opt Options, report func(string)) (n int, err error) {
 	return n, err
 }
 
-func (c *cluster) check(report check.Report) error {
+func (c *cluster) check(name string, report check.Report) error {
 	dbs, err := c.databases()
 	if err != nil {
 		return err
 	}
+	checked := 0
 	for _, db := range dbs {
-		if err := c.inDatabase(db, func(tx *mvcc.Session, cat *catalog.Session) error { return checkDatabase(tx, cat, report) }); err != nil {
+		if name != "" && db.Datname != name {
+			continue
+		}
+		err := c.inDatabase(db.Oid, func(tx *mvcc.Session, cat *catalog.Session) error {
+			return checkDatabase(tx, cat, checked == 0, report)
+		})
+		if err != nil {
 			return err
 		}
+		checked++
+	}
+	if checked == 0 {
+		return fmt.Errorf("database %q does not exist", name)
 	}
 	return nil
 }
@@ -78,26 +100,23 @@ func (c *cluster) inDatabase(db ids.Oid, f func(tx *mvcc.Session, cat *catalog.S
 	return tx.Commit()
 }
 
-func (c *cluster) databases() (out []ids.Oid, err error) {
-	err = c.inDatabase(ids.Template1DB, func(_ *mvcc.Session, cat *catalog.Session) error {
-		rows, err := catalog.FetchAll[catalog.PgDatabase](cat, catalog.PgDatabaseOidIndex)
-		for _, r := range rows {
-			out = append(out, r.Oid)
-		}
+func (c *cluster) databases() (out []*catalog.PgDatabase, err error) {
+	err = c.inDatabase(ids.Template1DB, func(_ *mvcc.Session, cat *catalog.Session) (err error) {
+		out, err = catalog.FetchAll[catalog.PgDatabase](cat, catalog.PgDatabaseOidIndex)
 		return err
 	})
 	return out, err
 }
 
-// checkDatabase checks every table and index of a database, catalogs included.
-func checkDatabase(tx *mvcc.Session, cat *catalog.Session, report check.Report) error {
+// checkDatabase checks every table and index of a database, catalogs included, and those that all databases share if asked to.
+func checkDatabase(tx *mvcc.Session, cat *catalog.Session, shared bool, report check.Report) error {
 	rows, err := catalog.FetchAll[catalog.PgClass](cat, catalog.PgClassOidIndex)
 	if err != nil {
 		return err
 	}
 	for _, row := range rows {
-		if row.Relpersistence == 't' {
-			continue // of a session that is gone
+		if row.Relpersistence == 't' || row.Relisshared && !shared {
+			continue // of a session that is gone; or seen already
 		}
 		r, err := cat.Relation(row.Oid)
 		if err != nil {

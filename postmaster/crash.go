@@ -16,11 +16,23 @@ import (
 func (c *cluster) crash(reason any, stack []byte) {
 	p := c.p
 	p.mu.Lock()
-	if p.cluster != c || p.state != stateRunning { // while starting, the error reaches whoever starts the server
+	switch {
+	case p.cluster != c: // while starting or at the end of a shutdown, the error reaches whoever began that
 		p.mu.Unlock()
 		return
+	case p.state == stateStopping: // it will be no clean one
+		again := c.fs.cut.Swap(true)
+		p.mu.Unlock()
+		if again {
+			return
+		}
+		p.log.Info("server process crashed", zap.String("detail", fmt.Sprint(reason)), zap.ByteString("stack", stack))
+		c.pool.Abort()
+		c.log.Abort()
+		p.endSessions(stats.CrashExit)
+		return
 	}
-	p.state = stateCrashed
+	p.state, p.cluster = stateCrashed, nil
 	p.wg.Add(1)
 	p.mu.Unlock()
 	p.log.Info("server process crashed", zap.String("detail", fmt.Sprint(reason)), zap.ByteString("stack", stack))
@@ -82,9 +94,14 @@ func (p *Postmaster) reopen() error {
 		p.mu.Unlock()
 		return c.close(false)
 	}
-	p.cluster, p.state = c, stateRunning
+	p.cluster = c
 	p.mu.Unlock()
 	c.startWorkers()
+	p.mu.Lock()
+	if p.state == stateCrashed && p.cluster == c { // else a worker has crashed already
+		p.state = stateRunning
+	}
+	p.mu.Unlock()
 	p.log.Info("database system is ready to accept connections")
 	return nil
 }

@@ -32,7 +32,7 @@ func (c *cluster) dropOrphans(log *zap.Logger) {
 		return
 	}
 	for _, db := range dbs {
-		err := c.inDatabase(db, func(_ *mvcc.Session, cat *catalog.Session) error { return cat.DropOrphanedTemp() })
+		err := c.inDatabase(db.Oid, func(_ *mvcc.Session, cat *catalog.Session) error { return cat.DropOrphanedTemp() })
 		if err != nil {
 			log.Warn("could not drop orphaned temporary relations", zap.Error(err))
 		}

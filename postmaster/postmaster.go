@@ -88,6 +88,7 @@ type Postmaster struct {
 	cluster   *cluster
 	reloaded  time.Time
 	crashes   int
+	finishing bool // somebody is in finish, or was
 
 	listeners []net.Listener
 	sockets   []string
@@ -283,9 +284,11 @@ func (p *Postmaster) Stop(ctx context.Context, mode ShutdownMode) error {
 		p.abandon()
 	}
 	p.mu.Lock()
-	again := p.state == stateStopped
+	again := p.finishing
+	p.finishing = true
 	p.mu.Unlock()
-	if again {
+	if again { // somebody else stops it too, or the server itself after a crash
+		<-p.done
 		return nil
 	}
 	return p.finish(mode)
@@ -298,8 +301,15 @@ func (p *Postmaster) finish(mode ShutdownMode) error {
 	p.cluster = nil
 	p.mu.Unlock()
 	var err error
-	if c != nil {
-		err = c.close(mode != Immediate && !c.fs.cut.Load())
+	switch {
+	case c == nil:
+	case c.fs.cut.Load():
+		c.abandon()
+		if mode != Immediate {
+			err = errors.New("a server process crashed during the shutdown: the next start recovers")
+		}
+	default:
+		err = c.close(mode != Immediate)
 	}
 	p.mu.Lock()
 	p.state = stateStopped

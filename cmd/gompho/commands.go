@@ -206,9 +206,9 @@ func reloadCommand() *cobra.Command {
 }
 
 func checkCommand() *cobra.Command {
-	var dir string
+	var dir, database string
 	c := &cobra.Command{Use: "check", Short: "Check a whole cluster: page checksums, tables, indexes against tables, toast, catalogs", Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error {
-		n, err := postmaster.Check(postmaster.Options{Dir: dir}, func(problem string) { fmt.Fprintln(c.OutOrStdout(), problem) })
+		n, err := postmaster.Check(postmaster.CheckOptions{Dir: dir, Database: database}, func(problem string) { fmt.Fprintln(c.OutOrStdout(), problem) })
 		if err != nil {
 			return err
 		}
@@ -219,6 +219,7 @@ func checkCommand() *cobra.Command {
 		return nil
 	}}
 	c.Flags().StringVarP(&dir, "data", "D", defaultDir, "data directory")
+	c.Flags().StringVarP(&database, "database", "d", "", "check this database only")
 	return c
 }
 

@@ -217,7 +217,11 @@ func (r *round) run() error {
 		return err
 	}
 	var problems []string
-	_, err := postmaster.Check(postmaster.Options{Dir: dataDir, FS: r.fs, Settings: []string{"shared_buffers=4MB"}}, func(p string) { problems = append(problems, p) })
+	o := postmaster.CheckOptions{Dir: dataDir, FS: r.fs, Settings: []string{"shared_buffers=16MB"}}
+	if r.seed%16 > 0 {
+		o.Database = "postgres"
+	}
+	_, err := postmaster.Check(o, func(p string) { problems = append(problems, p) })
 	if err != nil {
 		return fmt.Errorf("check: %w", err)
 	}
@@ -262,10 +266,13 @@ func (r *round) life(recovered, last bool) (clean bool, err error) {
 			clean, err = false, nil
 		}
 		<-r.pm.Done()
-		if clean && last && r.down() {
-			return false, fmt.Errorf("the last life ends in a crash")
+		if err != nil || r.down() {
+			return false, err
 		}
-		return clean && !r.down(), err
+		for _, w := range r.workers {
+			w.dirty = false
+		}
+		return true, nil
 	}
 	if !r.power.off.Swap(true) {
 		r.logf("the power fails between the calls")

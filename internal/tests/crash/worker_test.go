@@ -24,7 +24,7 @@ type worker struct {
 	states []*state
 	floor  int
 	txns   int
-	dirty  bool // something was begun in this life
+	dirty  bool // something was begun since the last start or clean end
 
 	// The transaction under way:
 	cur    *state
@@ -267,9 +267,10 @@ func (w *worker) work(n int) error {
 	return nil
 }
 
-// settle lists the transaction's state as the one that is there now.
+// settle lists the transaction's state as the one that is there now. A commit that changed nothing need not have made the ones
+// before it durable.
 func (w *worker) settle(durable bool) {
-	if durable {
+	if durable && w.cur.dump() != w.states[len(w.states)-1].dump() {
 		w.states = w.states[:0:0]
 		w.floor = max(w.floor, w.cur.maxSeen)
 	}
