@@ -55,7 +55,8 @@ type Backend struct {
 	portals  map[string]*Portal
 	cache    planCache
 	skipSync bool     // an error happened: ignore messages until Sync
-	pending  []string // settings whose new value the client must be told
+	told     []string // values of the reported settings as the client knows them
+	untold   bool     // one of them may have changed
 	timer    statementTimer
 	hot      hotSettings
 	rows     rowWriter
@@ -65,12 +66,14 @@ type Backend struct {
 	tag      string               // command tag of the statement that has just run
 	roles    map[string]roleFacts // roles that settings have named
 	login    roleFacts
-	limited  bool   // the client asked for some of the rows only
-	ps       string // what the process does, for the log: a command tag, "idle" ...
-	inQuery  bool   // s.QueryText is running
-	logged   bool   // it is in the log already
-	sourceOf string // what an EXECUTE runs, for the log
-	sampled  bool   // log_transaction_sample_rate chose the transaction
+	limited  bool            // the client asked for some of the rows only
+	failed   map[string]bool // portals that went with the failure of the transaction
+	lost     bool            // the client and we do not agree any more where messages begin
+	ps       string          // what the process does, for the log: a command tag, "idle" ...
+	inQuery  bool            // s.QueryText is running
+	logged   bool            // it is in the log already
+	sourceOf string          // what an EXECUTE runs, for the log
+	sampled  bool            // log_transaction_sample_rate chose the transaction
 }
 
 // Run serves the connection until it ends. The caller has read the start-up packet.
@@ -323,10 +326,11 @@ func parseOptions(o string) map[string]string {
 // greet ends the start-up: settings that clients must know, the cancel key, and readiness.
 func (b *Backend) greet() {
 	b.c.AuthenticationOk()
-	for _, d := range b.s.Server.Config.Registry.Defs {
-		if d.Report {
-			b.c.ParameterStatus(d.Name, d.Show(b.s.Settings.At(d).Value))
-		}
+	defs := b.s.Server.Config.Registry.Reported
+	b.told = make([]string, len(defs))
+	for i, d := range defs {
+		b.told[i] = d.Show(b.s.Settings.At(d).Value)
+		b.c.ParameterStatus(d.Name, b.told[i])
 	}
 	b.c.BackendKeyData(b.o.Slot.PID, b.o.Secret)
 	b.c.ReadyForQuery('I')
@@ -356,9 +360,7 @@ func (b *Backend) onRead(begin bool) {
 
 // settingChanged follows up a change: the client is told of reported settings, caches are adjusted.
 func (b *Backend) settingChanged(d *config.Def, v config.Value) {
-	if d.Report {
-		b.pending = append(b.pending, d.Name)
-	}
+	b.untold = b.untold || d.Report
 	switch d.Name {
 	case "application_name":
 		b.o.Slot.Activity.Update(func(a *stats.ActivityData) { a.Application = v.Text })
@@ -377,11 +379,13 @@ func (b *Backend) settingChanged(d *config.Def, v config.Value) {
 
 // reportSettings tells the client of changed settings before ReadyForQuery.
 func (b *Backend) reportSettings() {
-	for _, name := range b.pending {
-		d := b.s.Settings.Find(name)
-		b.c.ParameterStatus(d.Name, d.Show(b.s.Settings.At(d).Value))
+	for i, d := range b.s.Server.Config.Registry.Reported {
+		if v := d.Show(b.s.Settings.At(d).Value); v != b.told[i] {
+			b.told[i] = v
+			b.c.ParameterStatus(d.Name, v)
+		}
 	}
-	b.pending = b.pending[:0]
+	b.untold = false
 }
 
 // notice sends a message below ERROR to the client, if client_min_messages lets it through.

@@ -58,6 +58,7 @@ func (r *copyReader) Read(p []byte) (int, error) {
 			r.end = pgerr.New(pgerr.QueryCanceled, "COPY from stdin failed: %s", m.CString())
 		case 'H', 'S': // allowed and ignored while data flows
 		default:
+			r.b.lost = true
 			r.end = pgerr.New(pgerr.ProtocolViolation, "unexpected message type 0x%02X during COPY from stdin", t)
 		}
 	}

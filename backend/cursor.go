@@ -31,11 +31,20 @@ func (b *Backend) dropTxPortals() {
 	}
 }
 
+// noteFailed remembers a portal that goes because its transaction failed: until the block ends, who asks for it is told of that.
+func (b *Backend) noteFailed(p *Portal) {
+	if b.failed == nil {
+		b.failed = map[string]bool{}
+	}
+	b.failed[p.name] = true
+}
+
 // dropFailedPortals forgets the portals of an aborted transaction, or those made in an aborted subtransaction.
 func (b *Backend) dropFailedPortals() {
 	for _, p := range b.portals {
 		if p.held == nil && (!b.s.Tx.InTransaction() || p.sub > len(b.blk.points)-1) {
 			p.done = false
+			b.noteFailed(p)
 			b.dropPortal(p)
 		}
 	}
@@ -301,13 +310,15 @@ func (b *Backend) executeSQL(x *ast.ExecuteStmt, outer *Portal, to sink) (string
 		return "", err
 	}
 	p := &Portal{stmt: st, params: params, created: now(), sub: len(b.blk.points)}
-	if _, err := b.runPortal(p, 0, to); err != nil {
+	outside := b.current
+	b.current = p
+	_, err = b.runPortal(p, 0, to)
+	b.current = outside
+	if err != nil {
 		p.done = false
-		b.endPortal(p)
-		return "", err
 	}
 	b.endPortal(p)
-	return p.tag, nil
+	return p.tag, err
 }
 
 func (b *Backend) deallocate(x *ast.DeallocateStmt) (string, error) {

@@ -22,6 +22,9 @@ func (b *Backend) parse(m *wire.Body) error {
 	if err := m.Done(); err != nil {
 		return err
 	}
+	if err := validText(sql); err != nil {
+		return err
+	}
 	b.ps = "PARSE"
 	if name == "" && len(pts) == 0 {
 		if done, err := b.parseAgain(sql); done || err != nil {
@@ -170,7 +173,7 @@ func (b *Backend) bind(m *wire.Body) error {
 	if err != nil {
 		return err
 	}
-	params, err := b.readParams(m, st, formats)
+	params, err := b.readParams(m, portal, st, formats)
 	if err != nil {
 		return err
 	}
@@ -206,6 +209,9 @@ func (b *Backend) addPortal(name string, st *Prepared, params []types.Datum, res
 	if name != "" {
 		p.name = strings.Clone(name)
 	}
+	if err := b.planAhead(p); err != nil {
+		return err
+	}
 	b.portals[p.name] = p
 	b.c.Simple('2')
 	if b.durations() {
@@ -230,7 +236,7 @@ func readFormats(m *wire.Body) ([]int16, error) {
 }
 
 // readParams decodes parameter values into memory of their own.
-func (b *Backend) readParams(m *wire.Body, st *Prepared, formats []int16) ([]types.Datum, error) {
+func (b *Backend) readParams(m *wire.Body, portal string, st *Prepared, formats []int16) ([]types.Datum, error) {
 	n := int(m.Int16())
 	if m.Err() != nil {
 		return nil, m.Err()
@@ -253,40 +259,53 @@ func (b *Backend) readParams(m *wire.Body, st *Prepared, formats []int16) ([]typ
 			continue
 		}
 		raw := m.Bytes(size)
-		if m.Err() != nil {
-			return nil, m.Err()
+		err := m.Err()
+		var shown bool
+		if err == nil {
+			out[i], shown, err = b.param(st.paramTypes[i], raw, wire.Format(formats, i), i)
 		}
-		d, err := b.param(st.paramTypes[i], raw, wire.Format(formats, i), i)
 		if err != nil {
-			return nil, err
+			return nil, b.paramError(err, portal, i, raw, shown)
 		}
-		out[i] = d
 	}
 	return out, nil
 }
 
-func (b *Backend) param(oid ids.Oid, raw []byte, format int16, i int) (types.Datum, error) {
+// param decodes one value; shown tells that an error is about its text.
+func (b *Backend) param(oid ids.Oid, raw []byte, format int16, i int) (d types.Datum, shown bool, err error) {
 	t, err := b.eng.Type(b.s, oid)
 	if err != nil {
-		return types.Null, err
+		return d, false, err
 	}
-	var d types.Datum
 	switch format {
 	case 0:
 		if err := validUTF8(raw); err != nil {
-			return types.Null, err
+			return d, false, err
 		}
 		d, err = types.Input(b.env, t, string(raw), -1)
+		return d, true, err
 	case 1:
 		own := append([]byte(nil), raw...)
 		d, err = types.Receive(b.env, t, own, -1)
-	default:
-		return types.Null, pgerr.New(pgerr.InvalidParameterValue, "unsupported format code: %d", format)
+		if err != nil && pgerr.Is(err, pgerr.InvalidBinaryRepresentation) && pgerr.From(err).Message == "incorrect binary data format" {
+			err = pgerr.New(pgerr.InvalidBinaryRepresentation, "incorrect binary data format in bind parameter %d", i+1)
+		}
+		return d, false, err
 	}
-	if err != nil {
-		return types.Null, pgerr.From(err).WithWhere("unnamed portal parameter $%d", i+1)
+	return d, false, pgerr.New(pgerr.InvalidParameterValue, "unsupported format code: %d", format)
+}
+
+// paramError adds to an error which parameter it is about; its text only as log_parameter_max_length_on_error allows.
+func (b *Backend) paramError(err error, portal string, i int, raw []byte, shown bool) error {
+	e := *pgerr.From(err)
+	name := "unnamed portal"
+	if portal != "" {
+		name = "portal \"" + portal + "\""
 	}
-	return d, nil
+	if !shown {
+		return e.WithWhere("%s parameter $%d", name, i+1)
+	}
+	return e.WithWhere("%s parameter $%d = %s", name, i+1, quoteValue(string(raw), b.hot.log(b).onError))
 }
 
 // describe serves Describe of a statement or portal.
@@ -346,6 +365,9 @@ func (b *Backend) execute(m *wire.Body) error {
 	}
 	p := b.portals[name]
 	if p == nil {
+		if b.blk.failed && b.failed[name] {
+			return errAborted()
+		}
 		return pgerr.New(pgerr.InvalidCursorName, "portal %q does not exist", name)
 	}
 	st := p.stmt
@@ -365,10 +387,13 @@ func (b *Backend) execute(m *wire.Body) error {
 	b.logExecute(p)
 	word := executeWord(p)
 	b.limited = max > 0
-	first := !p.started
+	if err := checkCodes(p.formats); err != nil && st.returns {
+		return err
+	}
 	if p.done && p.started {
 		if st.returns {
-			b.c.CommandComplete("SELECT 0")
+			p.rows = 0
+			b.c.CommandComplete(p.rowTag())
 			return nil
 		}
 		return pgerr.New(pgerr.ObjectNotInPrerequisiteState, "portal %q cannot be run", name)
@@ -382,18 +407,17 @@ func (b *Backend) execute(m *wire.Body) error {
 	}
 	if !done {
 		b.c.Simple('s')
+		if p.store != nil { // it has run to its end: what follows sees its effects
+			return b.s.Tx.IncrementCommand()
+		}
 		return nil
-	}
-	tag := p.tag
-	if !first && st.returns && strings.HasPrefix(tag, "SELECT ") {
-		tag = p.tag
 	}
 	if _, ok := st.raw.Stmt.(*ast.TransactionStmt); !ok && b.s.Tx.InTransaction() {
 		if err := b.s.Tx.IncrementCommand(); err != nil {
 			return err
 		}
 	}
-	b.c.CommandComplete(tag)
+	b.c.CommandComplete(p.tag)
 	return nil
 }
 
@@ -432,7 +456,6 @@ func (b *Backend) closeObject(m *wire.Body) error {
 
 // sync serves Sync: the implicit transaction ends, and the client is told where it stands.
 func (b *Backend) sync() error {
-	b.skipSync = false
 	var err error
 	if b.s.Tx.InTransaction() && !b.blk.explicit {
 		b.blk.implicit = false

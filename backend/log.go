@@ -237,18 +237,18 @@ func (b *Backend) paramList(p *Portal, max int) string {
 			w.WriteString("NULL")
 			continue
 		}
-		text := b.paramText(p.stmt.paramTypes[i], d)
-		cut := max >= 0 && len(text) > max
-		if cut {
-			text = strings.ToValidUTF8(text[:max], "")
-		}
-		w.WriteString("'" + strings.ReplaceAll(text, "'", "''"))
-		if cut {
-			w.WriteString("...")
-		}
-		w.WriteString("'")
+		w.WriteString(quoteValue(b.paramText(p.stmt.paramTypes[i], d), max))
 	}
 	return w.String()
+}
+
+// quoteValue quotes a value for the log, cut to max bytes unless max is negative.
+func quoteValue(text string, max int) string {
+	end := ""
+	if max >= 0 && len(text) > max {
+		text, end = strings.ToValidUTF8(text[:max], ""), "..."
+	}
+	return "'" + strings.ReplaceAll(text, "'", "''") + end + "'"
 }
 
 func (b *Backend) paramText(oid ids.Oid, d types.Datum) string {

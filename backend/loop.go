@@ -38,10 +38,14 @@ func (b *Backend) loop() error {
 		}
 		if err != nil {
 			b.fail(err)
-			if t == 'Q' {
+			if b.lost {
+				return pgerr.New(pgerr.ProtocolViolation, "terminating connection because protocol synchronization was lost").WithSeverity(pgerr.Fatal)
+			}
+			switch t {
+			case 'Q', 'F', 'S':
 				b.ready()
-			} else {
-				b.skipSync = t != 'S'
+			default:
+				b.skipSync = true
 			}
 		}
 		b.inQuery = false
@@ -80,6 +84,9 @@ func (b *Backend) dispatch(t byte, body []byte) (done bool, err error) {
 		if err := m.Done(); err != nil {
 			return false, err
 		}
+		if err := validText(sql); err != nil {
+			return false, err
+		}
 		return false, b.simpleQuery(sql)
 	case 'P':
 		return false, b.parse(&m)
@@ -92,14 +99,24 @@ func (b *Backend) dispatch(t byte, body []byte) (done bool, err error) {
 	case 'C':
 		return false, b.closeObject(&m)
 	case 'H':
+		if err := m.Done(); err != nil {
+			return false, err
+		}
 		return false, b.c.Flush()
 	case 'S':
+		b.skipSync = false
+		if err := m.Done(); err != nil {
+			return false, err
+		}
 		return false, b.sync()
 	case 'X':
 		return true, nil
 	case 'd', 'c', 'f':
 		return false, nil // left over from a COPY that failed
 	case 'F':
+		if m.Int32(); m.Err() != nil {
+			return false, m.Err()
+		}
 		return false, pgerr.NotSupported("function call message is not supported")
 	}
 	return false, pgerr.New(pgerr.ProtocolViolation, "unexpected message type 0x%02x", t)
@@ -120,7 +137,7 @@ func (b *Backend) fail(err error) {
 
 // ready ends the answer to a query cycle.
 func (b *Backend) ready() error {
-	if len(b.pending) > 0 {
+	if b.untold {
 		b.reportSettings()
 	}
 	st := b.blk.status()

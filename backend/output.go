@@ -88,15 +88,20 @@ func (w *rowWriter) value(out []byte, col int, d types.Datum) ([]byte, error) {
 	return out, nil
 }
 
-// checkFormats rejects format codes other than text and binary, and lists of the wrong length.
+// checkFormats rejects lists of format codes of the wrong length.
 func checkFormats(formats []int16, n int) error {
+	if len(formats) > 1 && len(formats) != n {
+		return pgerr.New(pgerr.ProtocolViolation, "bind message has %d result formats but query has %d columns", len(formats), n)
+	}
+	return nil
+}
+
+// checkCodes rejects format codes other than text and binary.
+func checkCodes(formats []int16) error {
 	for _, f := range formats {
 		if f != 0 && f != 1 {
 			return pgerr.New(pgerr.InvalidParameterValue, "unsupported format code: %d", f)
 		}
-	}
-	if len(formats) > 1 && len(formats) != n {
-		return pgerr.New(pgerr.ProtocolViolation, "bind message has %d result formats but query has %d columns", len(formats), n)
 	}
 	return nil
 }

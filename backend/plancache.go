@@ -151,12 +151,9 @@ func (b *Backend) literals(p *Prepared) bool {
 
 func (b *Backend) runCached(p *Prepared) error {
 	pt := &b.cache.portal
-	*pt = Portal{stmt: p, params: b.cache.params, created: b.s.StatementStart, sub: len(b.blk.points)}
+	*pt = Portal{stmt: p, params: b.cache.params, created: b.s.StatementStart, sub: len(b.blk.points), simple: true}
 	b.ps = p.tag
 	w := b.writer(p, nil)
-	if p.returns {
-		b.c.RowDescription(p.fields, nil)
-	}
 	b.current = pt
 	_, err := b.runPortal(pt, 0, w)
 	b.current = nil

@@ -80,6 +80,7 @@ func (b *Backend) runPortal(p *Portal, max int64, to sink) (bool, error) {
 	}
 	b.s.Tx.PushActive(p.snap)
 	defer b.s.Tx.PopActive()
+	p.rows = 0
 	var sent int64
 	for sent < limit {
 		n := limit - sent
@@ -120,6 +121,7 @@ func (b *Backend) startPortal(p *Portal) error {
 		return nil
 	}
 	if len(st.queries) > 1 {
+		b.announce(p)
 		return b.runRewritten(p)
 	}
 	q := st.queries[0]
@@ -129,18 +131,37 @@ func (b *Backend) startPortal(p *Portal) error {
 	if err := b.open(p, q); err != nil {
 		return err
 	}
+	b.announce(p)
 	if q.CommandType != query.CmdSelect && st.returns && (p.visible || b.limited) {
 		return b.storeAll(p)
 	}
 	return nil
 }
 
+// announce describes the rows of a simple query, once it is planned.
+func (b *Backend) announce(p *Portal) {
+	if p.simple && p.stmt.returns {
+		b.c.RowDescription(p.stmt.fields, nil)
+	}
+}
+
+// planAhead plans a portal's query when it is bound: what is wrong with constants is told then.
+func (b *Backend) planAhead(p *Portal) (err error) {
+	if st := p.stmt; st.raw != nil && !st.utility && len(st.queries) == 1 {
+		p.plan, p.generic, err = b.planFor(st, st.queries[0], p.params)
+	}
+	return err
+}
+
 // open readies the executor, reusing the run state of the statement's last execution where there is one.
 func (b *Backend) open(p *Portal, q *query.Query) error {
-	plan, generic, err := b.planFor(p.stmt, q, p.params)
-	if err != nil {
-		return err
+	plan, generic, err := p.plan, p.generic, error(nil)
+	if plan == nil {
+		if plan, generic, err = b.planFor(p.stmt, q, p.params); err != nil {
+			return err
+		}
 	}
+	generic = generic && plan == p.stmt.plan
 	p.snap = b.s.Tx.Register(b.s.Tx.Snapshot())
 	if generic && p.stmt.exec != nil && !p.visible {
 		x := p.stmt.exec
@@ -162,7 +183,7 @@ func (b *Backend) open(p *Portal, q *query.Query) error {
 // endPortal releases the executor; a reusable one goes back to its statement.
 func (b *Backend) endPortal(p *Portal) {
 	if p.exec != nil {
-		if p.ownExec && p.done && p.stmt.exec == nil && p.stmt.plan != nil {
+		if p.ownExec && p.done && p.stmt.exec == nil && p.stmt.plan != nil && (p.plan == nil || p.plan == p.stmt.plan) {
 			p.stmt.exec = p.exec
 		} else {
 			p.exec.Close()
@@ -192,8 +213,6 @@ func (b *Backend) storeAll(p *Portal) error {
 		}
 		h.batch(bt)
 	}
-	p.rows = uint64(len(h.rows))
-	p.tag = b.completionTag(p)
 	p.store = h
 	return nil
 }
@@ -208,6 +227,10 @@ func (b *Backend) fromStore(p *Portal, max int64, to sink) (bool, error) {
 			return false, err
 		}
 		p.pos++
+	}
+	if !p.stmt.utility {
+		p.rows = uint64(n)
+		p.tag = p.rowTag()
 	}
 	if p.pos >= int64(len(p.store.rows)) {
 		p.done = true
@@ -284,6 +307,27 @@ func (b *Backend) completionTag(p *Portal) string {
 	return cmd
 }
 
+// rowTag is the command tag of a statement whose kept rows are being fetched: it counts those that this Execute has sent.
+func (p *Portal) rowTag() string {
+	word := "SELECT "
+	for _, q := range p.stmt.queries {
+		if !q.CanSetTag {
+			continue
+		}
+		switch q.CommandType {
+		case query.CmdInsert:
+			word = "INSERT 0 "
+		case query.CmdUpdate:
+			word = "UPDATE "
+		case query.CmdDelete:
+			word = "DELETE "
+		case query.CmdMerge:
+			word = "MERGE "
+		}
+	}
+	return word + strconv.FormatUint(p.rows, 10)
+}
+
 // checkReadOnly rejects changes in a read-only transaction.
 func (b *Backend) checkReadOnly(q *query.Query) error {
 	if !b.s.Tx.ReadOnly() {
@@ -331,6 +375,7 @@ func (b *Backend) runUtilityPortal(p *Portal, max int64, to sink) (bool, error) 
 		return b.fromStore(p, max, to)
 	}
 	p.started = true
+	b.announce(p)
 	if max <= 0 {
 		tag, err := b.utility(p, to)
 		p.tag, p.done = tag, err == nil

@@ -123,11 +123,8 @@ func (b *Backend) runStatementNoTag(raw *ast.RawStmt, sql string) error {
 
 // runOnce runs a prepared statement without parameters in a portal that lives for this run only.
 func (b *Backend) runOnce(p *Prepared) error {
-	pt := &Portal{stmt: p, created: now(), sub: len(b.blk.points)}
+	pt := &Portal{stmt: p, created: now(), sub: len(b.blk.points), simple: true}
 	w := b.writer(p, nil)
-	if p.returns {
-		b.c.RowDescription(p.fields, nil)
-	}
 	b.current = pt
 	_, err := b.runPortal(pt, 0, w)
 	b.current = nil

@@ -239,6 +239,9 @@ type Portal struct {
 	name     string
 	stmt     *Prepared
 	params   []types.Datum
+	plan     *plan.Statement // made by Bind; nil: to be made when it runs
+	generic  bool            // plan is the statement's generic plan
+	simple   bool            // of a simple query: rows are described as soon as it is planned
 	formats  []int16
 	exec     Exec
 	ownExec  bool // exec goes back to stmt when done

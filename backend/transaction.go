@@ -105,6 +105,12 @@ func (b *Backend) txBegun(sub bool) {
 func (b *Backend) txEnded(sub, commit bool) {
 	b.s.Settings.End(commit)
 	if !sub {
+		b.failed = nil
+		if !commit && b.blk.explicit {
+			for _, p := range b.portals {
+				b.noteFailed(p)
+			}
+		}
 		b.o.Slot.Activity.SetXactStart(time.Time{})
 		b.dropTxPortals()
 	}
@@ -188,6 +194,14 @@ func SplitPath(s string) []string {
 	return out
 }
 
+// validText checks the text of a statement, or a name, that came from the client.
+func validText(s string) error {
+	if utf8.ValidString(s) {
+		return nil
+	}
+	return validUTF8([]byte(s))
+}
+
 func validUTF8(b []byte) error {
 	for i := 0; i < len(b); {
 		if b[i] == 0 {
@@ -215,6 +229,8 @@ func validUTF8(b []byte) error {
 
 func seqLen(c byte) int {
 	switch {
+	case c >= 0xf8:
+		return 1
 	case c >= 0xf0:
 		return 4
 	case c >= 0xe0:

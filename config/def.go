@@ -86,6 +86,8 @@ var ours = []Def{
 type Registry struct {
 	Defs   []*Def
 	byName map[string]*Def // by lower-case name
+	// Reported are those whose values clients are told.
+	Reported []*Def
 }
 
 // NewRegistry builds the table from the facts.
@@ -105,6 +107,9 @@ func (r *Registry) add(d *Def) {
 	d.Index = len(r.Defs)
 	d.Report = reported[d.Name]
 	d.check = stringChecks[d.Name]
+	if d.Report {
+		r.Reported = append(r.Reported, d)
+	}
 	r.Defs = append(r.Defs, d)
 	r.byName[strings.ToLower(d.Name)] = d
 }

@@ -12,6 +12,7 @@ import (
 type Body struct {
 	b   []byte
 	bad bool
+	cut bool // bad because a string does not end
 }
 
 // NewBody reads b.
@@ -19,7 +20,10 @@ func NewBody(b []byte) Body { return Body{b: b} }
 
 // Err returns the protocol violation, if any.
 func (m *Body) Err() error {
-	if m.bad {
+	switch {
+	case m.cut:
+		return pgerr.New(pgerr.ProtocolViolation, "invalid string in message")
+	case m.bad:
 		return pgerr.New(pgerr.ProtocolViolation, "insufficient data left in message")
 	}
 	return nil
@@ -87,6 +91,7 @@ func (m *Body) Bytes(n int) []byte {
 func (m *Body) CString() string {
 	i := bytes.IndexByte(m.b, 0)
 	if i < 0 {
+		m.cut = !m.bad
 		m.bad, m.b = true, nil
 		return ""
 	}
