@@ -2,6 +2,7 @@ package tests
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"fmt"
 	"math/rand/v2"
@@ -16,56 +17,117 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// TestKill kills the server's process while writers commit, several times over. Every acknowledged commit must be there
-// afterwards, none by half, and the check of the whole cluster must find nothing. GOMPHO_CRASH_ROUNDS sets the rounds.
+// TestKill kills the server's process while pgbench and writers of our own commit, several times over. Every acknowledged commit
+// must be there afterwards, none by half, pgbench's sums must agree, and the check of the whole cluster must find nothing: in every
+// other round the check itself recovers the cluster. GOMPHO_KILL_ROUNDS sets the rounds, GOMPHO_SEED their times.
 func TestKill(t *testing.T) {
 	rounds := 3
-	if v, err := strconv.Atoi(os.Getenv("GOMPHO_CRASH_ROUNDS")); err == nil {
+	if v, err := strconv.Atoi(os.Getenv("GOMPHO_KILL_ROUNDS")); err == nil {
 		rounds = v
 	}
 	seed := rand.Uint64()
+	if v, err := strconv.ParseUint(os.Getenv("GOMPHO_SEED"), 10, 64); err == nil {
+		seed = v
+	}
 	t.Logf("seed %d, %d rounds", seed, rounds)
 	rnd := rand.New(rand.NewPCG(seed, 0))
 	bin, dir, sock := binary(t), t.TempDir()+"/data", shortDir(t)
 	const writers = 8
 	acked := make([]int64, writers) // last acknowledged value of each writer
+	p := startProcess(t, bin, dir, sock)
+	c := socketConn(t, sock)
+	run(t, c, "create table w(id int primary key, a bigint, b bigint)")
+	for i := range writers {
+		run(t, c, "insert into w values ($1, 0, 0)", i)
+	}
+	run(t, c, "create table log(id int, n bigint, primary key (id, n))")
+	c.Close(context.Background())
+	bench := pgbench(t, sock, "-i", "-s", "2", "-q")
+	if bench == nil {
+		t.Log("without pgbench: it is not installed")
+	} else if out, err := bench.CombinedOutput(); err != nil {
+		t.Fatalf("pgbench -i: %v\n%s", err, out)
+	}
 	for round := range rounds {
-		p := startProcess(t, bin, dir, sock)
-		if round == 0 {
-			c := socketConn(t, sock)
-			run(t, c, "create table w(id int primary key, a bigint, b bigint)")
-			for i := range writers {
-				run(t, c, "insert into w values ($1, 0, 0)", i)
+		load := pgbench(t, sock, "-n", "-c", "16", "-j", "2", "-T", "600")
+		if load != nil {
+			if err := load.Start(); err != nil {
+				t.Fatal(err)
 			}
-			run(t, c, "create table log(id int, n bigint, primary key (id, n))")
-			c.Close(context.Background())
 		}
-		verify(t, sock, acked, round)
 		var wg sync.WaitGroup
 		started := make(chan struct{}, writers)
 		for i := range writers {
-			wg.Add(1)
-			go func() {
-				defer wg.Done()
-				write(sock, i, &acked[i], started)
-			}()
+			wg.Go(func() { write(sock, i, &acked[i], started) })
 		}
 		for range writers {
 			<-started
 		}
-		kill := time.After(time.Duration(50+rnd.IntN(300)) * time.Millisecond)
-		<-kill
+		<-time.After(time.Duration(50+rnd.IntN(1500)) * time.Millisecond)
 		p.Process.Kill()
 		p.Wait()
 		wg.Wait()
+		if load != nil {
+			load.Wait() // it ends with its connections
+		}
+		if round%2 == 1 {
+			checkCluster(t, bin, dir, round)
+		}
+		p = startProcess(t, bin, dir, sock)
+		verify(t, sock, acked, round)
+		if bench != nil {
+			verifySums(t, sock, round)
+		}
+		if round%2 == 0 {
+			p.Process.Signal(os.Interrupt)
+			p.Wait()
+			checkCluster(t, bin, dir, round)
+			if round < rounds-1 {
+				p = startProcess(t, bin, dir, sock)
+			}
+		}
 	}
-	p := startProcess(t, bin, dir, sock)
-	verify(t, sock, acked, rounds)
-	p.Process.Signal(os.Interrupt)
-	p.Wait()
+}
+
+func checkCluster(t *testing.T, bin, dir string, round int) {
+	t.Helper()
 	if out, err := exec.Command(bin, "check", "-D", dir).CombinedOutput(); err != nil {
-		t.Errorf("check: %v\n%s", err, out)
+		t.Fatalf("round %d: check: %v\n%s", round, err, out)
 	}
+}
+
+// pgbench prepares a run of pgbench against the server; nil when it is not installed.
+func pgbench(t *testing.T, sock string, args ...string) *exec.Cmd {
+	t.Helper()
+	bin, err := exec.LookPath("pgbench")
+	if err != nil {
+		return nil
+	}
+	p := exec.Command(bin, append(args, "-h", sock, "-p", "54777", "-U", "postgres", "postgres")...)
+	t.Cleanup(func() {
+		if p.Process != nil && p.ProcessState == nil {
+			p.Process.Kill()
+			p.Wait()
+		}
+	})
+	return p
+}
+
+// verifySums compares the four tables of pgbench: every transaction adds the same to all of them.
+func verifySums(t *testing.T, sock string, round int) {
+	t.Helper()
+	c := socketConn(t, sock)
+	defer c.Close(context.Background())
+	var a, b, te, h, n int64
+	err := c.QueryRow(context.Background(), `select (select sum(abalance) from pgbench_accounts), (select sum(bbalance) from pgbench_branches),
+		(select sum(tbalance) from pgbench_tellers), (select coalesce(sum(delta), 0) from pgbench_history), (select count(*) from pgbench_history)`).Scan(&a, &b, &te, &h, &n)
+	if err != nil {
+		t.Fatalf("round %d: %v", round, err)
+	}
+	if a != b || a != te || a != h {
+		t.Errorf("round %d: the sums differ: accounts %d, branches %d, tellers %d, history %d", round, a, b, te, h)
+	}
+	t.Logf("round %d: %d transactions of pgbench so far", round, n)
 }
 
 func startProcess(t *testing.T, bin, dir, sock string) *exec.Cmd {
@@ -75,11 +137,17 @@ func startProcess(t *testing.T, bin, dir, sock string) *exec.Cmd {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.Stderr = os.Stderr
+	var log bytes.Buffer
+	p.Stderr = &log
 	if err := p.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { p.Process.Kill() })
+	t.Cleanup(func() {
+		p.Process.Kill()
+		if p.Wait(); t.Failed() {
+			t.Logf("log of process %d:\n%s", p.Process.Pid, log.String())
+		}
+	})
 	line, err := bufio.NewReader(out).ReadString('\n')
 	if !strings.Contains(line, "ready") {
 		t.Fatalf("the server does not start: %q, %v", line, err)
