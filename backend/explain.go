@@ -1,6 +1,7 @@
 package backend
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -55,19 +56,35 @@ func (e *engine) explained(u *UtilityContext, stmt ast.Stmt, params []types.Datu
 			return nil, nil, pgerr.NotSupported("EXPLAIN EXECUTE is not supported here")
 		}
 		q, args, err := u.b.executeForCommand(n)
+		if err == nil && e.s.Settings.Get("plan_cache_mode").Text != "force_generic_plan" {
+			q = withConstants(q, args)
+		}
 		return []*query.Query{q}, args, err
 	}
 	qs, _, err := e.Analyze(e.s, &ast.RawStmt{Stmt: stmt}, u.SQL, u.ParamTys, false)
 	return qs, params, err
 }
 
+// withConstants puts the values of the parameters into a prepared statement, as the plans of its first executions have them.
+func withConstants(q *query.Query, args []types.Datum) *query.Query {
+	return query.MutateQueryLevels(q, func(n query.Expr, _ int) query.Expr {
+		if p, ok := n.(*query.Param); ok && p.Kind == query.ParamExtern && p.ID >= 1 && p.ID <= len(args) {
+			return &query.Const{Result: p.Result, Value: args[p.ID-1], Location: -1}
+		}
+		return n
+	})
+}
+
 func (e *engine) explainQuery(q *query.Query, params []types.Datum, u *UtilityContext, o executor.ExplainOptions) ([]string, error) {
-	start := time.Now()
+	if o.ShowSettings {
+		o.Settings = e.changedSettings()
+	}
+	start, before := time.Now(), executor.UsageOf(e.s.Slot)
 	st, err := e.Plan(e.s, q, params, u.ParamTys, false, false)
 	if err != nil {
 		return nil, err
 	}
-	o.PlanningTime = time.Since(start)
+	o.PlanningTime, o.PlanningBuffers = time.Since(start), executor.UsageOf(e.s.Slot).Since(before)
 	if !o.Analyze {
 		return executor.Explain(&e.ex, e.s.Cat, st, nil, o)
 	}
@@ -79,7 +96,7 @@ func (e *engine) explainQuery(q *query.Query, params []types.Datum, u *UtilityCo
 		tx.Unregister(snap)
 	}()
 	start = time.Now()
-	x, err := executor.Start(&e.ex, st, params, snap, executor.Opts{Instrument: true, Timing: o.Timing})
+	x, err := executor.Start(&e.ex, st, params, snap, executor.Opts{Instrument: true, Timing: o.Timing, Usage: o.Buffers || o.WAL})
 	if err != nil {
 		return nil, err
 	}
@@ -96,10 +113,33 @@ func (e *engine) explainQuery(q *query.Query, params []types.Datum, u *UtilityCo
 	return lines, tx.IncrementCommand()
 }
 
+// planSettings are the settings that EXPLAIN (SETTINGS) tells about.
+var planSettings = strings.Fields(`constraint_exclusion cpu_index_tuple_cost cpu_operator_cost cpu_tuple_cost cursor_tuple_fraction
+	effective_cache_size effective_io_concurrency enable_async_append enable_bitmapscan enable_gathermerge enable_hashagg enable_hashjoin
+	enable_incremental_sort enable_indexonlyscan enable_indexscan enable_material enable_memoize enable_mergejoin enable_nestloop
+	enable_parallel_append enable_parallel_hash enable_partition_pruning enable_partitionwise_aggregate enable_partitionwise_join
+	enable_seqscan enable_sort enable_tidscan force_parallel_mode from_collapse_limit geqo geqo_effort geqo_generations geqo_pool_size
+	geqo_seed geqo_selection_bias geqo_threshold hash_mem_multiplier jit jit_above_cost jit_inline_above_cost jit_optimize_above_cost
+	join_collapse_limit maintenance_io_concurrency max_parallel_workers max_parallel_workers_per_gather min_parallel_index_scan_size
+	min_parallel_table_scan_size parallel_leader_participation parallel_setup_cost parallel_tuple_cost plan_cache_mode random_page_cost
+	recursive_worktable_factor search_path seq_page_cost temp_buffers work_mem`)
+
+// changedSettings lists those of planSettings that differ from their built-in values.
+func (e *engine) changedSettings() []executor.Setting {
+	var out []executor.Setting
+	for _, r := range e.s.Settings.Rows() {
+		if slices.Contains(planSettings, r.Def.Name) && r.Setting.Text != r.Boot {
+			shown, _ := e.s.Settings.Lookup(r.Def.Name)
+			out = append(out, executor.Setting{Name: r.Def.Name, Value: shown})
+		}
+	}
+	return out
+}
+
 // explainOptions resolves the options of EXPLAIN.
 func explainOptions(st *ast.ExplainStmt) (executor.ExplainOptions, error) {
 	o := executor.ExplainOptions{Costs: true, Timing: true, Format: "text"}
-	var timingSet, summarySet, buffers, wal bool
+	var timingSet, summarySet bool
 	for _, d := range st.Options {
 		var err error
 		switch d.Defname {
@@ -110,11 +150,11 @@ func explainOptions(st *ast.ExplainStmt) (executor.ExplainOptions, error) {
 		case "costs":
 			o.Costs, err = optionBool(d)
 		case "buffers":
-			buffers, err = optionBool(d)
+			o.Buffers, err = optionBool(d)
 		case "wal":
-			wal, err = optionBool(d)
+			o.WAL, err = optionBool(d)
 		case "settings":
-			_, err = optionBool(d)
+			o.ShowSettings, err = optionBool(d)
 		case "timing":
 			timingSet = true
 			o.Timing, err = optionBool(d)
@@ -130,8 +170,7 @@ func explainOptions(st *ast.ExplainStmt) (executor.ExplainOptions, error) {
 			return o, err
 		}
 	}
-	_ = buffers // accepted: pages are not counted by node
-	if wal && !o.Analyze {
+	if o.WAL && !o.Analyze {
 		return o, pgerr.New(pgerr.InvalidParameterValue, "EXPLAIN option WAL requires ANALYZE")
 	}
 	if !timingSet {

@@ -40,6 +40,7 @@ type Slot struct {
 
 	pinsHits atomic.Uint64 // low half: buffer pins held; high half: reads of blocks that were in the shared buffers
 	Buffers  BufferUsage
+	WAL      WALUsage
 
 	Activity Activity
 }
@@ -177,6 +178,20 @@ type BufferUsage struct {
 	Read, Dirtied, Written atomic.Int64 // blocks
 }
 
+// WALUsage counts the log records of changes to pages. The owner writes, anyone may read.
+type WALUsage struct {
+	Records, FullImages, Bytes atomic.Int64
+}
+
+// CountWAL accounts for a log record.
+func (s *Slot) CountWAL(images, bytes int) {
+	if s != nil {
+		s.WAL.Records.Add(1)
+		s.WAL.FullImages.Add(int64(images))
+		s.WAL.Bytes.Add(int64(bytes))
+	}
+}
+
 // CountLatch keeps account of the content latches held; n is 1 or -1.
 func (s *Slot) CountLatch(n int32) {
 	if s != nil {
@@ -239,4 +254,7 @@ func (s *Slot) Absorb(w *Slot) {
 	s.Buffers.Read.Add(w.Buffers.Read.Load())
 	s.Buffers.Dirtied.Add(w.Buffers.Dirtied.Load())
 	s.Buffers.Written.Add(w.Buffers.Written.Load())
+	s.WAL.Records.Add(w.WAL.Records.Load())
+	s.WAL.FullImages.Add(w.WAL.FullImages.Load())
+	s.WAL.Bytes.Add(w.WAL.Bytes.Load())
 }

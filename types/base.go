@@ -63,7 +63,7 @@ func baseIO(oid ids.Oid) *typeIO {
 		return &aclIO
 	case UnknownOid, CstringOid:
 		return &cstringIO
-	case RefcursorOid:
+	case RefcursorOid, XmlOid:
 		return &opaqueTextIO
 	case PgNodeTreeOid, PgNdistinctOid, PgDependenciesOid, PgMcvListOid:
 		return &nodeTreeIO

@@ -188,3 +188,6 @@ func decodePage(b []byte, rel ids.RelFile, first bool) (ref PageRef, rest []byte
 }
 
 func align8(n int) int { return (n + 7) &^ 7 }
+
+// Size returns the bytes of the record so far.
+func (b *Builder) Size() int { return len(b.buf) }

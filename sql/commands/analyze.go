@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"math"
 	"math/rand/v2"
 
 	"gompho/catalog"
@@ -47,12 +48,22 @@ func (c *Context) analyzeRelation(oid ids.Oid, names []string, verbose bool) err
 	}
 	if len(s.Rows) > 0 {
 		for i, k := range cols {
-			if err := c.analyzeColumn(rel, k, &s, i); err != nil {
+			values := make([]types.Datum, len(s.Rows))
+			for n, r := range s.Rows {
+				values[n] = r[i]
+			}
+			if err := c.analyzeColumn(rel, k, &s, values); err != nil {
 				return err
 			}
 		}
 	}
-	return c.analyzedSizes(rel, &s)
+	parts := map[ids.Oid]float64{}
+	if names == nil && len(s.Rows) > 0 {
+		if err := c.analyzeIndexes(rel, cols, &s, parts); err != nil {
+			return err
+		}
+	}
+	return c.analyzedSizes(rel, &s, parts)
 }
 
 // statColumn is a column to be analyzed, and how many entries its statistics have.
@@ -106,7 +117,8 @@ func (c *Context) analyzeColumns(rel *catalog.Relation, names []string) ([]statC
 	return out, nil
 }
 
-func (c *Context) analyzeColumn(rel *catalog.Relation, k statColumn, s *vacuum.Sampled, i int) error {
+// analyzeColumn stores the statistics of one column of a table, or of an expression column of an index.
+func (c *Context) analyzeColumn(rel *catalog.Relation, k statColumn, s *vacuum.Sampled, values []types.Datum) error {
 	a := &rel.Desc.Attrs[k.att-1]
 	t, err := c.copyType(a.Type)
 	if err != nil {
@@ -120,9 +132,7 @@ func (c *Context) analyzeColumn(rel *catalog.Relation, k statColumn, s *vacuum.S
 	if in.cmp == nil || lt == 0 {
 		in.cmp, lt = nil, 0
 	}
-	for _, r := range s.Rows {
-		in.values = append(in.values, r[i])
-	}
+	in.values = values
 	st := in.compute()
 	row, err := catalog.Fetch[catalog.PgStatistic](c.S.Cat, catalog.PgStatisticRelidAttInhIndex,
 		catalog.OidKey(catalog.AttPgStatisticStarelid, rel.Oid), catalog.IntKey(catalog.AttPgStatisticStaattnum, int64(k.att)))
@@ -173,7 +183,8 @@ func (st *columnStats) store(row *catalog.PgStatistic, t *types.Type, coll, lt, 
 }
 
 // analyzedSizes puts the sizes of a table and its indexes into pg_class.
-func (c *Context) analyzedSizes(rel *catalog.Relation, s *vacuum.Sampled) error {
+// parts are the fractions of the rows that partial indexes hold, by index.
+func (c *Context) analyzedSizes(rel *catalog.Relation, s *vacuum.Sampled, parts map[ids.Oid]float64) error {
 	if err := c.setClassSize(rel.Oid, int32(s.Pages), float32(s.Live)); err != nil {
 		return err
 	}
@@ -183,7 +194,9 @@ func (c *Context) analyzedSizes(rel *catalog.Relation, s *vacuum.Sampled) error 
 			return err
 		}
 		tuples := float32(s.Live)
-		if ix.PredText != nil && ix.Tuples >= 0 {
+		if part, ok := parts[ix.Oid]; ok {
+			tuples = float32(math.Round(s.Live * part))
+		} else if ix.PredText != nil && ix.Tuples >= 0 {
 			tuples = ix.Tuples
 		}
 		if err := c.setClassSize(ix.Oid, int32(n), tuples); err != nil {

@@ -107,7 +107,7 @@ func TestPlanNamesAndSpecialVariables(t *testing.T) {
 	rte := func() *query.RangeTblEntry {
 		return &query.RangeTblEntry{Kind: query.RTERelation, Relid: catalog.PgClassOid, Relkind: 'r', Eref: &query.Alias{Name: "pg_class"}}
 	}
-	d, err := NewPlan(s, types.DefaultEnv, []*query.RangeTblEntry{rte(), rte(), rte()}, map[int]bool{1: true, 3: true})
+	d, err := NewPlan(s, types.DefaultEnv, []*query.RangeTblEntry{rte(), rte(), rte()}, []int{1, 3})
 	if err != nil {
 		t.Fatal(err)
 	}

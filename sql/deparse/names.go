@@ -78,10 +78,18 @@ func (p *printer) nameTables(l *level, taken []string) {
 			used[n] = true
 		}
 	}
-	for i, rte := range l.rtable {
-		name := ""
+	l.names = make([]string, len(l.rtable))
+	order := make([]int, 0, len(l.rtable))
+	if p.plan != nil && p.plan.used != nil {
+		order = append(order, p.plan.used...)
+	} else {
+		for i := range l.rtable {
+			order = append(order, i+1)
+		}
+	}
+	for _, rti := range order {
+		rte, name := l.rtable[rti-1], ""
 		switch {
-		case p.plan != nil && p.plan.used != nil && !p.plan.used[i+1]:
 		case rte.Alias != nil:
 			name = rte.Alias.Name
 		case rte.Kind == query.RTERelation:
@@ -97,7 +105,7 @@ func (p *printer) nameTables(l *level, taken []string) {
 			name = uniqueName(name, func(s string) bool { return !used[s] })
 			used[name] = true
 		}
-		l.names = append(l.names, name)
+		l.names[rti-1] = name
 	}
 }
 

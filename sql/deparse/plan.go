@@ -17,16 +17,16 @@ type Plan struct {
 	// Other returns the text of a node of the plan package.
 	Other func(e query.Expr, print func(query.Expr) string) string
 
-	used   map[int]bool
+	used   []int // in the order of naming
 	cat    *catalog.Session
 	env    types.Env
 	names  *level
 	rtable []*query.RangeTblEntry
 }
 
-// NewPlan makes the printer of a plan. used are the range-table entries that the plan scans, nil for all: only these
+// NewPlan makes the printer of a plan. used are the range-table entries that the plan scans, in the order in which they choose their names, nil for all: only these
 // take part in the choice of names.
-func NewPlan(cat *catalog.Session, env types.Env, rtable []*query.RangeTblEntry, used map[int]bool) (d *Plan, err error) {
+func NewPlan(cat *catalog.Session, env types.Env, rtable []*query.RangeTblEntry, used []int) (d *Plan, err error) {
 	defer catch(&err)
 	d = &Plan{cat: cat, env: env, rtable: rtable, used: used}
 	p := newPrinter(cat, env, prettyParen)

@@ -343,28 +343,3 @@ func (n *tidScan) close() {
 	}
 	n.closeBase()
 }
-
-// tidRangeScan reads the blocks that conditions on ctid leave over.
-type tidRangeScan struct {
-	seqScan
-}
-
-func (ex *Exec) makeTidRangeScan(p *plan.TidRangeScan) (node, error) {
-	// The conditions are checked for each row; reading only the blocks that they allow is left to the scan's condition.
-	s := p.Scan
-	quals := append([]query.Expr(nil), p.TidRangeQuals...)
-	if s.Qual != nil {
-		quals = append(quals, s.Qual)
-	}
-	if len(quals) == 1 {
-		s.Qual = quals[0]
-	} else {
-		s.Qual = &query.BoolExpr{Result: query.Result{ResType: boolOid, ResTypmod: -1}, Op: query.AndExpr, Args: quals}
-	}
-	n := &tidRangeScan{}
-	if err := n.setupScan(ex, &s, nil); err != nil {
-		return nil, err
-	}
-	n.limited.source = n.fetch
-	return n, nil
-}

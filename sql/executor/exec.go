@@ -17,6 +17,7 @@ type Opts struct {
 	// Instrument counts rows and measures times for EXPLAIN ANALYZE; Timing false leaves the clock alone.
 	Instrument bool
 	Timing     bool
+	Usage      bool // with Instrument: count pages and log records by node
 	// ExplainOnly builds the run state without starting anything: for EXPLAIN without ANALYZE.
 	ExplainOnly bool
 }
@@ -43,7 +44,6 @@ type Exec struct {
 	plans    []*subplanState // by number of Statement.SubPlans; nil until needed
 	inits    []*initPlan
 	works    map[int]*recursiveUnion // by WTParam
-	blocks   *blockSource            // of a parallel worker: where its scan takes blocks from
 
 	processed int64
 	started   bool

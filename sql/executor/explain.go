@@ -1,6 +1,7 @@
 package executor
 
 import (
+	"slices"
 	"time"
 
 	"gompho/catalog"
@@ -11,20 +12,25 @@ import (
 
 // ExplainOptions are the options of EXPLAIN, with their defaults resolved.
 type ExplainOptions struct {
-	Analyze, Verbose, Costs, Timing, Summary bool
-	Format                                   string // text, json, yaml or xml
-	PlanningTime, ExecutionTime              time.Duration
-	QueryText                                string
+	Analyze, Verbose, Costs, Timing, Summary, Buffers, WAL bool
+	Settings                                               []Setting // that differ from their defaults; with SETTINGS
+	ShowSettings                                           bool
+	PlanningBuffers                                        Usage
+	Format                                                 string // text, json, yaml or xml
+	PlanningTime, ExecutionTime                            time.Duration
+	QueryText                                              string
 }
+
+// Setting is a setting that the plan may depend on.
+type Setting struct{ Name, Value string }
 
 // Explain describes a plan, line by line. ex is its finished execution when the plan was run with Opts.Instrument, else nil.
 func Explain(env *Env, cat *catalog.Session, st *plan.Statement, ex *Exec, o ExplainOptions) ([]string, error) {
 	x := &explainer{env: env, cat: cat, st: st, ex: ex, o: o, printed: map[int]bool{}}
-	used := map[int]bool{}
-	x.usedRels(st.Root, used)
+	used := usedRels(st.Root, nil)
 	for _, d := range st.SubPlans {
 		if d != nil {
-			x.usedRels(d.Root, used)
+			used = usedRels(d.Root, used)
 		}
 	}
 	var err error
@@ -104,20 +110,37 @@ const (
 	dataOnly
 )
 
-func (x *explainer) usedRels(p plan.Node, used map[int]bool) {
-	if p == nil {
-		return
-	}
-	if rti := scanRel(p); rti > 0 {
-		used[rti] = true
-	}
-	if m, ok := p.(*plan.ModifyTable); ok {
-		used[m.ResultRel] = true
-		if m.OnConflict != nil && m.OnConflict.ExclRel > 0 {
-			used[m.OnConflict.ExclRel] = true
+// usedRels appends the range-table entries that p reads to list, those of a query level together and before those of its subqueries.
+func usedRels(p plan.Node, list []int) []int {
+	start := len(list)
+	var subqueries []plan.Node
+	var level func(p plan.Node)
+	level = func(p plan.Node) {
+		if p == nil {
+			return
 		}
+		if rti := scanRel(p); rti > 0 {
+			list = append(list, rti)
+		}
+		switch p := p.(type) {
+		case *plan.ModifyTable:
+			list = append(list, p.ResultRel)
+			if p.OnConflict != nil && p.OnConflict.ExclRel > 0 {
+				list = append(list, p.OnConflict.ExclRel)
+			}
+		case *plan.SubqueryScan:
+			subqueries = append(subqueries, p.Subplan)
+			return
+		}
+		planChildren(p, level)
 	}
-	planChildren(p, func(c plan.Node) { x.usedRels(c, used) })
+	level(p)
+	slices.Sort(list[start:])
+	list = slices.Compact(list)
+	for _, s := range subqueries {
+		list = usedRels(s, list)
+	}
+	return list
 }
 
 // scanRel returns the range-table entry that a scan node reads, 0 for other nodes.

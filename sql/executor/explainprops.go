@@ -1,6 +1,7 @@
 package executor
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -26,6 +27,9 @@ func (x *explainer) names(p plan.Node, e *explained) {
 	case *plan.Agg:
 		e.name, e.typ = map[plan.AggStrategy]string{plan.AggPlain: "Aggregate", plan.AggSorted: "GroupAggregate",
 			plan.AggHashed: "HashAggregate", plan.AggMixed: "MixedAggregate"}[p.Strategy], "Aggregate"
+		if p.Strategy == plan.AggMixed && !slices.ContainsFunc(p.GroupingSets, func(s []int) bool { return len(s) == 0 }) {
+			e.name = "HashAggregate"
+		}
 		head("Strategy", map[plan.AggStrategy]string{plan.AggPlain: "Plain", plan.AggSorted: "Sorted", plan.AggHashed: "Hashed", plan.AggMixed: "Mixed"}[p.Strategy])
 		head("Partial Mode", "Simple")
 	case *plan.SetOp:
@@ -273,9 +277,11 @@ func (x *explainer) details(p plan.Node, e *explained) {
 	switch p := p.(type) {
 	case *plan.IndexScan:
 		x.quals(p, e, "Index Cond", p.IndexQualOrig, true)
+		x.noRecheck(e, len(p.IndexQualOrig) > 0)
 		x.filter(p, e, true)
 	case *plan.IndexOnlyScan:
 		x.quals(p, e, "Index Cond", p.IndexQualOrig, true)
+		x.noRecheck(e, len(p.IndexQualOrig) > 0)
 		x.filter(p, e, true)
 		if n, ok := runState[*indexOnlyScan](e); ok && e.inst.Loops > 0 {
 			e.num("Heap Fetches", float64(n.Fetches))
@@ -317,6 +323,13 @@ func (x *explainer) details(p plan.Node, e *explained) {
 		x.sortKeys(p, e, "Sort Key", p.Keys)
 	default:
 		x.upperDetails(p, e)
+	}
+}
+
+// noRecheck is the line that tells how many rows a btree scan had to check again: none.
+func (x *explainer) noRecheck(e *explained, conds bool) {
+	if conds && x.o.Analyze && x.structured() {
+		e.num("Rows Removed by Index Recheck", 0)
 	}
 }
 
@@ -404,7 +417,7 @@ func (x *explainer) conflict(p *plan.ModifyTable, e *explained) {
 }
 
 func (x *explainer) innerUnique(e *explained, u bool) {
-	if x.o.Verbose || x.structured() {
+	if x.o.Verbose && u || x.structured() {
 		v := "false"
 		if u {
 			v = "true"
@@ -448,14 +461,19 @@ func (x *explainer) column(p plan.Node, col int) string {
 		return "???"
 	}
 	s := x.expr(in, e, x.prefix)
-	switch e.(type) {
-	case *query.Var, *query.Aggref, *query.WindowFunc, *query.FuncExpr, *query.Param:
-		return s
-	}
-	if strings.HasPrefix(s, "(") {
-		return s
+	if _, ok := e.(*query.Var); !ok && x.passed(p, in) && !strings.HasPrefix(s, "(") {
+		return "(" + s + ")"
 	}
 	return s
+}
+
+// passed reports whether node p sees a column that in computes through a variable: that is so for sorts, and for others when a node lies between.
+func (x *explainer) passed(p, in plan.Node) bool {
+	switch p.(type) {
+	case *plan.Agg, *plan.Group:
+		return outerOf(p) != in
+	}
+	return true
 }
 
 func (x *explainer) groupKeys(p *plan.Agg, e *explained) {
@@ -466,7 +484,7 @@ func (x *explainer) groupKeys(p *plan.Agg, e *explained) {
 		return
 	}
 	name := "Group Key"
-	if p.Strategy == plan.AggHashed {
+	if p.Strategy != plan.AggSorted {
 		name = "Hash Key"
 	}
 	for _, set := range p.GroupingSets {
@@ -516,7 +534,7 @@ func (x *explainer) sortInfo(e *explained) {
 	}
 	e.text("", "Sort Method: "+n.Method+"  "+space+": "+strconv.FormatInt(max(n.KB, 25), 10)+"kB", textOnly)
 	e.text("Sort Method", n.Method, dataOnly)
-	e.props = append(e.props, prop{name: "Sort Space Used", num: float64(n.KB), isNum: true, where: dataOnly})
+	e.props = append(e.props, prop{name: "Sort Space Used", num: float64(max(n.KB, 25)), isNum: true, where: dataOnly})
 	e.text("Sort Space Type", space, dataOnly)
 }
 

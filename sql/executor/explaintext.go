@@ -14,6 +14,16 @@ func typeName(v any) string { return fmt.Sprintf("%T", v) }
 func explainText(root *explained, o *ExplainOptions) []string {
 	t := &textExplain{o: o}
 	t.node(root, 0)
+	if len(o.Settings) > 0 {
+		var l []string
+		for _, s := range o.Settings {
+			l = append(l, s.Name+" = '"+s.Value+"'")
+		}
+		t.out = append(t.out, "Settings: "+strings.Join(l, ", "))
+	}
+	if b := o.PlanningBuffers.text(); o.Buffers && b != "" {
+		t.out = append(t.out, "Planning:", "  "+b)
+	}
 	if o.Summary {
 		t.out = append(t.out, "Planning Time: "+millis(o.PlanningTime)+" ms")
 		if o.Analyze {
@@ -25,6 +35,64 @@ func explainText(root *explained, o *ExplainOptions) []string {
 
 func millis(d time.Duration) string {
 	return strconv.FormatFloat(float64(d)/float64(time.Millisecond), 'f', 3, 64)
+}
+
+// text is the line Buffers, empty when there is nothing to show.
+func (u Usage) text() string {
+	s := ""
+	for _, f := range u.buffers() {
+		if f.n > 0 {
+			s += " " + f.word + "=" + strconv.FormatInt(f.n, 10)
+		}
+	}
+	if s == "" {
+		return ""
+	}
+	return "Buffers: shared" + s
+}
+
+type usageField struct {
+	word, name string
+	n          int64
+}
+
+func (u Usage) buffers() []usageField {
+	return []usageField{{"hit", "Shared Hit Blocks", u.Hit}, {"read", "Shared Read Blocks", u.Read}, {"dirtied", "Shared Dirtied Blocks", u.Dirtied},
+		{"written", "Shared Written Blocks", u.Written}}
+}
+
+func (u Usage) wal() []usageField {
+	return []usageField{{"records", "WAL Records", u.Records}, {"fpi", "WAL FPI", u.FullImages}, {"bytes", "WAL Bytes", u.WALBytes}}
+}
+
+func (u Usage) walText() string {
+	s := ""
+	for _, f := range u.wal() {
+		if f.n > 0 {
+			s += " " + f.word + "=" + strconv.FormatInt(f.n, 10)
+		}
+	}
+	if s == "" {
+		return ""
+	}
+	return "WAL:" + s
+}
+
+// data adds the counters of the structured formats.
+func (u Usage) data(o *ExplainOptions, add func(string, datum)) {
+	if o.Buffers {
+		for _, f := range u.buffers() {
+			add(f.name, number(float64(f.n), 0))
+		}
+		for _, n := range []string{"Local Hit Blocks", "Local Read Blocks", "Local Dirtied Blocks", "Local Written Blocks", "Temp Read Blocks", "Temp Written Blocks"} {
+			add(n, number(0, 0))
+		}
+	}
+	if o.WAL {
+		for _, f := range u.wal() {
+			add(f.name, number(float64(f.n), 0))
+		}
+	}
 }
 
 type textExplain struct {
@@ -53,6 +121,14 @@ func (t *textExplain) node(e *explained, indent int) {
 			continue
 		}
 		t.prop(indent, p)
+	}
+	if i := e.inst; i != nil {
+		if b := i.Usage.text(); t.o.Buffers && b != "" {
+			t.line(indent, b)
+		}
+		if w := i.Usage.walText(); t.o.WAL && w != "" {
+			t.line(indent, w)
+		}
 	}
 	for _, c := range e.children {
 		t.node(c, indent)
@@ -171,6 +247,11 @@ func (e *explained) data(o *ExplainOptions) datum {
 		}
 		add(p.name, p.data())
 	}
+	if i := e.inst; i != nil {
+		i.Usage.data(o, add)
+	} else if o.Analyze {
+		Usage{}.data(o, add)
+	}
 	if len(e.children) > 0 {
 		l := datum{isList: true}
 		for _, c := range e.children {
@@ -214,6 +295,20 @@ func (p *prop) data() datum {
 // explainData prints a description in a structured format.
 func explainData(root *explained, o *ExplainOptions) []string {
 	top := datum{fields: []field{{"Plan", root.data(o)}}}
+	if o.ShowSettings && len(o.Settings) > 0 {
+		var d datum
+		for _, s := range o.Settings {
+			d.fields = append(d.fields, field{s.Name, text(s.Value)})
+		}
+		top.fields = append(top.fields, field{"Settings", d})
+	}
+	if o.Buffers {
+		var d datum
+		with := *o
+		with.WAL = false
+		o.PlanningBuffers.data(&with, func(n string, v datum) { d.fields = append(d.fields, field{n, v}) })
+		top.fields = append(top.fields, field{"Planning", d})
+	}
 	if o.Summary {
 		top.fields = append(top.fields, field{"Planning Time", raw(millis(o.PlanningTime))})
 	}

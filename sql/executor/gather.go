@@ -2,15 +2,8 @@ package executor
 
 import (
 	"gompho/sql/plan"
-	"gompho/storage/heap"
 	"gompho/types"
 )
-
-// blockSource shares out the blocks of a table among the workers of a parallel scan.
-type blockSource struct{}
-
-// take gives the scan its next piece; false when nothing is left.
-func (*blockSource) take(*heap.Scan) bool { return false }
 
 // gatherNode collects the rows of a part of the plan that may run in parallel. The session runs it by itself.
 type gatherNode struct{ oneChild }

@@ -5,6 +5,7 @@ import (
 
 	"gompho/internal/ids"
 	"gompho/sql/plan"
+	"gompho/stats"
 	"gompho/types"
 )
 
@@ -18,7 +19,10 @@ type Instrumentation struct {
 	Removed     float64
 	RemovedJoin float64
 	Node        any // the run state, for details: sort method, hash buckets
+	Usage       Usage
 
+	slot    *stats.Slot // nil: pages and log are not counted
+	before  Usage
 	timing  bool
 	running bool // a loop has begun
 	loop    time.Duration
@@ -37,6 +41,9 @@ func (ex *Exec) instrumentation(p plan.Node) *Instrumentation {
 	i := ex.instr[p]
 	if i == nil {
 		i = &Instrumentation{timing: ex.opts.Timing}
+		if ex.opts.Usage {
+			i.slot = ex.env.Slot
+		}
 		ex.instr[p] = i
 	}
 	return i
@@ -56,6 +63,9 @@ func (i *Instrumentation) begin() time.Time {
 		return time.Time{}
 	}
 	i.running = true
+	if i.slot != nil {
+		i.before = UsageOf(i.slot)
+	}
 	if i.timing {
 		return time.Now()
 	}
@@ -65,6 +75,9 @@ func (i *Instrumentation) begin() time.Time {
 func (i *Instrumentation) end(start time.Time, rows int, done bool) {
 	if i == nil {
 		return
+	}
+	if i.slot != nil {
+		i.Usage.add(UsageOf(i.slot).Since(i.before))
 	}
 	if i.timing {
 		i.loop += time.Since(start)
@@ -129,3 +142,34 @@ func (n *instrNode) rescan() error {
 }
 
 func (n *instrNode) types() []ids.Oid { return n.node.types() }
+
+// Usage counts shared buffers and log records.
+type Usage struct {
+	Hit, Read, Dirtied, Written   int64
+	Records, FullImages, WALBytes int64
+}
+
+// UsageOf returns what a process has used so far; hits wrap around, so that only differences count.
+func UsageOf(s *stats.Slot) Usage {
+	if s == nil {
+		return Usage{}
+	}
+	return Usage{Hit: int64(s.BufferHits()), Read: s.Buffers.Read.Load(), Dirtied: s.Buffers.Dirtied.Load(), Written: s.Buffers.Written.Load(),
+		Records: s.WAL.Records.Load(), FullImages: s.WAL.FullImages.Load(), WALBytes: s.WAL.Bytes.Load()}
+}
+
+// Since returns the use between two readings.
+func (u Usage) Since(before Usage) Usage {
+	return Usage{Hit: int64(uint32(u.Hit) - uint32(before.Hit)), Read: u.Read - before.Read, Dirtied: u.Dirtied - before.Dirtied, Written: u.Written - before.Written,
+		Records: u.Records - before.Records, FullImages: u.FullImages - before.FullImages, WALBytes: u.WALBytes - before.WALBytes}
+}
+
+func (u *Usage) add(v Usage) {
+	u.Hit += v.Hit
+	u.Read += v.Read
+	u.Dirtied += v.Dirtied
+	u.Written += v.Written
+	u.Records += v.Records
+	u.FullImages += v.FullImages
+	u.WALBytes += v.WALBytes
+}

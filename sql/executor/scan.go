@@ -192,8 +192,8 @@ type seqScan struct {
 	scan  *heap.Scan
 	batch *types.Batch
 	ended bool
-	// from and to bound the blocks of a parallel scan's piece
-	shared *blockSource
+	// pieces, if not nil, returns the blocks to read
+	pieces func() (from, to ids.BlockNumber, err error)
 }
 
 func (ex *Exec) makeSeqScan(p *plan.SeqScan) (node, error) {
@@ -201,7 +201,7 @@ func (ex *Exec) makeSeqScan(p *plan.SeqScan) (node, error) {
 	if err := n.setupScan(ex, &p.Scan, nil); err != nil {
 		return nil, err
 	}
-	n.shared, n.source = ex.blocks, n.fetch
+	n.source = n.fetch
 	return n, nil
 }
 
@@ -217,28 +217,26 @@ func (n *seqScan) fetch(max int) (*types.Batch, error) {
 			return nil, err
 		}
 	}
-	for {
-		k, err := n.scan.NextBatch(max, n.batch, nil)
-		if err != nil {
-			return nil, err
-		}
-		if k > 0 {
-			return n.batch, nil
-		}
-		if n.shared == nil || !n.shared.take(n.scan) {
-			n.ended = true
-			n.scan.Close()
-			n.scan = nil
-			return nil, nil
-		}
+	k, err := n.scan.NextBatch(max, n.batch, nil)
+	if err != nil {
+		return nil, err
 	}
+	if k > 0 {
+		return n.batch, nil
+	}
+	n.ended = true
+	n.scan.Close()
+	n.scan = nil
+	return nil, nil
 }
 
 func (n *seqScan) open(max int) error {
 	o := heap.ScanOpts{Cols: n.cols}
-	if n.shared != nil {
-		o.To = 1 // an empty piece; the first real one is taken when it is read out
-		o.From = 1
+	if n.pieces != nil {
+		var err error
+		if o.From, o.To, err = n.pieces(); err != nil {
+			return err
+		}
 	}
 	s, err := heap.BeginScan(n.ex.env.Tx, n.rel.Heap, n.ex.snap, o)
 	if err != nil {

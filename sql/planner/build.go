@@ -51,7 +51,8 @@ func (b *builder) top(p *path) (plan.Node, []*query.TargetEntry, error) {
 	if b.err != nil {
 		return nil, nil, b.err
 	}
-	if p.kind != pathModify && !b.matches(out, b.r.tlist) {
+	exists := len(b.r.tlist) == 0 && b.r.q.CommandType == query.CmdSelect // nobody looks at the columns
+	if p.kind != pathModify && !exists && !b.matches(out, b.r.tlist) {
 		out = b.result(out, b.r.tlist)
 	}
 	if b.err != nil {
@@ -118,7 +119,7 @@ func (b *builder) build(p *path) built {
 		return built{}
 	}
 	switch p.kind {
-	case pathSeqScan, pathIndexScan, pathIndexOnly, pathBitmapHeap, pathTid, pathFunction, pathValues, pathCTE, pathWorkTable:
+	case pathSeqScan, pathIndexScan, pathIndexOnly, pathBitmapHeap, pathTid, pathTidRange, pathFunction, pathValues, pathCTE, pathWorkTable:
 		return b.scan(p, nil)
 	case pathSubquery:
 		return b.subquery(p, nil)
@@ -139,7 +140,7 @@ func (b *builder) build(p *path) built {
 	case pathAgg, pathMinMax:
 		return b.agg(p)
 	case pathWindow:
-		return b.window(p)
+		return b.window(p, p.tlist)
 	case pathUnique:
 		return b.unique(p)
 	case pathSetOp:
@@ -163,7 +164,7 @@ func (b *builder) build(p *path) built {
 func (b *builder) project(p *path) built {
 	in := p.outer
 	switch in.kind {
-	case pathSeqScan, pathIndexScan, pathIndexOnly, pathBitmapHeap, pathTid, pathFunction, pathValues, pathCTE, pathWorkTable:
+	case pathSeqScan, pathIndexScan, pathIndexOnly, pathBitmapHeap, pathTid, pathTidRange, pathFunction, pathValues, pathCTE, pathWorkTable:
 		x := b.scan(in, p.tlist)
 		return x
 	case pathResult:
@@ -172,6 +173,8 @@ func (b *builder) project(p *path) built {
 		return b.join(in, p.tlist)
 	case pathSubquery:
 		return b.subquery(in, p.tlist)
+	case pathWindow:
+		return b.window(in, p.tlist)
 	}
 	x := b.build(in)
 	if b.err != nil || b.matches(x, p.tlist) {

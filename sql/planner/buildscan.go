@@ -1,6 +1,7 @@
 package planner
 
 import (
+	"slices"
 	"sort"
 
 	"gompho/internal/ids"
@@ -25,6 +26,7 @@ func (b *builder) scan(p *path, tl []*query.TargetEntry) built {
 			s.quals = append(s.quals, ri.clause)
 		}
 	}
+	s.quals = s.b.r.orderQuals(s.quals)
 	switch p.kind {
 	case pathSeqScan:
 		n := &plan.SeqScan{}
@@ -35,6 +37,13 @@ func (b *builder) scan(p *path, tl []*query.TargetEntry) built {
 		return s.bitmapHeap()
 	case pathTid:
 		return s.tid()
+	case pathTidRange:
+		n := &plan.TidRangeScan{}
+		for _, ri := range s.p.tidQuals {
+			n.TidRangeQuals = append(n.TidRangeQuals, b.scanExpr(ri.clause))
+		}
+		s.dropQuals(s.p.tidQuals)
+		return s.finish(n, &n.Scan)
 	case pathFunction:
 		return s.function()
 	case pathValues:
@@ -136,7 +145,7 @@ func (s *scanBase) passesColumns(sc *plan.Scan) bool {
 	switch s.p.kind {
 	case pathIndexOnly:
 		return false
-	case pathSeqScan, pathIndexScan, pathBitmapHeap, pathTid:
+	case pathSeqScan, pathIndexScan, pathBitmapHeap, pathTid, pathTidRange:
 		return true
 	}
 	n := s.b.columnCount(s.rel)
@@ -231,7 +240,7 @@ func (s *scanBase) withoutEnforced(conds []*indexMatch) {
 	for _, q := range s.quals {
 		done := false
 		for _, m := range conds {
-			done = done || m.orig == q && !m.lossy
+			done = done || m.info.clause == q && !m.lossy
 		}
 		if !done {
 			out = append(out, q)
@@ -296,7 +305,7 @@ func (s *scanBase) indexScan() built {
 
 // dropImplied drops conditions that a partial index's predicate guarantees.
 func (s *scanBase) dropImplied(ix *indexInfo) {
-	if ix.pred == nil {
+	if ix.pred == nil || s.b.r.rechecksRows() {
 		return
 	}
 	var out []query.Expr
@@ -313,6 +322,11 @@ next:
 	s.quals = out
 }
 
+// rechecksRows reports whether rows may be looked at again after a concurrent update: then an index guarantees nothing.
+func (r *root) rechecksRows() bool {
+	return r.q.CommandType == query.CmdUpdate || r.q.CommandType == query.CmdDelete || r.q.CommandType == query.CmdMerge || len(r.q.RowMarks) > 0
+}
+
 func (s *scanBase) bitmapHeap() built {
 	b := s.b
 	n := &plan.BitmapHeapScan{}
@@ -321,10 +335,12 @@ func (s *scanBase) bitmapHeap() built {
 	recheck := s.recheck(s.p.bitmap)
 	if exact {
 		var out []query.Expr
+		parts := s.bitmapPredicate(s.p.bitmap)
+		recheck = append(recheck, parts...)
 		for _, q := range s.quals {
-			done := false
+			done := slices.ContainsFunc(parts, func(e query.Expr) bool { return exprEqual(e, q) })
 			for _, m := range s.p.bitmap.allConds() {
-				done = done || m.orig == q && !m.lossy
+				done = done || m.info.clause == q && !m.lossy
 			}
 			if len(s.p.bitmap.or) > 0 {
 				for _, ri := range s.p.bitmap.infos {
@@ -337,6 +353,7 @@ func (s *scanBase) bitmapHeap() built {
 		}
 		s.quals = out
 	}
+	recheck = slices.DeleteFunc(recheck, func(e query.Expr) bool { return slices.Contains(s.quals, e) })
 	for _, e := range recheck {
 		n.BitmapQualOrig = append(n.BitmapQualOrig, b.scanExpr(e))
 	}
@@ -363,6 +380,25 @@ func (bp *bitmapPath) allConds() []*indexMatch {
 		if len(c.or) == 0 {
 			out = append(out, c.allConds()...)
 		}
+	}
+	return out
+}
+
+// bitmapPredicate lists what the predicates of the partial indexes in a bitmap guarantee.
+func (s *scanBase) bitmapPredicate(bp *bitmapPath) []query.Expr {
+	var out []query.Expr
+	if s.b.r.rechecksRows() {
+		return nil
+	}
+	if bp.index != nil && bp.index.pred != nil {
+		for _, part := range andList(bp.index.pred.forRel(s.rel.rti)) {
+			if !slices.ContainsFunc(bp.infos, func(ri *rinfo) bool { return exprEqual(ri.clause, part) }) {
+				out = append(out, part)
+			}
+		}
+	}
+	for _, c := range bp.and {
+		out = append(out, s.bitmapPredicate(c)...)
 	}
 	return out
 }
@@ -450,15 +486,20 @@ func (s *scanBase) tid() built {
 		case *query.CurrentOfExpr:
 			n.CurrentOf = b.scanExpr(x).(*query.CurrentOfExpr)
 		}
-		var out []query.Expr
-		for _, q := range s.quals {
-			if q != ri.clause {
-				out = append(out, q)
-			}
-		}
-		s.quals = out
 	}
+	s.dropQuals(s.p.tidQuals)
 	return s.finish(n, &n.Scan)
+}
+
+// dropQuals takes conditions away that the scan ensures.
+func (s *scanBase) dropQuals(infos []*rinfo) {
+	var out []query.Expr
+	for _, q := range s.quals {
+		if !slices.ContainsFunc(infos, func(ri *rinfo) bool { return ri.clause == q }) {
+			out = append(out, q)
+		}
+	}
+	s.quals = out
 }
 
 func (s *scanBase) function() built {
@@ -540,6 +581,9 @@ func (b *builder) resultPath(p *path, tl []*query.TargetEntry) built {
 		n.TargetList = b.fixTargets(tl, nil, nil)
 		return built{n, columnsOf(tl)}
 	}
+	if slices.ContainsFunc(p.quals, isFalse) {
+		return b.noRows(p, tl)
+	}
 	x := b.build(p.outer)
 	if b.err != nil {
 		return x
@@ -551,6 +595,32 @@ func (b *builder) resultPath(p *path, tl []*query.TargetEntry) built {
 	}
 	n.TargetList = b.fixTargets(tl, x.cols, nil)
 	return built{n, columnsOf(tl)}
+}
+
+func isFalse(e query.Expr) bool {
+	c, ok := e.(*query.Const)
+	return ok && !c.Value.IsTrue()
+}
+
+// noRows builds what stands for a relation that is known to be empty: its columns are there in name only.
+func (b *builder) noRows(p *path, tl []*query.TargetEntry) built {
+	n := &plan.Result{OneTimeQual: boolConst(false)}
+	fill(n, p)
+	exprs := targetExprs(tl)
+	cols := columnsOf(tl)
+	if tl == nil {
+		x := b.build(p.outer)
+		if cols = x.cols; b.err != nil {
+			return x
+		}
+		for _, c := range cols {
+			exprs = append(exprs, c.expr)
+		}
+	}
+	for i, e := range exprs {
+		n.TargetList = append(n.TargetList, &query.TargetEntry{Expr: nullConst(query.Result{ResType: e.Type(), ResTypmod: e.Typmod(), ResCollation: e.Collation()}), Resno: i + 1})
+	}
+	return built{n, cols}
 }
 
 // join builds the three kinds of join.

@@ -140,7 +140,8 @@ func (b *builder) minMaxResult(p *path) built {
 	return built{n, columnsOf(p.tlist)}
 }
 
-func (b *builder) window(p *path) built {
+// window builds a WindowAgg that computes tl.
+func (b *builder) window(p *path, tl []*query.TargetEntry) built {
 	x := b.build(p.outer)
 	if b.err != nil {
 		return x
@@ -173,21 +174,24 @@ func (b *builder) window(p *path) built {
 		fixed = append(fixed, &c)
 	}
 	n.Funcs = fixed
-	for i, te := range p.tlist {
+	for i, te := range tl {
 		c := *te
 		c.Resno = i + 1
-		done := false
-		for k, f := range p.window.funcs {
-			if exprEqual(te.Expr, f) && findColumn(x.cols, te.Expr) < 0 {
-				c.Expr, done = fixed[k], true
+		c.Expr = mutateExpr(te.Expr, func(e query.Expr) query.Expr {
+			if _, ok := e.(*query.WindowFunc); !ok || findColumn(x.cols, e) >= 0 {
+				return nil
 			}
-		}
-		if !done {
-			c.Expr = b.fixRef(te.Expr, te.Ressortgroupref, x.cols, nil)
-		}
+			for k, f := range p.window.funcs {
+				if exprEqual(e, f) {
+					return fixed[k]
+				}
+			}
+			return nil
+		})
+		c.Expr = b.fixRef(c.Expr, te.Ressortgroupref, x.cols, nil)
 		n.TargetList = append(n.TargetList, &c)
 	}
-	return built{n, columnsOf(p.tlist)}
+	return built{n, columnsOf(tl)}
 }
 
 func (b *builder) unique(p *path) built {

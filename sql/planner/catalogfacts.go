@@ -258,9 +258,6 @@ func (f *catalogFacts) index(t *tableInfo, ix *catalog.Index) (*indexInfo, error
 	for p := info.pages; p > 1; p /= 250 {
 		info.height++
 	}
-	if info.height > 0 {
-		info.height--
-	}
 	return info, nil
 }
 

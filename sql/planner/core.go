@@ -154,6 +154,7 @@ const (
 	pathIndexOnly
 	pathBitmapHeap
 	pathTid
+	pathTidRange
 	pathSubquery
 	pathFunction
 	pathValues

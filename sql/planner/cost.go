@@ -1,7 +1,9 @@
 package planner
 
 import (
+	"cmp"
 	"math"
+	"slices"
 
 	"gompho/sql/plan"
 	"gompho/sql/query"
@@ -59,6 +61,27 @@ func (r *root) exprCost(e query.Expr) evalCost {
 		return true
 	})
 	return c
+}
+
+// orderQuals puts cheap conditions first.
+func (r *root) orderQuals(list []query.Expr) []query.Expr {
+	if len(list) < 2 {
+		return list
+	}
+	type costed struct {
+		e    query.Expr
+		cost float64
+	}
+	l := make([]costed, len(list))
+	for i, e := range list {
+		l[i] = costed{e, r.exprCost(e).perRow}
+	}
+	slices.SortStableFunc(l, func(a, b costed) int { return cmp.Compare(a.cost, b.cost) })
+	out := make([]query.Expr, len(l))
+	for i := range l {
+		out[i] = l[i].e
+	}
+	return out
 }
 
 func (r *root) infosCost(infos []*rinfo) evalCost {
@@ -162,12 +185,13 @@ func (r *root) costBtree(b *rel, ix *indexInfo, conds []*indexMatch, sel, loops 
 			eqPrefix++
 		}
 	}
-	var boundInfos []*rinfo
+	var bounds []*indexMatch
 	for _, m := range conds {
 		if m.column <= eqPrefix {
-			boundInfos = append(boundInfos, m.info)
+			bounds = append(bounds, m)
 		}
 	}
+	boundInfos := r.withPredicate(b, ix, condInfos(bounds))
 	scans := 1.0
 	for _, m := range conds {
 		if m.array {
@@ -177,11 +201,11 @@ func (r *root) costBtree(b *rel, ix *indexInfo, conds []*indexMatch, sel, loops 
 	if len(boundInfos) > 0 {
 		bound = r.listSelectivity(boundInfos, b.relids, query.JoinInner, nil)
 	}
-	entries := bound * ix.tuples
+	entries := bound * b.tuples
 	if ix.unique && eqPrefix >= ix.nkeys && scans == 1 {
 		entries = 1
 	}
-	entries = math.Max(1, math.Round(entries/scans))
+	entries = math.Max(1, math.Round(math.Min(entries, ix.tuples)/scans))
 	leaf := 1.0
 	if ix.pages > 1 && ix.tuples > 1 {
 		leaf = math.Ceil(entries * ix.pages / ix.tuples)

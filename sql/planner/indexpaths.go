@@ -40,6 +40,7 @@ type indexMatch struct {
 	orig     query.Expr // the condition as it is over the table
 	rowRest  []*indexMatch
 	lossy    bool
+	also     *indexMatch // a second condition on the column from the same clause
 }
 
 // indexPaths offers all index and bitmap paths of a base table.
@@ -138,7 +139,7 @@ func (r *root) matchAll(b *rel, ix *indexInfo, infos []*rinfo) []*indexMatch {
 	var out []*indexMatch
 	for col := 0; col < ix.nkeys; col++ {
 		for _, ri := range infos {
-			if m := r.matchClause(b, ix, col, ri); m != nil {
+			for m := r.matchClause(b, ix, col, ri); m != nil; m = m.also {
 				out = append(out, m)
 			}
 		}
@@ -162,12 +163,27 @@ func (r *root) matchClause(b *rel, ix *indexInfo, col int, ri *rinfo) *indexMatc
 			return r.matchBool(b, ix, col, ri, x, true)
 		}
 		if r.matchesColumn(b, ix, col, ri.left) && !ri.rightRels.overlaps(b.relids) && !r.volatileExpr(ri.right) {
-			return r.matchOp(ix, col, ri, ri.opno, ri.right, x.InputCollid)
+			if m := r.matchOp(ix, col, ri, ri.opno, ri.right, x.InputCollid); m != nil {
+				return m
+			}
+			return r.matchPattern(b, ix, col, ri, x)
 		}
 		if r.matchesColumn(b, ix, col, ri.right) && !ri.leftRelids.overlaps(b.relids) && !r.volatileExpr(ri.left) {
 			if com := r.commutator(ri.opno); com != 0 {
-				return r.matchOp(ix, col, ri, com, ri.left, x.InputCollid)
+				m := r.matchOp(ix, col, ri, com, ri.left, x.InputCollid)
+				if m != nil { // shown with the column on the left
+					c := *x
+					c.OpNo, c.Args = com, []query.Expr{ri.right, ri.left}
+					if o := r.g.facts.op(com); o != nil {
+						c.FuncID = o.fn
+					}
+					m.orig = &c
+				}
+				return m
 			}
+		}
+		if m := r.matchPattern(b, ix, col, ri, x); m != nil {
+			return m
 		}
 		return r.matchBool(b, ix, col, ri, x, true)
 	case *query.ScalarArrayOpExpr:
@@ -333,15 +349,12 @@ func (r *root) addIndexPath(b *rel, ix *indexInfo, conds []*indexMatch, keys []*
 	if only {
 		p.kind = pathIndexOnly
 	}
-	var used []*rinfo
+	used := condInfos(conds)
 	loops := 1.0
-	for _, m := range conds {
-		used = append(used, m.info)
-	}
 	if !reqOuter.empty() {
 		loops = r.outerRows(reqOuter, b)
 	}
-	sel := r.listSelectivity(used, b.relids, query.JoinInner, nil)
+	sel := r.listSelectivity(r.withPredicate(b, ix, used), b.relids, query.JoinInner, nil)
 	filter := notIn(b.restrict, used)
 	p.rel = b
 	r.costIndexScan(p, b, ix, conds, filter, sel, loops, only)
@@ -352,6 +365,37 @@ func (r *root) addIndexPath(b *rel, ix *indexInfo, conds []*indexMatch, keys []*
 	}
 	p.clauses = used
 	b.addPath(p)
+}
+
+// condInfos lists the clauses that conditions come from.
+func condInfos(conds []*indexMatch) []*rinfo {
+	var out []*rinfo
+	for i, m := range conds {
+		if i == 0 || m.info != conds[i-1].info {
+			out = append(out, m.info)
+		}
+	}
+	return out
+}
+
+// withPredicate adds what a partial index's predicate says beyond infos: its entries satisfy that too.
+func (r *root) withPredicate(b *rel, ix *indexInfo, infos []*rinfo) []*rinfo {
+	if ix.pred == nil {
+		return infos
+	}
+	out := infos[:len(infos):len(infos)]
+next:
+	for _, part := range andList(ix.pred.forRel(b.rti)) {
+		for _, ri := range infos {
+			if exprEqual(ri.clause, part) {
+				continue next
+			}
+		}
+		ri := &rinfo{clause: part, relids: b.relids}
+		r.analyzeClause(ri)
+		out = append(out, ri)
+	}
+	return out
 }
 
 func notIn(list, used []*rinfo) []*rinfo {
@@ -571,11 +615,8 @@ type bitmapPath struct {
 }
 
 func (r *root) bitmapIndex(b *rel, ix *indexInfo, conds []*indexMatch, req relset) *bitmapPath {
-	bp := &bitmapPath{index: ix, conds: conds, reqOuter: req}
-	for _, m := range conds {
-		bp.infos = append(bp.infos, m.info)
-	}
-	bp.sel = r.listSelectivity(bp.infos, b.relids, query.JoinInner, nil)
+	bp := &bitmapPath{index: ix, conds: conds, reqOuter: req, infos: condInfos(conds)}
+	bp.sel = r.listSelectivity(r.withPredicate(b, ix, bp.infos), b.relids, query.JoinInner, nil)
 	loops := 1.0
 	if !req.empty() {
 		loops = r.outerRows(req, b)

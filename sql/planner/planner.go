@@ -455,45 +455,6 @@ func (r *root) basePaths(b *rel) error {
 	return nil
 }
 
-// tidPaths offers a scan by ctid = value or ctid = ANY (array).
-func (r *root) tidPaths(b *rel) {
-	isCtid := func(e query.Expr) bool {
-		v, ok := e.(*query.Var)
-		return ok && v.Varno == b.rti && v.Varattno == query.CtidAttr && v.Varlevelsup == 0
-	}
-	for _, ri := range b.restrict {
-		n := 1.0
-		switch x := ri.clause.(type) {
-		case *query.OpExpr:
-			if ri.left == nil || x.OpNo != tidEqOp || !(isCtid(ri.left) && ri.rightRels.empty() || isCtid(ri.right) && ri.leftRelids.empty()) {
-				continue
-			}
-		case *query.ScalarArrayOpExpr:
-			if x.OpNo != tidEqOp || !x.UseOr || !isCtid(x.Args[0]) || !r.exprRels(x.Args[1]).empty() {
-				continue
-			}
-			n = r.arrayLen(x.Args[1])
-		case *query.CurrentOfExpr:
-		default:
-			continue
-		}
-		c := r.g.facts.costs()
-		p := &path{kind: pathTid, tidQuals: []*rinfo{ri}, rows: b.rows}
-		q := r.infosCost(b.restrict)
-		p.startup = q.startup
-		if !c.TidScan {
-			p.startup += disableCost
-		}
-		if _, ok := ri.clause.(*query.CurrentOfExpr); ok {
-			p.startup -= disableCost // the only way
-		}
-		p.total = p.startup + n*(c.RandomPage+c.CPUTuple+q.perRow)
-		b.addPath(p)
-	}
-}
-
-const tidEqOp = 402
-
 // upperKeys makes the orders that the steps above scan and join want.
 func (r *root) upperKeys() {
 	q := r.q

@@ -2,6 +2,7 @@ package planner
 
 import (
 	"math"
+	"strings"
 
 	"gompho/internal/ids"
 	"gompho/sql/plan"
@@ -141,8 +142,9 @@ func (r *root) clauseSel(e query.Expr, jt query.JoinType, sj *specialJoin) float
 		return r.boolTestSel(x)
 	case *query.RelabelType:
 		return r.clauseSel(x.Arg, jt, sj)
-	case *query.RowCompareExpr:
-		return defaultIneqSel
+	case *query.RowCompareExpr: // by the first column
+		return r.opSel(&query.OpExpr{Result: query.Result{ResType: boolOid, ResTypmod: -1}, OpNo: x.Opnos[0], InputCollid: x.InputCollids[0],
+			Args: []query.Expr{x.Largs[0], x.Rargs[0]}}, jt, sj)
 	case *query.FuncExpr:
 		if p := r.g.facts.proc(x.FuncID); p != nil && (p.name == "starts_with" || p.name == "textlike") {
 			return defaultMatchSel
@@ -354,9 +356,9 @@ func (r *root) opSel(x *query.OpExpr, jt query.JoinType, sj *specialJoin) float6
 	case "scalarltsel", "scalarlesel", "scalargtsel", "scalargesel":
 		return r.ineqSel(info, col, c, flipped, x.InputCollid)
 	case "likesel", "regexeqsel", "prefixsel", "iclikesel", "icregexeqsel", "matchingsel":
-		return r.matchSel(x, info, col, c)
+		return r.matchSel(x, info, col, c, false)
 	case "nlikesel", "regexnesel", "icnlikesel", "icregexnesel":
-		return 1 - defaultMatchSel
+		return r.matchSel(x, info, col, c, true)
 	case "contsel", "areasel", "positionsel", "arraycontsel":
 		return 0.005
 	case "":
@@ -421,6 +423,9 @@ func (r *root) ineqSel(info *opInfo, col query.Expr, c *query.Const, flipped boo
 	}
 	if c.Value.IsNull() {
 		return 0
+	}
+	if v, ok := stripRelabel(col).(*query.Var); ok && v.Varattno == query.CtidAttr && vi.rel != nil && vi.rel.table != nil && c.Type() == types.TIDOid {
+		return tidSel(vi.rel, c, strings.HasPrefix(info.restrict, "scalargt") != flipped)
 	}
 	if vi.st == nil {
 		return defaultIneqSel
@@ -503,31 +508,6 @@ func scalar(t ids.Oid, d types.Datum) (float64, bool) {
 		return v, true
 	}
 	return 0, false
-}
-
-// matchSel estimates LIKE and regular expressions by their fixed prefix.
-func (r *root) matchSel(x *query.OpExpr, info *opInfo, col query.Expr, c *query.Const) float64 {
-	if c == nil || c.Value.IsNull() {
-		return defaultMatchSel
-	}
-	s := 1.0
-	pat := c.Value.Str()
-	n := 0
-	for ; n < len(pat); n++ {
-		ch := pat[n]
-		if ch == '%' {
-			continue
-		}
-		if ch == '_' {
-			s *= 0.9
-			continue
-		}
-		s *= 0.2
-	}
-	if n == 0 {
-		return defaultEqSel
-	}
-	return math.Min(1, math.Max(s, 0.0001))
 }
 
 func (r *root) arrayOpSel(x *query.ScalarArrayOpExpr) float64 {
@@ -617,8 +597,8 @@ func (r *root) eqJoinSel(x *query.OpExpr, jt query.JoinType, sj *specialJoin) fl
 		}
 		na, ak := a.distinct()
 		nb, bk := b.distinct()
-		if b.rel != nil {
-			nb = math.Min(nb, math.Max(b.rel.rows, 1))
+		if b.rel != nil && nb >= math.Max(b.rel.rows, 1) {
+			nb, bk = math.Max(b.rel.rows, 1), true
 		}
 		if !ak || !bk {
 			return 0.5 * (1 - a.nullFrac())

@@ -191,7 +191,22 @@ func (r *root) planSubLink(s *query.SubLink, test query.Expr, qual bool) (query.
 		sp.Args = append(sp.Args, arg)
 	}
 	r.considerHash(sp, p, correlated)
+	if !correlated && !sp.UseHash {
+		def.Root = keepRows(node)
+	}
 	return sp, nil
+}
+
+// keepRows puts a Material over a subselect that runs for each row and always yields the same.
+func keepRows(n plan.Node) plan.Node {
+	switch n.(type) {
+	case *plan.Material, *plan.Sort, *plan.CteScan, *plan.FunctionScan, *plan.WorkTableScan:
+		return n
+	}
+	m := &plan.Material{}
+	m.Plan.StartupCost, m.TotalCost, m.Rows, m.Width = n.Base().StartupCost, n.Base().TotalCost, n.Base().Rows, n.Base().Width
+	m.Left, m.ExtParams = n, n.Base().ExtParams
+	return m
 }
 
 // simplifyExists drops what does not matter to EXISTS: the target list, ORDER BY, DISTINCT.

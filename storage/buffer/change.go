@@ -110,8 +110,11 @@ func (c *Change) insert(l *wal.Log) ids.LSN {
 		redo := l.Redo()
 		images := l.FullPageWrites()
 		c.rec.Reset(c.kind, c.xid)
+		fpi := 0
 		for i := range c.n {
-			c.addPage(&c.pages[i], images, redo)
+			if c.addPage(&c.pages[i], images, redo) {
+				fpi++
+			}
 		}
 		if len(c.payload) > 0 {
 			c.rec.Payload(c.payload)
@@ -120,6 +123,7 @@ func (c *Change) insert(l *wal.Log) ids.LSN {
 		if !ok {
 			continue // a checkpoint began meanwhile: decide again about images
 		}
+		c.slot.CountWAL(fpi, c.rec.Size())
 		for i := range c.n {
 			if pg := &c.pages[i]; len(pg.ops) > 0 || pg.image {
 				pg.buf.Page().SetLSN(end)
@@ -130,9 +134,9 @@ func (c *Change) insert(l *wal.Log) ids.LSN {
 }
 
 // addPage adds operations or, when the page needs one or it is shorter, the image of a page.
-func (c *Change) addPage(pg *changedPage, images bool, redo ids.LSN) {
+func (c *Change) addPage(pg *changedPage, images bool, redo ids.LSN) (image bool) {
 	if len(pg.ops) == 0 && !pg.image {
-		return
+		return false
 	}
 	b := pg.buf
 	t := b.desc().tag()
@@ -141,10 +145,11 @@ func (c *Change) addPage(pg *changedPage, images bool, redo ids.LSN) {
 		_, hole := p.Hole()
 		if len(pg.ops) <= page.ImageHeaderSize+page.Size-hole {
 			c.rec.Page(t.rel, t.fork, t.block, pg.ops)
-			return
+			return false
 		}
 	}
 	c.rec.Image(t.rel, t.fork, t.block, p)
+	return true
 }
 
 // PageChange is one page within a change. Each method changes the page and adds the operation to the record.
