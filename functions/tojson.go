@@ -169,9 +169,19 @@ func (c *Call) appendJSONArray(dst []byte, elem *types.Type, dims []int32, vals 
 	return append(dst, ']'), nil
 }
 
+// RecordNamer is an Env that knows the column names of anonymous row types by the type modifier in their values.
+type RecordNamer interface {
+	RecordTypmod(names []string) int32
+	RecordNames(typmod int32) []string
+}
+
 func (c *Call) appendJSONRow(dst []byte, t *types.Type, d types.Datum, pretty bool) ([]byte, error) {
 	r := types.DecodeRecord(d)
 	fields := t.Fields
+	var names []string
+	if namer, ok := c.Env.(RecordNamer); ok && r.Type == types.RecordOid {
+		names = namer.RecordNames(r.Typmod)
+	}
 	if len(fields) != len(r.Vals) && r.Type != 0 && r.Type != types.RecordOid {
 		if named, err := c.typeByOid(r.Type); err == nil {
 			fields = named.Fields
@@ -183,7 +193,10 @@ func (c *Call) appendJSONRow(dst []byte, t *types.Type, d types.Datum, pretty bo
 			dst = append(dst, jsonSeparator(pretty)...)
 		}
 		name := "f" + strconv.Itoa(i+1)
-		if len(fields) == len(r.Vals) {
+		switch {
+		case len(names) == len(r.Vals):
+			name = names[i]
+		case len(fields) == len(r.Vals):
 			name = fields[i].Name
 		}
 		dst = append(appendJSONString(dst, []byte(name)), ':')

@@ -3,6 +3,7 @@ package session
 import (
 	"math/rand/v2"
 	"strconv"
+	"strings"
 	"time"
 
 	"gompho/catalog"
@@ -23,6 +24,10 @@ type Env struct {
 	interval  types.IntervalStyle
 	bytea     types.ByteaOutput
 	digits    int
+
+	// The column names of anonymous row types, numbered as they come up: the number is the type modifier in row values.
+	rowNames [][]string
+	rowTypes map[string]int32
 }
 
 var _ functions.Env = (*Env)(nil)
@@ -202,4 +207,27 @@ func (e *Env) DatabaseBytes(db ids.Oid) (int64, error) {
 // TablespaceBytes returns the size of all files in a tablespace.
 func (e *Env) TablespaceBytes(spc ids.Oid) (int64, error) {
 	return e.Heap.Pool.Storage().TablespaceSize(spc)
+}
+
+// RecordTypmod implements functions.RecordNamer.
+func (e *Env) RecordTypmod(names []string) int32 {
+	key := strings.Join(names, "\x00")
+	n, ok := e.rowTypes[key]
+	if !ok {
+		if e.rowTypes == nil {
+			e.rowTypes = map[string]int32{}
+		}
+		n = int32(len(e.rowNames))
+		e.rowNames = append(e.rowNames, append([]string(nil), names...))
+		e.rowTypes[key] = n
+	}
+	return n
+}
+
+// RecordNames implements functions.RecordNamer.
+func (e *Env) RecordNames(typmod int32) []string {
+	if typmod < 0 || int(typmod) >= len(e.rowNames) {
+		return nil
+	}
+	return e.rowNames[typmod]
 }

@@ -345,7 +345,8 @@ func (p *state) addJoin(b *joinColumns, n *ast.JoinExpr, merged int) *nsItem {
 	rte.Eref = &query.Alias{Name: "unnamed_join", Colnames: b.names}
 	if a := n.Alias; a != nil {
 		if len(a.Colnames) > len(b.names) {
-			fail(pgerr.New(pgerr.SyntaxError, "column alias list for \"%s\" has too many entries", a.Aliasname))
+			fail(pgerr.New(pgerr.InvalidColumnReference, "join expression \"%s\" has %d columns available but %d columns specified",
+				a.Aliasname, len(b.names), len(a.Colnames)))
 		}
 		rte.Eref = &query.Alias{Name: a.Aliasname, Colnames: slices.Clone(b.names)}
 		copy(rte.Eref.Colnames, a.Colnames)
@@ -361,11 +362,6 @@ func (p *state) addJoin(b *joinColumns, n *ast.JoinExpr, merged int) *nsItem {
 
 // setTarget opens the target of INSERT, UPDATE, DELETE or MERGE. alsoSource puts it into the FROM list.
 func (p *state) setTarget(rv *ast.RangeVar, inh, alsoSource bool, perms uint32) int {
-	if rv.Schemaname == "" {
-		if cte, _ := p.findCTE(rv.Relname); cte != nil && must(p.cat.LookupRelation(relName(rv))) == 0 {
-			failAt(rv.Location, pgerr.UndefinedTable, "relation \"%s\" cannot be the target of a modifying statement", rv.Relname)
-		}
-	}
 	rel := p.openTable(rv, locks.RowExclusive)
 	it := p.addRelation(rel, locks.RowExclusive, toAlias(rv.Alias), inh, false)
 	it.rte.RequiredPerms = perms

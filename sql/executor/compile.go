@@ -29,6 +29,7 @@ type rowShape struct {
 	typ   ids.Oid
 	attrs []int // attribute numbers
 	types []ids.Oid
+	names []string // of a row that has no type of its own
 }
 
 func (c *compiler) list(qs []query.Expr) ([]expr, error) {
@@ -128,6 +129,9 @@ func (c *compiler) compileRare(q query.Expr) (expr, error) {
 	case *query.RowExpr:
 		args, err := c.list(n.Args)
 		e := &rowExpr{args: args, typ: n.ResType, typmod: n.ResTypmod, vals: make([]types.Datum, len(args))}
+		if n.ResType == recordOid {
+			e.typmod = c.ex.env.recordTypmod(n.Colnames, len(args))
+		}
 		for _, a := range n.Args {
 			e.types = append(e.types, a.Type())
 		}
@@ -188,6 +192,9 @@ func (c *compiler) compileVar(v *query.Var) (expr, error) {
 
 func (c *compiler) compileWholeRow(v *query.Var, sh *rowShape) (expr, error) {
 	e := &rowExpr{typ: sh.typ, typmod: -1, types: sh.types, vals: make([]types.Datum, len(sh.attrs))}
+	if sh.typ == recordOid {
+		e.typmod = c.ex.env.recordTypmod(sh.names, len(sh.attrs))
+	}
 	for _, a := range sh.attrs {
 		w := *v
 		w.Varattno = a

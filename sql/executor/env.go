@@ -76,6 +76,14 @@ func (e *Env) workMem() int64 {
 	return e.WorkMem()
 }
 
+// recordTypmod notes the names of n columns of an anonymous row type and returns the type modifier that stands for them.
+func (e *Env) recordTypmod(names []string, n int) int32 {
+	if namer, ok := e.Func.(functions.RecordNamer); ok && n > 0 && len(names) == n {
+		return namer.RecordTypmod(names)
+	}
+	return -1
+}
+
 // relation returns a relation that must exist.
 func (e *Env) relation(oid ids.Oid) (*catalog.Relation, error) {
 	r, err := e.Catalog.Relation(oid)

@@ -144,6 +144,9 @@ func rowsCompiler(ex *Exec, sc *scope, rti int, outs []ids.Oid, _ []int) *compil
 		},
 		wholeRow: func(v *query.Var) (*rowShape, error) {
 			sh := &rowShape{typ: v.Type(), types: outs}
+			if rti > 0 && rti <= len(ex.st.RTable) && ex.st.RTable[rti-1].Eref != nil {
+				sh.names = ex.st.RTable[rti-1].Eref.Colnames
+			}
 			for i := range outs {
 				sh.attrs = append(sh.attrs, i+1)
 			}

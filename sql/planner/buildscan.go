@@ -539,7 +539,7 @@ func (b *builder) subquery(p *path, tl []*query.TargetEntry) built {
 	for _, ri := range r.restrict {
 		s.quals = append(s.quals, ri.clause)
 	}
-	if len(s.quals) == 0 {
+	if len(s.quals) == 0 && !s.wantsRow() {
 		cols := make([]column, len(subTL))
 		for i, te := range subTL {
 			cols[i] = column{expr: &query.Var{Result: query.Result{ResType: te.Expr.Type(), ResTypmod: te.Expr.Typmod(), ResCollation: te.Expr.Collation()}, Varno: r.rti, Varattno: i + 1, Location: -1}}
@@ -552,6 +552,23 @@ func (b *builder) subquery(p *path, tl []*query.TargetEntry) built {
 	}
 	n := &plan.SubqueryScan{Subplan: node}
 	return s.finish(n, &n.Scan)
+}
+
+// wantsRow reports whether the target list mentions the row as a whole, which only a scan node can make.
+func (s *scanBase) wantsRow() bool {
+	targets := s.rel.target
+	if s.tl != nil {
+		targets = targetExprs(s.tl)
+	}
+	found := false
+	for _, e := range targets {
+		walkExpr(e, func(x query.Expr) bool {
+			v, ok := x.(*query.Var)
+			found = found || ok && v.Varlevelsup == 0 && v.Varno == s.rel.rti && v.Varattno == 0
+			return !found
+		})
+	}
+	return found
 }
 
 // resultPath builds a Result: no input, or a guard in front of one.

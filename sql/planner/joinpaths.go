@@ -398,10 +398,14 @@ func (jc *joinCase) mergeJoins() {
 			}
 		}
 	}
-	if jc.jt == query.JoinFull && (len(mc) < len(jc.ownInfos()) || len(mc) == 0) || len(mc) == 0 {
-		if jc.jt != query.JoinFull || len(jc.ownInfos()) > 0 {
-			return
+	if jc.jt == query.JoinFull && len(mc) == 0 && jc.constantOnly() {
+		// Without columns to sort by all rows are of one group, and the condition decides about all pairs.
+		if op, ip := jc.outer.cheapest, jc.inner.cheapest; op != nil && ip != nil && op.reqOuter.empty() && ip.reqOuter.empty() {
+			jc.mergeJoin(op, ip, nil, nil, nil)
 		}
+		return
+	}
+	if len(mc) == 0 || jc.jt == query.JoinFull && len(mc) < len(jc.ownInfos()) {
 		return
 	}
 	outerKeys := r.mergeSortKeys(jc, mc)
@@ -428,6 +432,16 @@ func (jc *joinCase) ownInfos() []*rinfo {
 		}
 	}
 	return out
+}
+
+// constantOnly reports whether the join's own condition is constant.
+func (jc *joinCase) constantOnly() bool {
+	for _, ri := range jc.ownInfos() {
+		if _, ok := ri.clause.(*query.Const); !ok {
+			return false
+		}
+	}
+	return true
 }
 
 // cacheClasses finds the equivalence classes of a mergejoinable clause's sides.

@@ -27,10 +27,15 @@ func (r *root) searchJoins(items []joinItem) (*rel, error) {
 	if len(rels) == 1 {
 		return rels[0], nil
 	}
+	search := r.levelSearch
 	if len(rels) > greedyAbove {
-		return r.greedySearch(rels)
+		search = r.greedySearch
 	}
-	return r.levelSearch(rels)
+	j, err := search(rels)
+	if err == nil && len(j.paths) == 0 {
+		return nil, pgerr.NotSupported("FULL JOIN is only supported with merge-joinable or hash-joinable join conditions")
+	}
+	return j, err
 }
 
 // levelSearch is dynamic programming: level n holds the best joins of n items.

@@ -141,7 +141,7 @@ func (r *root) closeOuter(s *relset) {
 	for again := true; again; {
 		again = false
 		for _, sj := range r.sjs {
-			hit := (sj.jointype == query.JoinLeft || sj.jointype == query.JoinFull) && s.overlaps(sj.minRight) ||
+			hit := (sj.jointype == query.JoinLeft || sj.jointype == query.JoinFull || sj.jointype == query.JoinAnti) && s.overlaps(sj.minRight) ||
 				sj.jointype == query.JoinFull && s.overlaps(sj.minLeft)
 			all := sj.minLeft.union(sj.minRight)
 			if hit && !all.subsetOf(*s) {

@@ -338,7 +338,8 @@ func (r *root) planCTE(c *query.CommonTableExpr) error {
 
 // inlineCTEs puts WITH queries that are read once, and have no side effects, where they are read.
 func (r *root) inlineCTEs() {
-	for _, c := range r.q.CTEList {
+	for i := range r.q.CTEList {
+		c := r.q.CTEList[i] // of the current copy: queries inlined before are in it
 		if c.Recursive || c.Materialized == query.CTEMaterializeAlways || c.Query.CommandType != query.CmdSelect || c.RefCount == 0 ||
 			c.RefCount > 1 && c.Materialized != query.CTEMaterializeNever || r.queryVolatility(c.Query) == 'v' ||
 			len(c.Query.RowMarks) > 0 || c.Query.HasModifyingCTE {

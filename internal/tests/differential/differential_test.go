@@ -41,6 +41,7 @@ func TestSQL(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	reference.foreign = *referenceDSN != ""
 	defer reference.close()
 	tested := startTested(t)
 	defer tested.close()

@@ -12,7 +12,8 @@
 //     go test ./internal/tests/differential -run 'TestSQL/select_joins$' -reference 'host=127.0.0.1 port=5432 user=postgres'
 //
 //  2. Each file runs in a fresh database of both servers, in one session, one simple query message per statement. COPY ... FROM
-//     STDIN takes the lines after it up to one that is \. alone. Roles that a file leaves behind are dropped after it.
+//     STDIN takes the lines after it up to one that is \. alone. Roles that a file leaves behind are dropped after it, but not
+//     in a server named by -reference, so files drop the roles they create.
 //
 //  3. What is compared: the columns (name, type, size, modifier, whether they come from a table), the rows, the command tag, the notices,
 //     the transaction status, and of an error SQLSTATE, message, detail, hint and position. Rows compare in their order when the
