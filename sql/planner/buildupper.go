@@ -294,6 +294,9 @@ func (b *builder) setLevels(x built, tl []*query.TargetEntry, p *path) built {
 	var nested []query.Expr // set-returning calls that are not the whole of a column
 	for _, te := range tl {
 		walkExpr(te.Expr, func(e query.Expr) bool {
+			if findColumn(x.cols, e) >= 0 {
+				return false // computed below
+			}
 			if isSRF(e) && e != te.Expr {
 				inner := false
 				for _, a := range srfArgs(e) {
@@ -305,6 +308,13 @@ func (b *builder) setLevels(x built, tl []*query.TargetEntry, p *path) built {
 			}
 			return true
 		})
+	}
+	sets := false
+	for _, te := range tl {
+		sets = sets || b.stillSet(te.Expr, x.cols)
+	}
+	if !sets {
+		return b.result(x, tl)
 	}
 	if len(nested) > 0 {
 		var low []*query.TargetEntry

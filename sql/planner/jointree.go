@@ -2,6 +2,7 @@ package planner
 
 import (
 	"gompho/internal/ids"
+	"gompho/internal/pgerr"
 	"gompho/sql/query"
 )
 
@@ -13,14 +14,25 @@ type joinItem struct {
 
 // deconstruct turns the join tree into restrictions, join clauses, equivalence classes and order constraints, and
 // returns the list of items to be joined.
-func (r *root) deconstruct() []joinItem {
+func (r *root) deconstruct() ([]joinItem, error) {
 	d := &deconstructor{r: r}
 	items, _ := d.recurse(r.q.JoinTree, false)
-	return items
+	return items, d.err
 }
 
 type deconstructor struct {
-	r *root
+	r   *root
+	err error
+}
+
+// mayLock rejects row locks on tables whose rows an outer join can turn to NULL.
+func (d *deconstructor) mayLock(nullable relset) {
+	words := [...]string{"", "FOR KEY SHARE", "FOR SHARE", "FOR NO KEY UPDATE", "FOR UPDATE"}
+	for _, m := range d.r.q.RowMarks {
+		if nullable.has(m.RTI) && d.err == nil {
+			d.err = pgerr.NotSupported("%s cannot be applied to the nullable side of an outer join", words[m.Strength])
+		}
+	}
 }
 
 type nodeRels struct {
@@ -82,8 +94,10 @@ func (d *deconstructor) join(x *query.JoinExpr, belowOuter bool) ([]joinItem, no
 		switch x.JoinType {
 		case query.JoinLeft:
 			rels.nullable = rels.nullable.union(rr.all)
+			d.mayLock(rr.all)
 		case query.JoinFull:
 			rels.nullable = rels.all
+			d.mayLock(rels.all)
 		}
 	}
 	limit := d.r.g.facts.costs().JoinCollapseLimit

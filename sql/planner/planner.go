@@ -283,7 +283,10 @@ func (r *root) scanJoin(tl []*query.TargetEntry, extra []query.Expr) (*rel, erro
 			r.lateralNeeded(b)
 		}
 	}
-	items := r.deconstruct()
+	items, err := r.deconstruct()
+	if err != nil {
+		return nil, err
+	}
 	r.finishClasses()
 	r.upperKeys()
 	for _, i := range base.members() {

@@ -44,7 +44,7 @@ func (r *root) selectPath() (*path, error) {
 			return nil, err
 		}
 		if q.HasAggs || len(q.GroupClause) > 0 || len(q.GroupingSets) > 0 || q.HavingQual != nil {
-			if in, err = r.grouping(in); err != nil {
+			if in, err = r.grouping(r.setsBeforeGroups(in)); err != nil {
 				return nil, err
 			}
 		}
@@ -180,16 +180,57 @@ func collectAggs(exprs []query.Expr) []*query.Aggref {
 	return out
 }
 
-// upperTarget is what the step after grouping gets: the final list, or with windows its parts.
+// groupTarget is what grouping yields: the final list, or its parts where windows or set-returning functions come after it.
 func (r *root) groupTarget() []*query.TargetEntry {
-	if !r.q.HasWindowFuncs {
+	late := r.q.HasWindowFuncs
+	for _, te := range r.tlist {
+		late = late || hasSRF(te.Expr) && !refersTo(r.q.GroupClause, te.Ressortgroupref)
+	}
+	if !late {
 		return r.tlist
 	}
-	return r.windowInput()
+	return r.windowInput(r.q.GroupClause)
 }
 
-// windowInput lists what the windows need: grouping, partition and order expressions, and the leaves of the rest.
-func (r *root) windowInput() []*query.TargetEntry {
+// refersTo reports whether one of the clauses is about the target with that reference.
+func refersTo(clauses []*query.SortGroupClause, ref int) bool {
+	for _, c := range clauses {
+		if ref > 0 && c.TLESortGroupRef == ref {
+			return true
+		}
+	}
+	return false
+}
+
+// setsBeforeGroups computes the set-returning functions by which rows are grouped.
+func (r *root) setsBeforeGroups(in *rel) *rel {
+	tl := make([]*query.TargetEntry, 0, len(in.target)+1)
+	for i, e := range in.target {
+		tl = append(tl, &query.TargetEntry{Expr: e, Resno: i + 1})
+	}
+	sets := false
+	for _, te := range r.tlist {
+		if hasSRF(te.Expr) && refersTo(r.q.GroupClause, te.Ressortgroupref) {
+			tl = append(tl, &query.TargetEntry{Expr: te.Expr, Resno: len(tl) + 1, Ressortgroupref: te.Ressortgroupref})
+			sets = true
+		}
+	}
+	if !sets {
+		return in
+	}
+	out := &rel{relids: in.relids, width: in.width, lateral: in.lateral, target: targetExprs(tl)}
+	for _, p := range in.paths {
+		n := r.project(p, tl)
+		n.rel, out.rows = out, n.rows
+		out.paths = append(out.paths, n)
+	}
+	out.setCheapest()
+	return out
+}
+
+// windowInput lists what the windows need: grouping, partition and order expressions, and the leaves of the rest. Set-returning
+// functions are among it only where one of the clauses in early is about them.
+func (r *root) windowInput(early []*query.SortGroupClause) []*query.TargetEntry {
 	var out []*query.TargetEntry
 	add := func(e query.Expr, ref int) {
 		for _, te := range out {
@@ -219,7 +260,7 @@ func (r *root) windowInput() []*query.TargetEntry {
 		})
 	}
 	for _, te := range r.tlist {
-		if te.Ressortgroupref > 0 && !hasWindow(te.Expr) && !hasSRF(te.Expr) {
+		if te.Ressortgroupref > 0 && !hasWindow(te.Expr) && (!hasSRF(te.Expr) || refersTo(early, te.Ressortgroupref)) {
 			add(te.Expr, te.Ressortgroupref)
 		}
 	}
@@ -431,7 +472,11 @@ next:
 // windows plans the window functions, one WindowAgg for each window, in an order that shares sorts.
 func (r *root) windows(in *rel) *rel {
 	q := r.q
-	input := r.windowInput()
+	early := q.GroupClause[:len(q.GroupClause):len(q.GroupClause)]
+	for _, w := range q.WindowClause {
+		early = append(append(early, w.PartitionClause...), w.OrderClause...)
+	}
+	input := r.windowInput(early)
 	p := in.cheapest
 	if r.windowKeys != nil {
 		for _, c := range in.paths {
