@@ -39,10 +39,23 @@ func NewEngine(s *session.Session, funcs *functions.Registry) Engine {
 	e.ex = executor.Env{Slot: s.Slot, Tx: s.Tx, Catalog: s.Cat, Funcs: funcs, Func: e.env, WorkMem: s.WorkMem,
 		TempFile: s.Heap.TempFile, Notice: func(n *pgerr.Error) { s.Notice(n) }, CheckRights: e.checkRights, MaySelect: e.maySelect, PlanSQL: e.planSQL,
 		NextValue: func(seq ids.Oid) (int64, error) { return sysviews.NextVal(s, seq, false) }}
+	e.ex.CursorRow = e.cursorRow
 	e.ex.Deferred = executor.NewDeferred(s.Tx, s.Cat, s.Cat.Constraint)
 	e.pl = planner.Env{Catalog: s.Cat, Type: e.typ, Call: e.call, Costs: &e.costs,
 		Blocks: func(f ids.RelFile) (ids.BlockNumber, error) { return s.Ops.Blocks(f, ids.MainFork) }}
 	return e
+}
+
+// cursorRow is for WHERE CURRENT OF.
+func (e *engine) cursorRow(cursor string, _ ids.Oid) (ids.TID, bool, error) {
+	if e.s.Cursors != nil {
+		for _, c := range e.s.Cursors() {
+			if c.Name == cursor {
+				return ids.TID{}, false, pgerr.NotSupported("WHERE CURRENT OF is not supported")
+			}
+		}
+	}
+	return ids.TID{}, false, pgerr.New(pgerr.UndefinedCursor, "cursor \"%s\" does not exist", cursor)
 }
 
 func (e *engine) typ(oid ids.Oid) *types.Type {

@@ -169,6 +169,9 @@ func (r *root) closeOuter(s *relset) {
 // distribute puts one condition where it is to be evaluated. sj is the outer, semi or anti join whose ON condition it is.
 func (d *deconstructor) distribute(q query.Expr, at nodeRels, sj *specialJoin, belowOuter bool) {
 	r := d.r
+	if sj == nil && r.nullByAntiJoin(q) {
+		return
+	}
 	rels := r.exprRels(q)
 	ri := &rinfo{clause: q, relids: rels, required: rels, pushedDown: sj == nil}
 	volatile := r.volatileExpr(q)
@@ -215,6 +218,24 @@ func (d *deconstructor) distribute(q query.Expr, at nodeRels, sj *specialJoin, b
 		}
 	}
 	r.place(ri)
+}
+
+// nullByAntiJoin reports whether q says column IS NULL of a column that an anti join below lets through as NULL only.
+func (r *root) nullByAntiJoin(q query.Expr) bool {
+	n, ok := q.(*query.NullTest)
+	if !ok || !n.IsNull || n.Argisrow {
+		return false
+	}
+	v, ok := stripRelabel(n.Arg).(*query.Var)
+	if !ok || v.Varlevelsup > 0 {
+		return false
+	}
+	for _, sj := range r.sjs {
+		if sj.jointype == query.JoinAnti && sj.synRight.has(v.Varno) {
+			return true
+		}
+	}
+	return false
 }
 
 // insideNullable reports whether the condition sits below an outer join's nullable side, where an equality holds only

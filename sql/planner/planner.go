@@ -209,9 +209,10 @@ func (r *root) setTargets() error {
 		}
 	}
 	if q.CommandType == query.CmdUpdate || q.CommandType == query.CmdDelete || len(q.RowMarks) > 0 {
+		kept := keptRels(q.JoinTree)
 		for i, rte := range q.RTable { // other tables are re-fetched by ctid when a row must be checked again
 			rti := i + 1
-			if rte.Kind == query.RTERelation && rti != q.ResultRelation && joinRels(q.JoinTree).has(rti) {
+			if rte.Kind == query.RTERelation && rti != q.ResultRelation && kept.has(rti) {
 				r.addJunk(rti, "ctid")
 			}
 		}
@@ -227,6 +228,25 @@ func (r *root) setTargets() error {
 		}
 	}
 	return nil
+}
+
+// keptRels lists the base relations whose rows are part of the join's rows: not those that semi and anti joins only test.
+func keptRels(n query.JoinNode) relset {
+	var s relset
+	switch x := n.(type) {
+	case *query.RangeTblRef:
+		return single(x.RTIndex)
+	case *query.FromExpr:
+		for _, f := range x.FromList {
+			s = s.union(keptRels(f))
+		}
+	case *query.JoinExpr:
+		s = keptRels(x.Larg)
+		if x.JoinType != query.JoinSemi && x.JoinType != query.JoinAnti {
+			s = s.union(keptRels(x.Rarg))
+		}
+	}
+	return s
 }
 
 func (r *root) addTarget(e query.Expr) int {
