@@ -93,6 +93,7 @@ func Run(o Options) {
 	}
 	b.detach = detach
 	err = b.loop()
+	b.countEnd(err)
 	if err != nil && !errors.Is(err, io.EOF) {
 		b.sendFatal(err)
 	}
@@ -233,6 +234,7 @@ func (b *Backend) startup() (func(), error) {
 	s.Settings.Check = b.checkSetting
 	b.c.OnRead = b.onRead
 	b.env = b.eng.Env(s)
+	b.o.Slot.Stats.Database().Sessions++
 	b.greet()
 	return detach, b.c.Flush()
 }
@@ -342,6 +344,7 @@ func (b *Backend) greet() {
 func (b *Backend) setState(state, query string) {
 	now := time.Now()
 	a := &b.o.Slot.Activity
+	b.countState(a, now)
 	if state == "active" && query != "" {
 		a.SetQuery(state, query, now)
 		return
@@ -349,11 +352,48 @@ func (b *Backend) setState(state, query string) {
 	a.SetState(state, now)
 }
 
+// countState adds the time that the session was in the state which now ends.
+func (b *Backend) countState(a *stats.Activity, now time.Time) {
+	if a.State == "idle" || a.State == "" {
+		return
+	}
+	d, n := b.o.Slot.Stats.Database(), now.Sub(a.StateChange).Microseconds()
+	if a.State == "active" {
+		d.ActiveMicros += n
+	} else {
+		d.IdleInTransactionMicros += n
+	}
+}
+
+// countEnd counts a session that ends, by why it does.
+func (b *Backend) countEnd(err error) {
+	if b.s == nil || b.s.Tx == nil {
+		return
+	}
+	b.o.Slot.Stats.Busy()
+	d := b.o.Slot.Stats.Database()
+	d.SessionMicros += time.Since(b.o.Slot.Activity.BackendStart).Microseconds()
+	var ne net.Error
+	switch {
+	case err == nil:
+	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &ne):
+		d.Abandoned++
+	case pgerr.Is(err, pgerr.AdminShutdown):
+		d.Killed++
+	default:
+		d.Fatal++
+	}
+}
+
 // onRead publishes that the session waits for its client.
 func (b *Backend) onRead(begin bool) {
 	if begin {
+		if !b.s.Tx.InTransaction() {
+			b.o.Slot.Stats.Idle()
+		}
 		b.o.Slot.BeginWait(stats.ClientRead)
 	} else {
+		b.o.Slot.Stats.Busy()
 		b.o.Slot.EndWait(0)
 	}
 }

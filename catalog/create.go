@@ -6,6 +6,7 @@ import (
 
 	"gompho/internal/ids"
 	"gompho/internal/pgerr"
+	"gompho/stats"
 	"gompho/types"
 )
 
@@ -215,6 +216,7 @@ func (s *Session) newStorage(n *NewRelation, c *PgClass) error {
 	if n.NoStorage || s.files == nil {
 		return nil
 	}
+	s.slot.Counters().CreateRelation(stats.RelID{DB: f.DB, Rel: c.Oid})
 	return s.files.Create(f, n.Persistence)
 }
 

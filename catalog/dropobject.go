@@ -7,6 +7,7 @@ import (
 	"gompho/internal/ids"
 	"gompho/internal/pgerr"
 	"gompho/locks"
+	"gompho/stats"
 	"gompho/types"
 )
 
@@ -143,6 +144,7 @@ func (s *Session) dropRelation(oid ids.Oid) error {
 		}
 	}
 	if r.HasStorage() {
+		s.slot.Counters().DropRelation(stats.RelID{DB: r.File.DB, Rel: r.Oid})
 		if err := s.dropStorage(r); err != nil {
 			return err
 		}

@@ -78,6 +78,7 @@ func (h heapStore) scan(table, index ids.Oid, keys []Key, fn func(ids.TID, []typ
 			if !found {
 				continue
 			}
+			scan.Fetched(1)
 			if err := f.Values(vals); err != nil {
 				return err
 			}

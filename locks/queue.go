@@ -89,6 +89,7 @@ func (o *Owner) wait(p *partition, l *lock, h *holder, mode Mode) error {
 		cycle := []blockedBy{{o.pid, mode, l.tag, other.pid}, {other.pid, other.waitMode, l.tag, o.pid}}
 		o.m.dropHolderIfUnused(p, h)
 		p.mu.Unlock()
+		o.slot.Counters().Database().Deadlocks++
 		return o.m.deadlockError(cycle)
 	case grant:
 		l.grant(h, mode)

@@ -139,6 +139,7 @@ func (s *sleeper) deadlockTimeout() error {
 	case deadlocked:
 		s.logf("process %d detected deadlock while waiting for %s on %s after %s ms")
 		s.logFailed()
+		s.o.slot.Counters().Database().Deadlocks++
 		return s.o.m.deadlockError(lines)
 	case cured:
 		s.logf("process %d avoided deadlock for %s on %s by rearranging queue order after %s ms")

@@ -332,6 +332,7 @@ func (s *Session) finish(commit bool) {
 	s.cid, s.cidUsed = 0, false
 	s.combos.reset()
 	s.running = false
+	s.slot.Counters().EndTransaction(commit)
 	for _, h := range s.hooks {
 		h.AtEnd(commit)
 	}

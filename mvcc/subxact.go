@@ -35,6 +35,7 @@ func (s *Session) BeginSub() (SubID, error) {
 		l.mark = s.owner.Mark()
 	}
 	s.levels = append(s.levels, l)
+	s.slot.Counters().BeginSub()
 	return l.id, nil
 }
 
@@ -54,6 +55,7 @@ func (s *Session) CommitSub() error {
 	s.snapshots.commitLevel(n)
 	s.readOnly = l.readOnly
 	s.levels = s.levels[:n]
+	s.slot.Counters().EndSub(true)
 	for _, h := range s.hooks {
 		h.AtSubEnd(l.id, s.levels[n-1].id, true)
 	}
@@ -96,6 +98,7 @@ func (s *Session) AbortSub() {
 	}
 	s.readOnly = l.readOnly
 	s.levels = s.levels[:n]
+	s.slot.Counters().EndSub(false)
 	if len(drop) > 0 {
 		s.m.unlink(drop)
 	}

@@ -42,6 +42,7 @@ type cluster struct {
 	catalog *catalog.Catalog
 	funcs   *functions.Registry
 	session *session.Server
+	stats   *stats.Shared
 	workers workers
 	tempNo  atomic.Uint64
 	// sessions counts the backends that use the cluster; released makes sure that its memory is given back once.
@@ -68,6 +69,7 @@ func (p *Postmaster) build() (*cluster, error) {
 	if c.pool, err = buffer.New(bo); err != nil {
 		return nil, err
 	}
+	c.stats = stats.NewShared(func() bool { return p.cfg.Get("track_counts").Bool() }, c.counts)
 	c.locks = locks.New(locks.Options{MaxLocksPerTransaction: int(p.cfg.Get("max_locks_per_transaction").Int()),
 		MaxOwners: int(p.cfg.Get("max_connections").Int()) + 64, Log: p.logNotice})
 	c.catalog = catalog.New()
@@ -83,7 +85,7 @@ func (c *cluster) wire() {
 	c.heap = &heap.Env{Pool: c.pool, Mvcc: c.mvcc, TempFile: c.tempFile}
 	c.catalog.SetEnv(c.heap)
 	p := c.p
-	c.session = &session.Server{Catalog: c.catalog, Mvcc: c.mvcc, Locks: c.locks, Heap: c.heap, Config: p.cfg, Procs: p.procs, Log: p.log, Start: p.start,
+	c.session = &session.Server{Catalog: c.catalog, Mvcc: c.mvcc, Locks: c.locks, Heap: c.heap, Config: p.cfg, Procs: p.procs, Stats: c.stats, Log: p.log, Start: p.start,
 		ReloadAt: func() (t timeNow) { p.mu.Lock(); defer p.mu.Unlock(); return p.reloaded },
 		Ops: session.Ops{
 			Blocks: c.pool.Blocks, Checkpoint: c.checkpointNow, Reload: p.Reload, Signal: p.Signal,
@@ -125,6 +127,8 @@ func walBuffers(set, shared int64) int {
 // attach opens a session's side of the cluster: user and database are looked up in the shared catalogs first.
 func (c *cluster) attach(s *session.Session, user, database string) (func(), error) {
 	set := s.Settings
+	counters := c.stats.NewPending()
+	s.Slot.Stats = counters
 	owner := c.locks.NewOwner(s.Slot, locks.OwnerOptions{
 		DeadlockTimeout: func() timeDur { return set.Duration("deadlock_timeout") },
 		LockTimeout:     func() timeDur { return set.Duration("lock_timeout") },
@@ -135,6 +139,7 @@ func (c *cluster) attach(s *session.Session, user, database string) (func(), err
 	detach := func() {
 		tx.Close()
 		owner.Close()
+		counters.Close()
 	}
 	if err := c.enter(s, tx, user, database); err != nil {
 		tx.Abort()
@@ -177,6 +182,7 @@ func (c *cluster) enter(s *session.Session, tx *mvcc.Session, user, database str
 	look.Connect(db.Oid, role.Oid)
 	s.Cat = look
 	tx.SetDatabase(db.Oid)
+	s.Slot.Counters().Connect(db.Oid)
 	s.DB, s.DBName, s.User, s.AuthUser, s.SessionUser, s.UserName = db.Oid, db.Datname, role.Oid, role.Oid, role.Oid, role.Rolname
 	s.Settings.Superuser = role.Rolsuper
 	s.Slot.Activity.Update(func(a *stats.ActivityData) { a.DB, a.User = db.Oid, role.Oid })

@@ -124,6 +124,7 @@ func (c *cluster) open() (err error) {
 	if err != nil {
 		return err
 	}
+	c.loadStats(crashed)
 	c.fs.RemoveAll(c.path("base", "pgsql_tmp"))
 	if crashed {
 		c.dropOrphans(log)
@@ -227,7 +228,9 @@ func (c *cluster) close(clean bool) error {
 	c.stopWorkers()
 	var err error
 	if clean {
-		err = c.shutdownCheckpoint()
+		if err = c.shutdownCheckpoint(); err == nil {
+			c.saveStats()
+		}
 	}
 	c.letGo()
 	return err
@@ -268,5 +271,6 @@ func (c *cluster) dropDatabase(slot *stats.Slot, db ids.Oid) error {
 		return err
 	}
 	c.catalog.ForgetDatabase(db)
+	c.stats.DropDatabase(db)
 	return c.smgr.DropDatabase(ids.DefaultTablespace, db)
 }

@@ -25,6 +25,7 @@ type Server struct {
 	Heap     *heap.Env
 	Config   *config.Server
 	Procs    *stats.Table
+	Stats    *stats.Shared // cumulative counters
 	Log      *zap.Logger
 	Ops      Ops
 	Start    time.Time

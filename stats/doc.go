@@ -1,9 +1,25 @@
 // Package stats holds what the processes of a server tell about themselves: the activity slots behind
 // pg_stat_activity with their wait events, and the cumulative counters behind the other pg_stat views.
 //
-// Layer: just above internal and config, so that storage, locks and log can name what they wait for.
+// Layer: just above internal and config, so that storage, locks and log can name what they wait for and count what they do.
 //
-// Rules:
+// Rules of slots:
 //  1. A slot is written by the process that owns it and read by anyone; interrupts are the one thing others write.
 //  2. Every loop that can run long calls CheckInterrupts; every wait that can last selects on Wake as well.
+//
+// Rules of counters:
+//  1. A process counts in its own Pending, without locks; Shared has the sums. Storage counts where the thing happens: tables and
+//     indexes by Slot.Relation, blocks by Slot.CountHit and CountRead.
+//  2. What a transaction inserts, updates and deletes is settled at its end, by mvcc's call of EndSub and EndTransaction: aborted
+//     insertions are dead rows. Scans and blocks count as they happen.
+//  3. A session hands its counters in when it is idle outside of a transaction, at most once a second (Idle); a reader of the
+//     statistics collects those of all idle sessions first (Sweep). So the views lag behind only by what is running.
+//  4. Within a transaction a reader sees the same figures again (SeeRelation).
+//  5. Counters survive a clean shutdown by a file (Encode, Decode) and begin with zeros after a crash.
+//  6. The counters of a relation go with it (DropRelation); those that came late are removed by autovacuum.
+//
+// Differences from PostgreSQL: a block that extends a file is no read; SLRU and I/O timing counters are not kept; an index is built from
+// live rows, so dead ones do not count as returned; a parallel worker's rows count at the end of its part of the plan.
+//
+// To debug: Shared.Relations lists a database's counters; pg_stat_xact_all_tables shows what a session has not handed in.
 package stats

@@ -3,6 +3,7 @@ package stats
 import (
 	"sync/atomic"
 
+	"gompho/internal/ids"
 	"gompho/internal/pgerr"
 )
 
@@ -43,6 +44,8 @@ type Slot struct {
 	WAL      WALUsage
 
 	Activity Activity
+	// Stats are the process's cumulative counters; nil: nothing is counted. Set before the process does anything.
+	Stats *Pending
 }
 
 // NewSlot makes a slot for a process.
@@ -208,9 +211,30 @@ func (s *Slot) CountPin() {
 }
 
 // CountHit: see CountPin.
-func (s *Slot) CountHit() {
+func (s *Slot) CountHit(file ids.RelFile) {
 	if s != nil {
 		s.pinsHits.Add(1 + 1<<32)
+		if s.Stats != nil {
+			s.Stats.countRead(file, true)
+		}
+	}
+}
+
+// Counters returns the process's cumulative counters; nil when it has none.
+func (s *Slot) Counters() *Pending {
+	if s == nil {
+		return nil
+	}
+	return s.Stats
+}
+
+// CountRead accounts for a block of a file that was read from disk.
+func (s *Slot) CountRead(file ids.RelFile) {
+	if s != nil {
+		s.Buffers.Read.Add(1)
+		if s.Stats != nil {
+			s.Stats.countRead(file, false)
+		}
 	}
 }
 
@@ -250,6 +274,7 @@ func (s *Slot) Absorb(w *Slot) {
 	if s == nil {
 		return
 	}
+	s.Stats.absorb(w.Stats)
 	s.pinsHits.Add(uint64(w.BufferHits()) << 32)
 	s.Buffers.Read.Add(w.Buffers.Read.Load())
 	s.Buffers.Dirtied.Add(w.Buffers.Dirtied.Load())

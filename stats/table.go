@@ -94,6 +94,9 @@ func (t *Table) AddWorkers(leader *Slot, n, limit int) []*Slot {
 	for i := range out {
 		out[i] = t.Add("parallel worker")
 		out[i].Leader = leader.PID
+		if p := leader.Stats; p != nil {
+			out[i].Stats = newPending(p.shared, p.db)
+		}
 		out[i].Activity.Update(func(d *ActivityData) {
 			*d = a
 			d.BackendType, d.BackendXid = "parallel worker", 0

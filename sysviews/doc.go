@@ -10,7 +10,7 @@
 //     (constant folding, tests) it answers 0A000.
 //  3. Set-returning functions take a snapshot of the state they show when they are called and hand out rows from it.
 //
-// Differences from PostgreSQL: counters that the server does not keep are zero, as they would be without activity.
+// Differences from PostgreSQL: counters that the server does not keep (SLRU, I/O times, functions) are zero, as they would be without activity.
 //
 // To debug: each view of pg_catalog names its function; look for it in the table of the family.
 package sysviews

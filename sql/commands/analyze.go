@@ -38,7 +38,7 @@ func (c *Context) analyzeRelation(oid ids.Oid, names []string, verbose bool) err
 	if verbose {
 		c.sendNotice(pgerr.New(pgerr.SuccessfulCompletion, "analyzing \"%s.%s\"", c.schemaName(rel.Namespace), rel.Name).WithSeverity(pgerr.Info))
 	}
-	s, err := vacuum.Sample(c.S.Tx, rel.Heap, heapCols, target, int64(rand.Uint64()>>1), nil)
+	s, err := vacuum.Sample(c.S.Tx, rel.Heap, heapCols, target, int64(rand.Uint64()>>1), c.vacuumDelay())
 	if err != nil {
 		return err
 	}
@@ -63,6 +63,7 @@ func (c *Context) analyzeRelation(oid ids.Oid, names []string, verbose bool) err
 			return err
 		}
 	}
+	c.S.Stats.Analyzed(c.S.Slot.Counters(), statsID(rel), int64(s.Live), int64(s.Dead), names == nil, c.Auto != nil)
 	return c.analyzedSizes(rel, &s, parts)
 }
 

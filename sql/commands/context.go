@@ -37,6 +37,8 @@ type Context struct {
 	// Env is the session as type input sees it; nil: the defaults.
 	Env   types.Env
 	Hooks *Hooks
+	// Auto is not nil when autovacuum runs the command.
+	Auto *Auto
 }
 
 // ExprKind is the place where an expression of a command stands.

@@ -210,7 +210,7 @@ func (r *rewriter) flush() error {
 	if r.batch.N == 0 {
 		return nil
 	}
-	err := heap.MultiInsert(r.a.c.S.Tx, r.now.Heap, r.batch, r.cid, heap.InsertOpts{Bulk: r.bulk, SkipFsm: true, Frozen: r.a.frozen}, nil)
+	err := heap.MultiInsert(r.a.c.S.Tx, r.now.Heap, r.batch, r.cid, heap.InsertOpts{Bulk: r.bulk, SkipFsm: true, Frozen: r.a.frozen, NoCount: true}, nil)
 	for _, v := range r.batch.Cols {
 		v.Reset()
 	}

@@ -135,6 +135,9 @@ func (c *Context) referencing(oid ids.Oid) ([]ids.Oid, error) {
 
 // truncateRelation gives a table, its toast table and its indexes new, empty files.
 func (c *Context) truncateRelation(rel *catalog.Relation) error {
+	if rel.Heap != nil {
+		rel.Heap.Counts(c.S.Slot).Truncate()
+	}
 	if err := c.newHeapFiles(rel, rel.Persistence); err != nil {
 		return err
 	}

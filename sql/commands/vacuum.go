@@ -8,6 +8,7 @@ import (
 	"gompho/internal/pgerr"
 	"gompho/locks"
 	"gompho/sql/ast"
+	"gompho/stats"
 	"gompho/storage/btree"
 	"gompho/storage/vacuum"
 )
@@ -245,6 +246,7 @@ func (c *Context) lazyVacuum(rel *catalog.Relation, o *vacuumOptions) error {
 	p := vacuum.Params{FreezeMinAge: set.Get("vacuum_freeze_min_age").Int(), FreezeTableAge: set.Get("vacuum_freeze_table_age").Int(),
 		Freeze: o.freeze, DisablePageSkipping: o.noPageSkipping, IndexCleanup: o.cleanup, NoTruncate: !o.truncate,
 		RelFrozenXid: ids.Xid(row.Relfrozenxid), OldPages: ids.BlockNumber(row.Relpages), OldTuples: float64(row.Reltuples), MemKB: int(set.Bytes("maintenance_work_mem") / 1024)}
+	p.Delay = c.vacuumDelay()
 	tag := c.S.Cat.RelationTag(rel.Oid)
 	p.LockForTruncate = func() (func(), bool) {
 		ok, err := c.S.Owner.TryAcquire(tag, locks.AccessExclusive, false)
@@ -269,6 +271,7 @@ func (c *Context) lazyVacuum(rel *catalog.Relation, o *vacuumOptions) error {
 	if o.verbose {
 		c.vacuumReport(rel, &st)
 	}
+	c.S.Stats.Vacuumed(statsID(rel), int64(st.NewRelTuples), int64(st.RecentlyDead), c.Auto != nil)
 	return c.storeVacuum(rel, &st)
 }
 
@@ -279,6 +282,9 @@ func (c *Context) vacuumReport(rel *catalog.Relation, st *vacuum.Stats) {
 		st.Removed, st.Live, st.RecentlyDead)
 	c.sendNotice(e.WithSeverity(pgerr.Info))
 }
+
+// statsID names a relation in the cumulative statistics.
+func statsID(rel *catalog.Relation) stats.RelID { return stats.RelID{DB: rel.File.DB, Rel: rel.Oid} }
 
 // storeVacuum puts what a vacuum has found into pg_class.
 func (c *Context) storeVacuum(rel *catalog.Relation, st *vacuum.Stats) error {

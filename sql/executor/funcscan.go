@@ -26,7 +26,7 @@ func (c *compiler) compileSet(e query.Expr) (*setCall, error) {
 	variadic := false
 	switch f := e.(type) {
 	case *query.FuncExpr:
-		if !f.RetSet {
+		if !f.RetSet && !c.onlySet(f.FuncID) {
 			return nil, nil
 		}
 		fn, coll, args, variadic = f.FuncID, f.InputCollid, f.Args, f.Variadic
@@ -99,6 +99,16 @@ func (s *setCall) close() {
 		s.src.Close()
 		s.src = nil
 	}
+}
+
+// onlySet reports whether a function that gives one row, by its OUT parameters, is there only as one that gives a set.
+func (c *compiler) onlySet(fn ids.Oid) bool {
+	p, err := c.ex.env.proc(fn)
+	if err != nil {
+		return false
+	}
+	en, err := c.ex.env.entry(p)
+	return err == nil && en.Set != nil && en.Scalar == nil
 }
 
 // funcSource is one function of a FunctionScan.

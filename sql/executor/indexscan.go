@@ -321,6 +321,7 @@ func (n *indexScan) fetch(max int) (*types.Batch, error) {
 		v.Len = k
 	}
 	n.rows.N = k
+	n.index.Btree.Counts(n.ex.env.Slot).Fetch(k)
 	if n.inexact {
 		return n.checkRows()
 	}
@@ -484,6 +485,7 @@ func (n *indexOnlyScan) see() ([]int32, error) {
 		n.visible = make([]int32, 0, len(n.tids))
 	}
 	sel := n.visible[:0]
+	counts := n.index.Btree.Counts(n.ex.env.Slot)
 	for i := range n.indexReader.n {
 		tid := n.tids[i]
 		if !n.probe.AllVisible(tid.Block) {
@@ -498,6 +500,7 @@ func (n *indexOnlyScan) see() ([]int32, error) {
 				}
 				continue
 			}
+			counts.Fetch(1)
 		}
 		sel = append(sel, int32(i))
 	}

@@ -6,6 +6,7 @@ import (
 
 	"gompho/internal/ids"
 	"gompho/mvcc"
+	"gompho/stats"
 	"gompho/storage/buffer"
 	"gompho/storage/freespace"
 	"gompho/storage/heap"
@@ -79,6 +80,9 @@ func New(ix *Index) *Index {
 	ix.newLayouts()
 	return ix
 }
+
+// Counts returns a process's own cumulative counts of the index, for one scan.
+func (ix *Index) Counts(slot *stats.Slot) *stats.RelPending { return slot.Relation(ix.Oid, ix.File) }
 
 func (ix *Index) info() buffer.RelInfo { return buffer.RelInfo{File: ix.File, Logged: ix.Logged} }
 

@@ -293,6 +293,8 @@ func (ix *Index) FindConflict(tx *mvcc.Session, values []types.Datum, self ids.T
 
 func (ix *Index) findConflict(tx *mvcc.Session, rows *heap.Fetcher, keys []types.Datum, self ids.TID, wait bool) (tid ids.TID, found bool, block blocker, err error) {
 	k := ix.key(keys)
+	counts := ix.Counts(tx.Slot())
+	counts.Scan()
 	b, err := ix.descend(tx.Slot(), &k, 0, buffer.Share, nil)
 	if err != nil {
 		return tid, false, block, err
@@ -325,6 +327,8 @@ func (ix *Index) findConflict(tx *mvcc.Session, rows *heap.Fetcher, keys []types
 			}
 			if there {
 				b.UnlockRelease()
+				counts.Return(1)
+				counts.Fetch(1)
 				if wait && (d.Xmin != 0 || d.Xmax != 0) {
 					return tid, false, blockerOf(d), nil
 				}

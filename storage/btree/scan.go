@@ -36,6 +36,7 @@ type Scan struct {
 	started bool
 	done    bool
 	probe   *heap.VisibilityProbe
+	counts  *stats.RelPending // since the last Rescan
 }
 
 // found is an entry that matches.
@@ -62,6 +63,7 @@ func (s *Scan) Rescan(keys []ScanKey) error {
 	s.kill()
 	s.items, s.pos, s.from, s.given = s.items[:0], 0, 0, 0
 	s.started, s.done = false, false
+	s.counts = s.ix.Counts(s.slot)
 	s.conds.prepare(s.ix, keys, s.opts.Backward)
 	s.need = 0
 	for _, k := range keys {
@@ -72,6 +74,9 @@ func (s *Scan) Rescan(keys []ScanKey) error {
 
 // NewBatch makes a batch that fits ScanOpts.Cols.
 func (s *Scan) NewBatch(capacity int) *types.Batch { return s.proj.NewBatch(capacity) }
+
+// Fetched counts rows that entries of the scan led to.
+func (s *Scan) Fetched(n int) { s.counts.Fetch(n) }
 
 // Close ends the scan.
 func (s *Scan) Close() {
@@ -111,6 +116,7 @@ func (s *Scan) Next(tids []ids.TID, b *types.Batch) (n int, err error) {
 	}
 	s.pos += n
 	s.given = s.pos
+	s.counts.Return(n)
 	return n, nil
 }
 
@@ -144,6 +150,10 @@ func (s *Scan) advance() (bool, error) {
 		s.kill()
 		s.items, s.pos = s.items[:0], 0
 		s.arena.Reset()
+		if s.conds.never && !s.started {
+			s.started = true
+			s.counts.Scan()
+		}
 		if s.done || s.conds.never {
 			return false, nil
 		}
@@ -153,6 +163,7 @@ func (s *Scan) advance() (bool, error) {
 		switch {
 		case !s.started:
 			s.started = true
+			s.counts.Scan()
 			b, off, err = s.begin()
 		case s.next != 0:
 			b, off, err = s.step()

@@ -316,5 +316,8 @@ func (ix *Index) Lookup(slot *stats.Slot, key []types.Datum, tids []ids.TID) (n 
 		off++
 	}
 	b.UnlockRelease()
+	counts := ix.Counts(slot)
+	counts.Scan()
+	counts.Return(n)
 	return n, nil
 }

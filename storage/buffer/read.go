@@ -14,7 +14,7 @@ func (p *Pool) Read(slot *stats.Slot, rel ids.RelFile, fork ids.Fork, blk ids.Bl
 	t := tag{rel, fork, blk}
 	hash := t.hash()
 	if id, ok := p.lookup(&t, hash, s.maxUsage()); ok && p.descs[id].state.Load()&flagValid != 0 {
-		slot.CountHit()
+		slot.CountHit(rel)
 		return Buf{p, slot, id}, nil
 	} else if ok {
 		p.unpin(id)
@@ -43,7 +43,7 @@ func (p *Pool) ReadIfCached(slot *stats.Slot, rel ids.RelFile, fork ids.Fork, bl
 	if !ok {
 		return Buf{}, false
 	}
-	slot.CountHit()
+	slot.CountHit(rel)
 	return Buf{p, slot, id}, true
 }
 
@@ -66,7 +66,7 @@ func (p *Pool) readSlow(slot *stats.Slot, t *tag, hash uint32, s *Strategy, orZe
 		return Buf{}, err
 	}
 	if found {
-		slot.CountHit()
+		slot.CountHit(t.rel)
 	} else {
 		slot.CountPin()
 	}
@@ -84,9 +84,7 @@ func (p *Pool) fill(slot *stats.Slot, id int32, t *tag, orZero bool) error {
 		return err
 	}
 	p.endIO(id, flagValid, 0)
-	if slot != nil {
-		slot.Buffers.Read.Add(1)
-	}
+	slot.CountRead(t.rel)
 	return nil
 }
 

@@ -37,6 +37,7 @@ func BeginBuildScan(tx *mvcc.Session, r *Rel, cols []int) (*BuildScan, error) {
 		return nil, err
 	}
 	db := r.DB
+	r.Counts(tx.Slot()).Scan()
 	return &BuildScan{reader: newReader(tx, r, cols), slot: tx.Slot(), oldest: tx.Manager().OldestXmin(db), end: n,
 		strategy: r.Env.Pool.NewStrategy(buffer.BulkRead)}, nil
 }
@@ -85,6 +86,7 @@ func (s *BuildScan) NextBatch(limit int, b *types.Batch, tids []ids.TID, live []
 		n++
 	}
 	finish(b, n)
+	s.r.Counts(s.slot).Return(n)
 	return n, nil
 }
 

@@ -39,6 +39,7 @@ func Delete(tx *mvcc.Session, r *Rel, tid ids.TID, cid ids.CommandID, opts Modif
 	b.Unlock()
 	if err == nil {
 		err = terr
+		o.counts().Delete()
 	}
 	for i := 0; err == nil && i < len(toasted); i++ {
 		err = r.Toast.Delete(tx, toasted[i], false)
@@ -216,6 +217,7 @@ func AbortSpeculative(tx *mvcc.Session, r *Rel, tid ids.TID) error {
 	pc.Overwrite(b.Page().ItemPos(tid.Offset), h[:tuple.PosHoff])
 	c.Commit()
 	b.Unlock()
+	o.counts().Delete()
 	for i := 0; err == nil && i < len(toasted); i++ {
 		err = r.Toast.Delete(tx, toasted[i], true)
 	}

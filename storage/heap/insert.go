@@ -29,6 +29,7 @@ func Insert(tx *mvcc.Session, r *Rel, values []types.Datum, cid ids.CommandID, o
 	}
 	tid := o.put(b, tup, xid, opts.SpecToken)
 	b.UnlockRelease()
+	o.counts().Insert(1)
 	return tid, nil
 }
 
@@ -84,6 +85,9 @@ func MultiInsert(tx *mvcc.Session, r *Rel, batch *types.Batch, cid ids.CommandID
 			return err
 		}
 		done += k
+	}
+	if !opts.NoCount {
+		o.counts().Insert(n)
 	}
 	return nil
 }

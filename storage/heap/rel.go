@@ -8,6 +8,7 @@ import (
 
 	"gompho/internal/ids"
 	"gompho/mvcc"
+	"gompho/stats"
 	"gompho/storage/buffer"
 	"gompho/storage/freespace"
 	"gompho/storage/tuple"
@@ -101,6 +102,11 @@ func (r *Rel) Blocks() (ids.BlockNumber, error) {
 // shared reports whether the relation belongs to all databases.
 func (r *Rel) shared() bool { return r.DB == 0 }
 
+// Counts returns a process's own cumulative counts of the table, for one statement or less.
+func (r *Rel) Counts(slot *stats.Slot) *stats.RelPending { return slot.Relation(r.Oid, r.File) }
+
+func (o *op) counts() *stats.RelPending { return o.r.Counts(o.slot) }
+
 // Layout returns the rows' layout.
 func (r *Rel) Layout() *tuple.Layout { return r.layout }
 
@@ -151,6 +157,7 @@ type InsertOpts struct {
 	Frozen    bool        // COPY FREEZE: rows are visible to all at once; the table was made in this transaction
 	SpecToken uint32      // nonzero: a speculative insertion
 	NoToast   bool        // set for toast tables themselves
+	NoCount   bool        // copies of rows that the table has already: not counted as insertions
 }
 
 // ModifyOpts modify Update and Delete.

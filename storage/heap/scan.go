@@ -100,6 +100,7 @@ type Scan struct {
 	lossy     bool // of the last batch
 	pageLossy bool // of the current page
 	buf       buffer.Buf
+	counts    *stats.RelPending
 	offs      [MaxTuplesPerPage]ids.OffsetNumber // visible versions of the current page
 	n, pos    int
 }
@@ -115,6 +116,7 @@ func BeginScan(tx *mvcc.Session, r *Rel, snap *mvcc.Snapshot, o ScanOpts) (*Scan
 	if s.shared = o.Shared; s.shared != nil {
 		s.blk, s.end = 0, 0
 	}
+	s.counts.Scan()
 	if o.To != 0 && o.To < n {
 		s.end = o.To
 	}
@@ -125,7 +127,7 @@ func BeginScan(tx *mvcc.Session, r *Rel, snap *mvcc.Snapshot, o ScanOpts) (*Scan
 }
 
 func newScan(tx *mvcc.Session, r *Rel, snap *mvcc.Snapshot, o ScanOpts) *Scan {
-	s := &Scan{reader: newReader(tx, r, o.Cols), snap: snap, slot: tx.Slot()}
+	s := &Scan{reader: newReader(tx, r, o.Cols), snap: snap, slot: tx.Slot(), counts: r.Counts(tx.Slot())}
 	if !o.NoPrune && snap != nil && !tx.ReadOnly() {
 		s.vis = tx.VisTest(r.shared())
 	}
@@ -204,6 +206,11 @@ func (s *Scan) NextBatch(limit int, b *types.Batch, tids []ids.TID) (n int, err 
 		n += k
 	}
 	finish(b, n)
+	if s.next == nil {
+		s.counts.Return(n)
+	} else {
+		s.counts.Fetch(n)
+	}
 	return n, nil
 }
 

@@ -52,6 +52,9 @@ func Update(tx *mvcc.Session, r *Rel, tid ids.TID, values []types.Datum, cid ids
 		return UpdateInfo{Strength: u.strength}, res, fail, err
 	}
 	info, err := u.replace(values, keep)
+	if err == nil {
+		o.counts().Update(info.Hot)
+	}
 	for i := 0; err == nil && i < len(u.drop); i++ {
 		err = r.Toast.Delete(tx, u.drop[i], false)
 	}

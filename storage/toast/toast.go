@@ -76,7 +76,7 @@ func (t *Table) Save(tx *mvcc.Session, cid ids.CommandID, p tuple.Pointer, b []b
 }
 
 // chunks calls each for the entries of a value's chunks, in order.
-func (t *Table) chunks(tx *mvcc.Session, id ids.Oid, each func(tid ids.TID) error) error {
+func (t *Table) chunks(tx *mvcc.Session, id ids.Oid, each func(sc *btree.Scan, tid ids.TID) error) error {
 	sc := t.Index.BeginScan(tx, btree.ScanOpts{})
 	defer sc.Close()
 	if err := sc.Rescan([]btree.ScanKey{{Attr: 0, Strategy: btree.Equal, Value: types.OidDatum(id)}}); err != nil {
@@ -89,7 +89,7 @@ func (t *Table) chunks(tx *mvcc.Session, id ids.Oid, each func(tid ids.TID) erro
 			return err
 		}
 		for _, tid := range tids[:n] {
-			if err := each(tid); err != nil {
+			if err := each(sc, tid); err != nil {
 				return err
 			}
 		}
@@ -106,11 +106,12 @@ func (t *Table) Fetch(tx *mvcc.Session, p tuple.Pointer) ([]byte, error) {
 	defer rows.Close()
 	var vals [2]types.Datum
 	next := int64(0)
-	err := t.chunks(tx, p.ValueID, func(tid ids.TID) error {
+	err := t.chunks(tx, p.ValueID, func(sc *btree.Scan, tid ids.TID) error {
 		found, err := rows.ToastChunk(tid)
 		if err != nil || !found {
 			return err
 		}
+		sc.Fetched(1)
 		rows.ResetArena()
 		if err := rows.Values(vals[:]); err != nil {
 			return err
@@ -139,12 +140,13 @@ func (t *Table) Delete(tx *mvcc.Session, p tuple.Pointer, kill bool) error {
 	cid := tx.CommandID(true)
 	rows := heap.NewFetcher(tx, t.Rel, nil)
 	defer rows.Close()
-	return t.chunks(tx, p.ValueID, func(tid ids.TID) error {
+	return t.chunks(tx, p.ValueID, func(sc *btree.Scan, tid ids.TID) error {
 		found, err := rows.ToastChunk(tid)
 		rows.Unpin()
 		if err != nil || !found {
 			return err
 		}
+		sc.Fetched(1)
 		if kill {
 			return heap.AbortSpeculative(tx, t.Rel, tid)
 		}

@@ -1,0 +1,85 @@
+package postmaster
+
+import (
+	"io"
+	"os"
+
+	"gompho/stats"
+)
+
+// counts reads what the parts of the server have counted since they were made.
+func (c *cluster) counts() (s stats.Server) {
+	p := c.pool.Counters()
+	s.CleanBuffers, s.MaxWritten, s.BackendBuffers, s.Allocated = p.CleanWrites.Load(), p.MaxClean.Load(), p.BackendWrites.Load(), p.Alloc.Load()
+	if k := c.workers.process.Load(); k != nil {
+		s.TimedCheckpoints, s.RequestedCheckpoints, s.CheckpointBuffers = k.Stats.Timed.Load(), k.Stats.Requested.Load(), k.Stats.Buffers.Load()
+		s.CheckpointWriteMicros, s.CheckpointSyncMicros = 1000*k.Stats.WriteMS.Load(), 1000*k.Stats.SyncMS.Load()
+	}
+	if c.log != nil {
+		w := c.log.Stats()
+		s.WalRecords, s.WalImages, s.WalBytes, s.WalBuffersFull, s.WalWrites, s.WalSyncs = w.Records, w.Images, w.Bytes, w.BuffersFull, w.Writes, w.Syncs
+		if c.p.cfg.Get("track_wal_io_timing").Bool() {
+			s.WalWriteMicros, s.WalSyncMicros = w.WriteTimeNS/1000, w.SyncTimeNS/1000
+		}
+	}
+	return s
+}
+
+func (c *cluster) statsFile() string { return c.path("pg_stat", "gompho.stat") }
+
+// saveStats writes the cumulative counters at a clean shutdown. They are worth no error: the next start begins with zeros.
+func (c *cluster) saveStats() {
+	err := c.writeStats(c.statsFile()+".tmp", c.stats.Encode())
+	if err == nil {
+		err = c.fs.Rename(c.statsFile()+".tmp", c.statsFile())
+	}
+	if err != nil {
+		c.p.log.Warn("could not write the statistics file: " + err.Error())
+	}
+}
+
+func (c *cluster) writeStats(name string, data []byte) error {
+	if err := c.fs.MkdirAll(c.path("pg_stat"), 0o700); err != nil {
+		return err
+	}
+	f, err := c.fs.Open(name, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	if _, err = f.WriteAt(data, 0); err == nil {
+		err = f.Sync()
+	}
+	if e := f.Close(); err == nil {
+		err = e
+	}
+	return err
+}
+
+// loadStats reads the counters that the last shutdown left, unless the server did not shut down: then they may have missed anything. The file
+// goes either way, because it will be out of date soon.
+func (c *cluster) loadStats(crashed bool) {
+	f, err := c.fs.Open(c.statsFile(), os.O_RDONLY, 0)
+	if err != nil {
+		return
+	}
+	if !crashed {
+		var data []byte
+		n, err := f.Size()
+		if err == nil {
+			data = make([]byte, n)
+			if _, err = f.ReadAt(data, 0); err == io.EOF {
+				err = nil
+			}
+		}
+		if err == nil {
+			err = c.stats.Decode(data)
+		}
+		if err != nil {
+			c.p.log.Warn("could not read the statistics file: " + err.Error())
+		}
+	}
+	f.Close()
+	if err := c.fs.Remove(c.statsFile()); err != nil {
+		c.p.log.Warn("could not remove the statistics file: " + err.Error())
+	}
+}
