@@ -38,6 +38,7 @@ func NewEngine(s *session.Session, funcs *functions.Registry) Engine {
 	e.an = analyzer.Session{Cat: s.Cat, Env: e.env, OnNotice: func(n *pgerr.Error) { s.Notice(n) }}
 	e.ex = executor.Env{Slot: s.Slot, Tx: s.Tx, Catalog: s.Cat, Funcs: funcs, Func: e.env, WorkMem: s.WorkMem,
 		TempFile: s.Heap.TempFile, Notice: func(n *pgerr.Error) { s.Notice(n) }, CheckRights: e.checkRights, MaySelect: e.maySelect, PlanSQL: e.planSQL,
+		Procs: s.Procs, MaxWorkers: func() int { return int(s.Settings.Get("max_parallel_workers").Int()) },
 		NextValue: func(seq ids.Oid) (int64, error) { return sysviews.NextVal(s, seq, false) }}
 	e.ex.CursorRow = e.cursorRow
 	e.ex.Deferred = executor.NewDeferred(s.Tx, s.Cat, s.Cat.Constraint)
@@ -149,7 +150,8 @@ func (e *engine) loadCosts() {
 		SeqScan: on("enable_seqscan"), IndexScan: on("enable_indexscan"), IndexOnlyScan: on("enable_indexonlyscan"), BitmapScan: on("enable_bitmapscan"),
 		TidScan: on("enable_tidscan"), Sort: on("enable_sort"), IncrementalSort: on("enable_incremental_sort"), HashAgg: on("enable_hashagg"),
 		NestLoop: on("enable_nestloop"), HashJoin: on("enable_hashjoin"), MergeJoin: on("enable_mergejoin"), Material: on("enable_material"),
-		Memoize: on("enable_memoize"),
+		Memoize: on("enable_memoize"), ParallelWorkers: int(f("max_parallel_workers_per_gather")), ParallelSetup: f("parallel_setup_cost"),
+		ParallelTuple: f("parallel_tuple_cost"), MinParallelTablePages: f("min_parallel_table_scan_size"),
 	}
 }
 

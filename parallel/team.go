@@ -79,6 +79,13 @@ func (t *Team) work(w *Worker, run func(w *Worker) error) {
 	}
 }
 
+// Failed reports whether a worker has ended with an error or a panic.
+func (t *Team) Failed() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.err != nil || t.broken != nil
+}
+
 // fail notes what went wrong and stops the others.
 func (t *Team) fail(err error, c *crash) {
 	t.mu.Lock()
@@ -89,10 +96,11 @@ func (t *Team) fail(err error, c *crash) {
 		t.broken = c
 	}
 	t.mu.Unlock()
-	t.interrupt()
+	t.Interrupt()
 }
 
-func (t *Team) interrupt() {
+// Interrupt asks the workers to stop, without waiting for it.
+func (t *Team) Interrupt() {
 	for _, w := range t.workers {
 		w.Slot.Interrupt(stats.CancelQuery)
 	}
@@ -116,7 +124,7 @@ func (t *Team) Wait() error {
 // Stop makes the workers stop and waits for that. It may be called more than once.
 func (t *Team) Stop() {
 	t.stopped.Store(true)
-	t.interrupt()
+	t.Interrupt()
 	<-t.done
 	t.end()
 }

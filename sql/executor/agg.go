@@ -1,7 +1,6 @@
 package executor
 
 import (
-	"gompho/internal/pgerr"
 	"gompho/sql/plan"
 	"gompho/sql/query"
 	"gompho/types"
@@ -30,6 +29,7 @@ type aggNode struct {
 	needed   []int       // child columns kept of each group
 	spills   []aggSpill
 	level    int
+	crew     *crew       // of a parallel aggregation, in the session
 	storeCol map[int]int // column of a group's store that holds a child column
 	// for EXPLAIN
 	Batches int
@@ -44,16 +44,20 @@ type aggCol struct {
 }
 
 func (ex *Exec) makeAgg(p *plan.Agg) (node, error) {
-	if p.Split != plan.AggComplete {
-		return nil, pgerr.NotSupported("partial aggregation is not supported")
+	input, gather, err := aggInput(p)
+	if err != nil {
+		return nil, err
 	}
-	child, err := ex.build(p.Left)
+	child, err := ex.build(input)
 	if err != nil {
 		return nil, err
 	}
 	n := &aggNode{child: child, p: p, nChild: len(child.types()), refCol: map[int]int{}}
 	n.setup(ex, &p.Plan, nil)
 	n.keep = keeper{ex: ex, p: p}
+	if gather != nil && !ex.worker {
+		n.crew = ex.newCrew(input, gather.Workers)
+	}
 	n.insc.ex, n.sc.ex = ex, ex
 	for i, r := range p.GroupRefs {
 		n.refCol[r] = i
@@ -390,6 +394,9 @@ func (n *aggNode) collectSpills() {
 
 // load reads the whole input into groups.
 func (n *aggNode) load() error {
+	if err := n.hire(); err != nil {
+		return err
+	}
 	for {
 		b, err := n.child.next(BatchSize)
 		if err != nil {
@@ -401,9 +408,17 @@ func (n *aggNode) load() error {
 		if err := n.feed(b, n.sets); err != nil {
 			return err
 		}
+		if n.sets[0].full {
+			if err := n.takeOver(); err != nil {
+				return err
+			}
+		}
 		if err := n.ex.env.Slot.CheckInterrupts(); err != nil {
 			return err
 		}
+	}
+	if err := n.takeOver(); err != nil {
+		return err
 	}
 	n.child.close()
 	for _, s := range n.sets {
@@ -605,6 +620,9 @@ func (n *aggNode) plainGroup() (*types.Batch, error) {
 		return nil, nil
 	}
 	n.plain = n.plain[:0]
+	if err := n.hire(); err != nil {
+		return nil, err
+	}
 	var first rowStore
 	if len(n.extra) > 0 {
 		kinds, err := n.ex.env.kinds(n.child.types())
@@ -628,6 +646,9 @@ func (n *aggNode) plainGroup() (*types.Batch, error) {
 		if err := n.ex.env.Slot.CheckInterrupts(); err != nil {
 			return nil, err
 		}
+	}
+	if err := n.takeOver(); err != nil {
+		return nil, err
 	}
 	n.child.close()
 	n.ready = true
@@ -717,6 +738,7 @@ func (n *aggNode) hasOrdered() bool {
 }
 
 func (n *aggNode) clearGroups() {
+	n.crew.stop()
 	n.ready, n.level, n.Spilled = false, 0, false
 	for _, s := range n.sets {
 		s.reset()

@@ -58,6 +58,10 @@ type Env struct {
 	// Deferred keeps the keys that are to be checked at the end of the statement or the transaction; made when needed if nil.
 	Deferred *Deferred
 
+	// Procs and MaxWorkers (max_parallel_workers) are for parallel plans; without them the session does everything by itself.
+	Procs      *stats.Table
+	MaxWorkers func() int
+
 	pool     blockPool
 	sqlDepth int // nesting of SQL functions
 }

@@ -6,6 +6,7 @@ import (
 	"gompho/mvcc"
 	"gompho/sql/plan"
 	"gompho/sql/query"
+	"gompho/storage/heap"
 	"gompho/types"
 )
 
@@ -44,6 +45,10 @@ type Exec struct {
 	plans    []*subplanState // by number of Statement.SubPlans; nil until needed
 	inits    []*initPlan
 	works    map[int]*recursiveUnion // by WTParam
+
+	worker bool                            // runs on a worker, for the session's Exec
+	blocks map[plan.Node]*heap.BlockSource // of parallel scans
+	crews  []*crew
 
 	processed int64
 	started   bool
@@ -169,6 +174,9 @@ func (ex *Exec) Next(max int) (*types.Batch, error) {
 		return nil, err
 	}
 	ex.started = true
+	if ex.crews != nil {
+		defer ex.abandon()
+	}
 	returnsRows := ex.st.CommandType == query.CmdSelect || ex.st.HasReturning
 	for {
 		want := BatchSize

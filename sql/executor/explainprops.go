@@ -31,7 +31,16 @@ func (x *explainer) names(p plan.Node, e *explained) {
 			e.name = "HashAggregate"
 		}
 		head("Strategy", map[plan.AggStrategy]string{plan.AggPlain: "Plain", plan.AggSorted: "Sorted", plan.AggHashed: "Hashed", plan.AggMixed: "Mixed"}[p.Strategy])
-		head("Partial Mode", "Simple")
+		mode := "Simple"
+		switch p.Split {
+		case plan.AggPartial:
+			mode = "Partial"
+			e.name = "Partial " + e.name
+		case plan.AggFinal:
+			mode = "Finalize"
+			e.name = "Finalize " + e.name
+		}
+		head("Partial Mode", mode)
 	case *plan.SetOp:
 		cmd := "Intersect"
 		if p.Op == query.SetOpExcept {
@@ -65,6 +74,11 @@ func (x *explainer) names(p plan.Node, e *explained) {
 		name := x.indexName(p.IndexID)
 		e.target = " on " + catalog.QuoteIdent(name)
 		head("Index Name", name)
+	case *plan.SeqScan:
+		if p.Parallel > 0 {
+			e.name = "Parallel " + e.name
+		}
+		x.onRelation(e, p.ScanRelID)
 	default:
 		if rti := scanRel(p); rti > 0 {
 			x.onRelation(e, rti)
@@ -387,11 +401,22 @@ func (x *explainer) upperDetails(p plan.Node, e *explained) {
 		x.filter(p, e, false)
 		e.num("Workers Planned", float64(p.Workers))
 		if x.ex != nil {
-			e.num("Workers Launched", 0)
+			x.launched(e)
 		}
 	default:
 		x.filter(p, e, false)
 	}
+}
+
+// launched tells how many workers a Gather has had.
+func (x *explainer) launched(e *explained) {
+	n := 0
+	if g, ok := runState[*gatherNode](e); ok {
+		n = g.crew.Launched
+	} else if a, ok := runState[*aggNode](e); ok && a.crew != nil {
+		n = a.crew.Launched
+	}
+	e.num("Workers Launched", float64(n))
 }
 
 func (x *explainer) conflict(p *plan.ModifyTable, e *explained) {

@@ -223,7 +223,7 @@ func (e *explained) data(o *ExplainOptions) datum {
 	if e.planName != "" {
 		add("Subplan Name", text(e.planName))
 	}
-	add("Parallel Aware", raw("false"))
+	add("Parallel Aware", raw(strconv.FormatBool(e.plan.Parallel > 0)))
 	add("Async Capable", raw("false"))
 	for _, p := range e.head {
 		switch p.name {

@@ -194,6 +194,7 @@ type seqScan struct {
 	ended bool
 	// pieces, if not nil, returns the blocks to read
 	pieces func() (from, to ids.BlockNumber, err error)
+	shared plan.Node // of a parallel scan: what its blocks are shared out under
 }
 
 func (ex *Exec) makeSeqScan(p *plan.SeqScan) (node, error) {
@@ -201,7 +202,9 @@ func (ex *Exec) makeSeqScan(p *plan.SeqScan) (node, error) {
 	if err := n.setupScan(ex, &p.Scan, nil); err != nil {
 		return nil, err
 	}
-	n.source = n.fetch
+	if n.source = n.fetch; p.Parallel > 0 {
+		n.shared = p
+	}
 	return n, nil
 }
 
@@ -232,6 +235,9 @@ func (n *seqScan) fetch(max int) (*types.Batch, error) {
 
 func (n *seqScan) open(max int) error {
 	o := heap.ScanOpts{Cols: n.cols}
+	if n.shared != nil {
+		o.Shared = n.ex.blocks[n.shared]
+	}
 	if n.pieces != nil {
 		var err error
 		if o.From, o.To, err = n.pieces(); err != nil {

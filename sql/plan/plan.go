@@ -22,7 +22,7 @@ type Plan struct {
 	Left, Right Node
 	InitPlans   []int // subplan numbers (Statement.SubPlans) to be run once, on demand, setting exec params
 	ExtParams   []int // exec params from above that this subtree reads: a change of them means rescan
-	Parallel    int   // > 1: the subtree below may be run by this many workers over block ranges
+	Parallel    int   // of a SeqScan below a Gather: the workers that share out its blocks among them
 }
 
 // Base implements Node.

@@ -153,6 +153,8 @@ func (b *builder) build(p *path) built {
 		return b.lockRows(p)
 	case pathLimit:
 		return b.limit(p)
+	case pathGather:
+		return b.gather(p, nil)
 	case pathModify:
 		return b.modify(p)
 	}
@@ -175,6 +177,10 @@ func (b *builder) project(p *path) built {
 		return b.subquery(in, p.tlist)
 	case pathWindow:
 		return b.window(in, p.tlist)
+	case pathGather:
+		if b.r.parallelSafe(targetExprs(p.tlist)...) {
+			return b.gather(in, p.tlist)
+		}
 	}
 	x := b.build(in)
 	if b.err != nil || b.matches(x, p.tlist) {
@@ -304,6 +310,22 @@ func (b *builder) scanTargets(tl []*query.TargetEntry) []*query.TargetEntry {
 		out[i] = &c
 	}
 	return out
+}
+
+// gather builds a Gather; tl is the target list for its workers to compute, nil for the columns needed above.
+func (b *builder) gather(p *path, tl []*query.TargetEntry) built {
+	in := p.outer
+	if tl != nil {
+		in = &path{kind: pathProject, rel: in.rel, outer: in, tlist: tl}
+	}
+	x := b.build(in)
+	if b.err != nil {
+		return x
+	}
+	n := &plan.Gather{Workers: p.workers}
+	n.Left = x.node
+	fill(n, p)
+	return built{n, x.cols}
 }
 
 // keep builds Material and Memoize.

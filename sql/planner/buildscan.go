@@ -30,6 +30,7 @@ func (b *builder) scan(p *path, tl []*query.TargetEntry) built {
 	switch p.kind {
 	case pathSeqScan:
 		n := &plan.SeqScan{}
+		n.Parallel = p.workers
 		return s.finish(n, &n.Scan)
 	case pathIndexScan, pathIndexOnly:
 		return s.indexScan()

@@ -11,19 +11,44 @@ func (b *builder) agg(p *path) built {
 	if p.kind == pathMinMax {
 		return b.minMaxResult(p)
 	}
+	if p.agg.split == plan.AggFinal {
+		return b.finalAgg(p)
+	}
 	x := b.build(p.outer)
 	if b.err != nil {
 		return x
 	}
+	_, x = b.aggOver(p, x)
+	return x
+}
+
+// finalAgg builds the second step of a parallel aggregation and what lies below it. Both steps are described over the rows
+// that are aggregated.
+func (b *builder) finalAgg(p *path) built {
+	g := p.outer
+	x := b.build(g.outer.outer)
+	if b.err != nil {
+		return x
+	}
+	n, y := b.aggOver(p, x)
+	part := &plan.Agg{Strategy: n.Strategy, Split: plan.AggPartial, NumGroups: g.outer.agg.numGroups, GroupCols: n.GroupCols, GroupOps: n.GroupOps, Colls: n.Colls}
+	part.Left = n.Left
+	fill(part, g.outer)
+	gn := &plan.Gather{Workers: g.workers}
+	gn.Left = part
+	fill(gn, g)
+	n.Split, n.Left = plan.AggFinal, gn
+	return y
+}
+
+// aggOver builds the Agg node of a path over x.
+func (b *builder) aggOver(p *path, x built) (*plan.Agg, built) {
 	tl := p.tlist
 	source := b.r.tlist
 	if p.agg.aggs == nil && p.quals == nil {
 		source = tl
 	}
 	x, pos, ops, colls := b.groupColumns(x, p.agg.groupBy, source)
-	if b.err != nil {
-		return x
-	}
 	n := &plan.Agg{Strategy: p.agg.strategy, NumGroups: p.agg.numGroups, GroupCols: pos, GroupOps: ops, Colls: colls, GroupingSets: p.agg.sets}
 	n.Left = x.node
 	fill(n, p)
@@ -45,7 +70,7 @@ func (b *builder) agg(p *path) built {
 	}
 	n.TargetList = out
 	n.Qual = af.fix(makeAnd(p.quals))
-	return built{n, columnsOf(tl)}
+	return n, built{n, columnsOf(tl)}
 }
 
 // aggFixer resolves expressions above grouping: aggregates stay, everything else must be a grouping column.

@@ -93,7 +93,7 @@ func (f *catalogFacts) proc(oid ids.Oid) *procInfo {
 	f.note(err)
 	var p *procInfo
 	if row != nil {
-		p = &procInfo{name: row.Proname, volatile: row.Provolatile, strict: row.Proisstrict, retset: row.Proretset,
+		p = &procInfo{name: row.Proname, volatile: row.Provolatile, strict: row.Proisstrict, retset: row.Proretset, parallel: row.Proparallel,
 			cost: float64(row.Procost), rows: float64(row.Prorows)}
 	}
 	if f.procs == nil {
@@ -143,6 +143,12 @@ func (f *catalogFacts) aggSortOp(agg ids.Oid) ids.Oid {
 	return a.Aggsortop
 }
 
+func (f *catalogFacts) aggCombines(agg ids.Oid) bool {
+	a, err := f.env.Catalog.Aggregate(agg)
+	f.note(err)
+	return a != nil && a.Aggcombinefn != 0
+}
+
 func (f *catalogFacts) call(fn, coll ids.Oid, args []types.Datum, ts []ids.Oid, res ids.Oid) (types.Datum, bool, error) {
 	return f.env.Call(fn, coll, args, ts, res)
 }
@@ -158,7 +164,7 @@ func (f *catalogFacts) table(oid ids.Oid) (*tableInfo, error) {
 	if r == nil {
 		return nil, pgerr.New(pgerr.UndefinedTable, "relation with OID %d does not exist", oid)
 	}
-	t := &tableInfo{oid: oid, kind: r.Kind, desc: r.Desc}
+	t := &tableInfo{oid: oid, kind: r.Kind, desc: r.Desc, temp: r.IsTemp()}
 	if err := f.tableSize(t, r); err != nil {
 		return nil, err
 	}

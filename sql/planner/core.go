@@ -19,6 +19,7 @@ type glob struct {
 	subCount   int
 	rowMarks   []plan.RowMark
 	resultRels []int
+	parallel   bool // workers may be used
 }
 
 // newParam makes an exec param of a type.
@@ -53,7 +54,8 @@ type root struct {
 	wtRows    float64
 	setSerial int
 
-	junk junkCols
+	junk     junkCols
+	parallel bool // the level may use workers
 }
 
 // junkCols are the resjunk output columns that LockRows and ModifyTable read, as target list positions by range-table index.
@@ -226,7 +228,8 @@ type path struct {
 	memoKeys []query.Expr
 	memoOps  []ids.Oid
 	minmax   []int
-	workers  int
+	workers  int   // of a partial path or a Gather
+	serial   *path // of a Gather: the path that it is the parallel form of
 }
 
 type aggStep struct {
@@ -235,6 +238,7 @@ type aggStep struct {
 	aggs      []*query.Aggref
 	numGroups float64
 	sets      [][]int
+	split     int // plan.AggComplete, AggPartial, AggFinal
 }
 
 type windowStep struct {

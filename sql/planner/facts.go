@@ -9,6 +9,7 @@ import (
 type tableInfo struct {
 	oid       ids.Oid
 	kind      byte
+	temp      bool
 	desc      *types.Desc
 	pages     float64
 	tuples    float64
@@ -57,6 +58,7 @@ type procInfo struct {
 	volatile byte // 'i', 's' or 'v'
 	strict   bool
 	retset   bool
+	parallel byte // proparallel
 	cost     float64
 	rows     float64
 }
@@ -97,6 +99,8 @@ type facts interface {
 	call(fn, collation ids.Oid, args []types.Datum, argTypes []ids.Oid, result ids.Oid) (d types.Datum, ok bool, err error)
 	// aggSortOp is the operator that lets min or max be answered by an index, 0 for none.
 	aggSortOp(agg ids.Oid) ids.Oid
+	// aggCombines reports whether states of an aggregate over parts of the rows can be combined.
+	aggCombines(agg ids.Oid) bool
 	costs() *Costs
 }
 

@@ -39,6 +39,7 @@ func planStatement(f facts, q *query.Query, opt Options) (*plan.Statement, error
 			frac = 0
 		}
 	}
+	g.parallel = g.mayRunParallel(q, opt)
 	r, p, err := g.planQuery(q, nil, frac, nil)
 	if err != nil {
 		return nil, err
@@ -68,6 +69,7 @@ func (g *glob) planQuery(q *query.Query, parent *root, frac float64, setup func(
 	if len(r.q.RTable) >= maxRelations {
 		return nil, nil, pgerr.New(pgerr.StatementTooComplex, "too many range table entries")
 	}
+	r.parallel = g.parallel && parent == nil
 	if setup != nil {
 		setup(r)
 	}
@@ -326,6 +328,7 @@ func (r *root) scanJoin(tl []*query.TargetEntry, extra []query.Expr) (*rel, erro
 	if err != nil {
 		return nil, err
 	}
+	r.gatherPaths(j)
 	if len(r.where) > 0 {
 		j = r.guard(j)
 	}

@@ -315,6 +315,7 @@ func (r *root) grouping(in *rel) (*rel, error) {
 			out.addPath(p)
 		}
 		add(plan.AggPlain, in.cheapest)
+		r.parallelAgg(in, out, plan.AggPlain, &aggStep{strategy: plan.AggPlain, aggs: aggs, numGroups: 1}, target, having)
 	default:
 		if canSort || !canHash {
 			for _, inp := range in.paths {
@@ -328,6 +329,7 @@ func (r *root) grouping(in *rel) (*rel, error) {
 		}
 		if canHash {
 			add(plan.AggHashed, in.cheapest)
+			r.parallelAgg(in, out, plan.AggHashed, &aggStep{strategy: plan.AggHashed, groupBy: q.GroupClause, aggs: aggs, numGroups: ngroups}, target, having)
 		}
 	}
 	out.rows = ngroups
