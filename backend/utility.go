@@ -33,6 +33,14 @@ func (e *engine) Utility(u *UtilityContext, stmt ast.Stmt) (string, error) {
 	return commands.Run(e.context(u), stmt)
 }
 
+// NewIndexExtractor returns a function that says how the columns of an index come from rows of its table: see commands.IndexExtract.
+func NewIndexExtractor(s *session.Session, funcs *functions.Registry) func(*catalog.Relation, *catalog.Index) ([]int, func(row, out []types.Datum) (bool, error), error) {
+	e := NewEngine(s, funcs).(*engine)
+	return func(rel *catalog.Relation, ix *catalog.Index) ([]int, func(row, out []types.Datum) (bool, error), error) {
+		return commands.IndexExtract(e.context(&UtilityContext{S: s, TopLevel: true}), rel, ix)
+	}
+}
+
 // receiver hands a command's rows to the portal.
 type receiver struct{ u *UtilityContext }
 

@@ -22,7 +22,7 @@ type CheckOptions struct {
 }
 
 // Check verifies a whole cluster that no server runs: page checksums, tables, toast, indexes by themselves and against their
-// tables, in every database. It recovers the cluster first if it was not shut down. Each problem is reported; the number of
+// tables, catalogs by themselves and against the files, in every database. It recovers the cluster first if it was not shut down. Each problem is reported; the number of
 // them is returned.
 func Check(o CheckOptions, report func(string)) (n int, err error) {
 	if o.Dir, err = filepath.Abs(o.Dir); err != nil {
@@ -64,7 +64,7 @@ func (c *cluster) check(name string, report check.Report) error {
 			continue
 		}
 		err := c.inDatabase(db.Oid, func(tx *mvcc.Session, cat *catalog.Session) error {
-			return checkDatabase(tx, cat, checked == 0, report)
+			return c.newDatabaseCheck(tx, cat, db, checked == 0, report).run()
 		})
 		if err != nil {
 			return err
@@ -106,57 +106,4 @@ func (c *cluster) databases() (out []*catalog.PgDatabase, err error) {
 		return err
 	})
 	return out, err
-}
-
-// checkDatabase checks every table and index of a database, catalogs included, and those that all databases share if asked to.
-func checkDatabase(tx *mvcc.Session, cat *catalog.Session, shared bool, report check.Report) error {
-	rows, err := catalog.FetchAll[catalog.PgClass](cat, catalog.PgClassOidIndex)
-	if err != nil {
-		return err
-	}
-	for _, row := range rows {
-		if row.Relpersistence == 't' || row.Relisshared && !shared {
-			continue // of a session that is gone; or seen already
-		}
-		r, err := cat.Relation(row.Oid)
-		if err != nil {
-			return err
-		}
-		if r == nil || r.Heap == nil || r.Kind == 'S' {
-			continue
-		}
-		if err := check.Heap(tx, r.Heap, report); err != nil {
-			return err
-		}
-		for _, ix := range r.Indexes {
-			if ix.Btree == nil || !ix.Valid {
-				continue
-			}
-			if err := check.Index(tx, ix.Btree, report); err != nil {
-				return err
-			}
-			if cols := plainColumns(ix); cols != nil {
-				if err := check.Complete(tx, ix.Btree, cols, nil, report); err != nil {
-					return err
-				}
-			}
-		}
-	}
-	return nil
-}
-
-// plainColumns are the attributes of an index without expressions and predicate, nil for others: those entries cannot be
-// computed here without a session that evaluates expressions.
-func plainColumns(ix *catalog.Index) []int {
-	if ix.PredText != nil {
-		return nil
-	}
-	var out []int
-	for _, k := range ix.Keys {
-		if k <= 0 {
-			return nil
-		}
-		out = append(out, int(k)-1)
-	}
-	return out
 }

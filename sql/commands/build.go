@@ -95,20 +95,8 @@ func (c *Context) newIndexBuild(rel *catalog.Relation, ix *catalog.Index, blocks
 		return nil, err
 	}
 	b.plan(exprs, pred)
-	var list []query.Expr
-	if pred != nil {
-		list, b.hasPred = append(list, pred), true
-	}
-	list = append(list, exprs...)
-	if len(list) > 0 {
-		if b.eval, err = c.compile(list, rel); err != nil {
-			return nil, err
-		}
-		b.results = make([]types.Datum, len(list))
-		b.row = make([]types.Datum, len(rel.Desc.Attrs))
-		for i := range b.row {
-			b.row[i] = types.Null
-		}
+	if err := b.compile(exprs, pred); err != nil {
+		return nil, err
 	}
 	mem := int(c.S.Settings.Bytes("maintenance_work_mem") / 1024)
 	b.planWorkers(blocks, mem)
@@ -252,9 +240,14 @@ func (b *indexBuild) planWorkers(blocks ids.BlockNumber, memKB int) {
 
 // values puts the index columns of a row into out; false when the predicate leaves the row out.
 func (b *indexBuild) values(batch *types.Batch, row int, out []types.Datum) (bool, error) {
+	return b.valuesOf(func(i int) types.Datum { return batch.Cols[i].Get(row) }, out)
+}
+
+// valuesOf is values of a row whose columns at cols column returns.
+func (b *indexBuild) valuesOf(column func(i int) types.Datum, out []types.Datum) (bool, error) {
 	if b.eval != nil {
 		for i, col := range b.cols {
-			b.row[col] = batch.Cols[i].Get(row)
+			b.row[col] = column(i)
 		}
 		if err := b.eval.Eval(b.row, b.results); err != nil {
 			return false, err
@@ -269,7 +262,7 @@ func (b *indexBuild) values(batch *types.Batch, row int, out []types.Datum) (boo
 	}
 	for i, p := range b.pos {
 		if p >= 0 {
-			out[i] = batch.Cols[p].Get(row)
+			out[i] = column(p)
 		} else {
 			out[i] = b.results[first-1-p]
 		}

@@ -67,7 +67,7 @@ func buildOrder(t *testing.T, typ string, key btree.Key, spill bool, sinks int) 
 	}
 	entries := 0
 	storetest.Check(t, ix.Verify(nil, func(blk ids.BlockNumber, problem string) { t.Errorf("block %d: %s", blk, problem) },
-		func([]types.Datum, ids.TID) { entries++ }))
+		func(ids.BlockNumber, ids.OffsetNumber, []types.Datum, ids.TID) { entries++ }))
 	if entries != n {
 		t.Fatalf("%d entries of %d", entries, n)
 	}

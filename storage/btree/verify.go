@@ -24,14 +24,17 @@ func (ix *Index) Contains(slot *stats.Slot, values []types.Datum, tid ids.TID) (
 	return off <= n.MaxOffset() && ix.compare(&k, item(n.Item(off))) == 0, nil
 }
 
-// Verify looks at the whole index and calls bad for everything that is wrong with it, and entry for every leaf entry that is not marked dead. The caller keeps
-// writers away. An error means that the index could not be read.
-func (ix *Index) Verify(slot *stats.Slot, bad func(blk ids.BlockNumber, problem string), entry func(values []types.Datum, tid ids.TID)) error {
+// Verify looks at the whole index and calls bad for everything that is wrong with it, and entry for every leaf entry that is not marked dead, with its place
+// and values that are valid during the call. The caller keeps writers away. An error means that the index could not be read.
+func (ix *Index) Verify(slot *stats.Slot, bad func(blk ids.BlockNumber, problem string), entry func(blk ids.BlockNumber, off ids.OffsetNumber, values []types.Datum, tid ids.TID)) error {
 	root, level, err := ix.meta(slot)
 	if err != nil {
 		return err
 	}
 	v := verifier{ix: ix, slot: slot, bad: bad, entry: entry, seen: map[ids.BlockNumber]bool{}}
+	for i := range v.vals {
+		v.vals[i] = make([]types.Datum, len(ix.Desc.Attrs))
+	}
 	v.expect = []expected{{blk: root}}
 	for ; level >= 0; level-- {
 		if err := v.level(level); err != nil {
@@ -52,7 +55,8 @@ type verifier struct {
 	ix     *Index
 	slot   *stats.Slot
 	bad    func(ids.BlockNumber, string)
-	entry  func([]types.Datum, ids.TID)
+	entry  func(ids.BlockNumber, ids.OffsetNumber, []types.Datum, ids.TID)
+	vals   [3][]types.Datum // scratch
 	seen   map[ids.BlockNumber]bool
 	expect []expected // pages of this level, from left to right
 	below  []expected
@@ -168,11 +172,11 @@ func (v *verifier) item(blk ids.BlockNumber, off ids.OffsetNumber, it, last, low
 		v.badf(blk, "item %d is after the page's high key", off)
 	}
 	if level == 0 {
-		vals := make([]types.Datum, len(ix.Desc.Attrs))
+		vals := v.vals[2]
 		if err := ix.values(it, vals); err != nil {
 			v.badf(blk, "item %d: %v", off, err)
 		} else if v.entry != nil {
-			v.entry(vals, it.tid())
+			v.entry(blk, off, vals, it.tid())
 		}
 	}
 }
@@ -180,7 +184,7 @@ func (v *verifier) item(blk ids.BlockNumber, off ids.OffsetNumber, it, last, low
 // order compares two items, pivots or not.
 func (v *verifier) order(a, b item) int {
 	n, m := v.ix.attrs(a), v.ix.attrs(b)
-	av, bv := make([]types.Datum, n), make([]types.Datum, m)
+	av, bv := v.vals[0][:n], v.vals[1][:m]
 	if v.ix.values(a, av) != nil || v.ix.values(b, bv) != nil {
 		return 0
 	}
@@ -193,6 +197,29 @@ func (v *verifier) order(a, b item) int {
 		return n - m // columns left out are less than everything
 	}
 	return order(tidOf(a), tidOf(b))
+}
+
+// SameKey reports whether two entries have the same values: in the key columns by the index's order, in others bytewise.
+func (ix *Index) SameKey(a, b []types.Datum) bool {
+	for i := range ix.Desc.Attrs {
+		switch {
+		case i < ix.nkeys:
+			if ix.compareDatum(i, a[i], b[i]) != 0 {
+				return false
+			}
+		case a[i].IsNull() || b[i].IsNull():
+			if a[i].IsNull() != b[i].IsNull() {
+				return false
+			}
+		case ix.Desc.Attrs[i].Kind() == types.BytesKind:
+			if string(a[i].Bytes()) != string(b[i].Bytes()) {
+				return false
+			}
+		case a[i].Word() != b[i].Word():
+			return false
+		}
+	}
+	return true
 }
 
 // tidOf returns the tid of an item as a number; 0, less than every tid, for a pivot without one.

@@ -5,11 +5,11 @@ import (
 
 	"gompho/internal/ids"
 	"gompho/mvcc"
-	"gompho/storage/btree"
 	"gompho/storage/buffer"
 	"gompho/storage/freespace"
 	"gompho/storage/heap"
 	"gompho/storage/page"
+	"gompho/storage/toast"
 	"gompho/storage/tuple"
 	"gompho/types"
 )
@@ -48,30 +48,35 @@ type tables struct {
 	next   ids.Xid
 	vm     freespace.VM
 	blk    ids.BlockNumber
+	values map[ids.Oid]bool // out-of-line values that any version refers to
 }
 
+// fetcher fetches out-of-line values and notes which.
 type fetcher struct {
-	tx *mvcc.Session
-	r  *heap.Rel
+	tx   *mvcc.Session
+	r    *heap.Rel
+	seen map[ids.Oid]bool
 }
 
 // Fetch implements tuple.Detoaster.
 func (f fetcher) Fetch(p tuple.Pointer) ([]byte, error) {
+	f.seen[p.ValueID] = true
 	if f.r.Toast == nil {
 		return nil, fmt.Errorf("out-of-line value in a table without toast table")
 	}
 	return f.r.Toast.Fetch(f.tx, p)
 }
 
-// Heap checks a table.
+// Heap checks a table with its maps, and that its out-of-line values are all there and no others.
 func Heap(tx *mvcc.Session, r *heap.Rel, report Report) error {
 	cols := make([]int, len(r.Desc.Attrs))
 	for i := range cols {
 		cols[i] = i
 	}
 	m := tx.Manager()
-	c := tables{tx: tx, r: r, report: report, proj: r.Layout().Project(cols), out: make([]types.Datum, len(cols)),
-		ext: fetcher{tx, r}, oldest: m.OldestXmin(r.DB), next: m.NextXid(), vm: r.VisibilityMap()}
+	values := map[ids.Oid]bool{}
+	c := tables{values: values, tx: tx, r: r, report: report, proj: r.Layout().Project(cols), out: make([]types.Datum, len(cols)),
+		ext: fetcher{tx, r, values}, oldest: m.OldestXmin(r.DB), next: m.NextXid(), vm: r.VisibilityMap()}
 	defer func() { c.vm.Close() }()
 	n, err := r.Blocks()
 	if err != nil {
@@ -85,7 +90,27 @@ func Heap(tx *mvcc.Session, r *heap.Rel, report Report) error {
 			return err
 		}
 	}
+	if err := c.maps(n); err != nil {
+		return err
+	}
+	if t, ok := r.Toast.(*toast.Table); ok {
+		return c.orphans(t)
+	}
 	return nil
+}
+
+// maps checks what the maps say as a whole, of a table of n blocks.
+func (c *tables) maps(n ids.BlockNumber) error {
+	blk, err := c.vm.Beyond(c.tx.Slot(), n)
+	if err != nil {
+		return err
+	}
+	if c.blk = blk; blk != ids.InvalidBlock {
+		c.badf(0, "marked in the visibility map, but the table has %d blocks", n)
+	}
+	return c.r.FreeSpaceMap().Verify(c.tx.Slot(), func(blk ids.BlockNumber, text string) {
+		c.report(Problem{c.r.Name, blk, 0, "free space map: " + text})
+	})
 }
 
 func (c *tables) badf(off ids.OffsetNumber, format string, args ...any) {
@@ -172,7 +197,7 @@ func (c *tables) version(pg page.Page, off ids.OffsetNumber, bits byte) {
 	// What is dead to all may have lost its out-of-line values.
 	var ext tuple.Detoaster = c.ext
 	if v != mvcc.VacuumLive {
-		ext = anything{}
+		ext = anything{c.values}
 	}
 	if err := c.proj.Deform(tup, c.out, nil, ext); err != nil {
 		c.badf(off, "%v", err)
@@ -180,10 +205,13 @@ func (c *tables) version(pg page.Page, off ids.OffsetNumber, bits byte) {
 }
 
 // anything stands for out-of-line values that need not be there.
-type anything struct{}
+type anything struct{ seen map[ids.Oid]bool }
 
 // Fetch implements tuple.Detoaster.
-func (anything) Fetch(tuple.Pointer) ([]byte, error) { return nil, nil }
+func (a anything) Fetch(p tuple.Pointer) ([]byte, error) {
+	a.seen[p.ValueID] = true
+	return nil, nil
+}
 
 // ids checks that the transactions named in a header have been.
 func (c *tables) ids(h tuple.Header, off ids.OffsetNumber) bool {
@@ -193,6 +221,12 @@ func (c *tables) ids(h tuple.Header, off ids.OffsetNumber) bool {
 		return false
 	}
 	mask := h.Infomask()
+	if x := h.Xmin(); !h.XminFrozen() && x >= m.OldestXid() {
+		if st := m.Status(x); h.XminCommitted() && st != mvcc.Committed || h.XminInvalid() && st == mvcc.Committed {
+			c.badf(off, "xmin %d: the hint bits %#x contradict the commit log", x, mask&tuple.XminFrozen)
+			return false
+		}
+	}
 	if mask&tuple.XmaxInvalid != 0 {
 		return true
 	}
@@ -215,6 +249,10 @@ func (c *tables) ids(h tuple.Header, off ids.OffsetNumber) bool {
 	}
 	if h.Xmax() >= c.next {
 		c.badf(off, "xmax %d, next transaction id is %d", h.Xmax(), c.next)
+		return false
+	}
+	if x := h.Xmax(); mask&tuple.XmaxCommitted != 0 && x >= m.OldestXid() && m.Status(x) != mvcc.Committed {
+		c.badf(off, "xmax %d: the hint bit for committed contradicts the commit log", x)
 		return false
 	}
 	return true
@@ -241,103 +279,5 @@ func (c *tables) chain(pg page.Page, off ids.OffsetNumber, h tuple.Header) {
 	n := tuple.Header(pg.Item(next.Offset))
 	if len(n) < tuple.HeaderSize || !n.IsHeapOnly() || n.Xmin() != x && !n.XminFrozen() {
 		c.badf(off, "HOT-updated by %d to %v, which is not its successor", x, next)
-	}
-}
-
-// Index checks an index by itself, and that every entry leads to a row version of its table.
-func Index(tx *mvcc.Session, ix *btree.Index, report Report) error {
-	var pages map[ids.BlockNumber][]uint8
-	if ix.Heap != nil {
-		var err error
-		if pages, err = pointers(tx, ix.Heap); err != nil {
-			return err
-		}
-	}
-	return ix.Verify(tx.Slot(), func(blk ids.BlockNumber, text string) {
-		report(Problem{ix.Name, blk, 0, text})
-	}, func(_ []types.Datum, tid ids.TID) {
-		if pages == nil {
-			return
-		}
-		flags := pages[tid.Block]
-		if tid.Offset < 1 || int(tid.Offset) > len(flags) || flags[tid.Offset-1] == page.LPUnused {
-			report(Problem{ix.Name, ids.InvalidBlock, 0, fmt.Sprintf("entry for %v, where table %s has nothing", tid, ix.Heap.Name)})
-		} else if flags[tid.Offset-1] == heapOnly {
-			report(Problem{ix.Name, ids.InvalidBlock, 0, fmt.Sprintf("entry for %v, which is heap-only in table %s", tid, ix.Heap.Name)})
-		}
-	})
-}
-
-// heapOnly is pointers' code for a version that no index entry may point to.
-const heapOnly = 255
-
-// pointers returns, by block, the kinds of the table's line pointers.
-func pointers(tx *mvcc.Session, r *heap.Rel) (map[ids.BlockNumber][]uint8, error) {
-	out := map[ids.BlockNumber][]uint8{}
-	n, err := r.Blocks()
-	if err != nil {
-		return nil, err
-	}
-	for blk := ids.BlockNumber(0); blk < n; blk++ {
-		b, err := r.Env.Pool.Read(tx.Slot(), r.File, ids.MainFork, blk, nil)
-		if err != nil {
-			continue // the table's check reports it
-		}
-		b.Lock(buffer.Share)
-		pg := b.Page()
-		flags := make([]uint8, pg.MaxOffset())
-		for off := ids.OffsetNumber(1); off <= pg.MaxOffset(); off++ {
-			id := pg.ItemID(off)
-			flags[off-1] = uint8(id.Flags())
-			if id.IsNormal() && tuple.Header(pg.Item(off)).IsHeapOnly() {
-				flags[off-1] = heapOnly
-			}
-		}
-		b.UnlockRelease()
-		out[blk] = flags
-	}
-	return out, nil
-}
-
-// Complete checks that every row that must have an entry in ix has one. cols are the table's attributes that extract needs; it computes the index's
-// columns from them, or says that the row has no entry (partial indexes). nil: the columns of the index are cols.
-func Complete(tx *mvcc.Session, ix *btree.Index, cols []int, extract func(row, out []types.Datum) (bool, error), report Report) error {
-	s, err := heap.BeginBuildScan(tx, ix.Heap, cols)
-	if err != nil {
-		return err
-	}
-	defer s.Close()
-	const rows = 256
-	b, tids, live := s.NewBatch(rows), make([]ids.TID, rows), make([]bool, rows)
-	row, out := make([]types.Datum, len(cols)), make([]types.Datum, len(ix.Desc.Attrs))
-	for {
-		n, err := s.NextBatch(rows, b, tids, live)
-		if err != nil {
-			// A damaged row ends the search for missing entries; the table's own check says where it is.
-			report(Problem{ix.Name, ids.InvalidBlock, 0, fmt.Sprintf("cannot compare with table %s: %v", ix.Heap.Name, err)})
-			return tx.Slot().CheckInterrupts()
-		}
-		if n == 0 {
-			return nil
-		}
-		for i := range n {
-			for k := range cols {
-				row[k] = b.Cols[k].Get(i)
-			}
-			if extract == nil {
-				copy(out, row)
-			} else if ok, err := extract(row, out); err != nil {
-				return err
-			} else if !ok {
-				continue
-			}
-			found, err := ix.Contains(tx.Slot(), out, tids[i])
-			if err != nil {
-				return err
-			}
-			if !found && live[i] {
-				report(Problem{ix.Name, ids.InvalidBlock, 0, fmt.Sprintf("no entry for row %v of table %s", tids[i], ix.Heap.Name)})
-			}
-		}
 	}
 }

@@ -49,8 +49,8 @@ func damaged(t *testing.T, damage func(s *storetest.Store, tx *mvcc.Session, r *
 	var out []string
 	report := func(p check.Problem) { out = append(out, p.String()) }
 	storetest.Check(t, check.Heap(tx, r, report))
-	storetest.Check(t, check.Index(tx, ix, report))
-	storetest.Check(t, check.Complete(tx, ix, []int{0}, nil, report))
+	storetest.Check(t, check.Index(tx, ix, &check.Extract{Cols: []int{0}}, report))
+	storetest.Check(t, check.Complete(tx, ix, &check.Extract{Cols: []int{0}}, report))
 	storetest.Commit(t, tx)
 	return strings.Join(out, "\n")
 }

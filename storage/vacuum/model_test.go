@@ -351,8 +351,8 @@ func (m *model) check() {
 	report := func(p check.Problem) { m.T.Errorf("%v", p) }
 	storetest.Check(m.T, check.Heap(tx, m.rel, report))
 	for i, ix := range []*btree.Index{m.byKey, m.byVal} {
-		storetest.Check(m.T, check.Index(tx, ix, report))
-		storetest.Check(m.T, check.Complete(tx, ix, []int{i}, nil, report))
+		storetest.Check(m.T, check.Index(tx, ix, &check.Extract{Cols: []int{i}}, report))
+		storetest.Check(m.T, check.Complete(tx, ix, &check.Extract{Cols: []int{i}}, report))
 	}
 	storetest.Commit(m.T, tx)
 	if m.T.Failed() {
