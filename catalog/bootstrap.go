@@ -63,7 +63,7 @@ func (s *Session) bootTable(fact *Relation, o BootstrapOpts) error {
 		return err
 	}
 	// Nothing is logged until the checkpoint that ends the making of the cluster.
-	h := heap.NewRel(&heap.Rel{Env: s.env, File: r.File, Oid: r.Oid, DB: r.File.DB, Name: r.Name, Desc: r.Desc, FillFactor: 100})
+	h := heap.NewRel(&heap.Rel{Env: s.env, File: r.File, Oid: r.Oid, DB: r.File.DB, Name: r.Name, Desc: r.Desc, Logged: true, FillFactor: 100})
 	if err := heap.CreateStorage(s.tx, s.env, r.File, true, false); err != nil {
 		return err
 	}
@@ -72,7 +72,7 @@ func (s *Session) bootTable(fact *Relation, o BootstrapOpts) error {
 		if err := heap.CreateStorage(s.tx, s.env, ix.File, true, false); err != nil {
 			return err
 		}
-		handle, err := s.btreeHandle(ix, nil, false, false)
+		handle, err := s.btreeHandle(ix, nil, true, false)
 		if err != nil {
 			return err
 		}

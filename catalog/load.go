@@ -46,6 +46,18 @@ func relFile(c *PgClass, db ids.Oid) ids.RelFile {
 	return f
 }
 
+// RelationFiles returns the files of all relations that pg_class lists, those of shared catalogs included.
+func (s *Session) RelationFiles() (map[ids.RelFile]bool, error) {
+	out := map[ids.RelFile]bool{}
+	err := Each(s, 0, func(c *PgClass) (bool, error) {
+		if hasStorage(c.Relkind) {
+			out[relFile(c, s.db)] = true
+		}
+		return true, nil
+	})
+	return out, err
+}
+
 // indexFrom makes an index descriptor of its rows. opclass finds operator classes.
 func indexFrom(c *PgClass, x *PgIndex, desc *types.Desc, db ids.Oid, opclass func(ids.Oid) *PgOpclass) *Index {
 	ix := &Index{Oid: c.Oid, Table: x.Indrelid, Name: c.Relname, Namespace: c.Relnamespace, Am: c.Relam,

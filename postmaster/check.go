@@ -3,12 +3,14 @@ package postmaster
 import (
 	"fmt"
 	"path/filepath"
+	"strconv"
 
 	"gompho/catalog"
 	"gompho/internal/ids"
 	"gompho/locks"
 	"gompho/mvcc"
 	"gompho/storage/check"
+	"gompho/storage/smgr"
 	"gompho/storage/vfs"
 )
 
@@ -58,8 +60,9 @@ func (c *cluster) check(name string, report check.Report) error {
 	if err != nil {
 		return err
 	}
-	checked := 0
+	checked, known := 0, map[string]bool{}
 	for _, db := range dbs {
+		known[strconv.Itoa(int(db.Oid))] = true
 		if name != "" && db.Datname != name {
 			continue
 		}
@@ -74,7 +77,11 @@ func (c *cluster) check(name string, report check.Report) error {
 	if checked == 0 {
 		return fmt.Errorf("database %q does not exist", name)
 	}
-	return nil
+	dirs, err := c.orphanDirectories(known)
+	for _, d := range dirs {
+		report(check.Problem{Relation: "directory " + smgr.DatabaseDir(ids.DefaultTablespace, d), Block: ids.InvalidBlock, Text: "belongs to no database"})
+	}
+	return err
 }
 
 // inDatabase runs f in a transaction of its own in a database, as the first role.

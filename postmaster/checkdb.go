@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"path/filepath"
 	"time"
 
 	"gompho/backend"
@@ -14,6 +13,7 @@ import (
 	"gompho/internal/pgerr"
 	"gompho/mvcc"
 	"gompho/session"
+	"gompho/storage/buffer"
 	"gompho/storage/check"
 	"gompho/storage/smgr"
 )
@@ -164,7 +164,11 @@ func (k *databaseCheck) blocks(r *catalog.Relation, fork ids.Fork) bool {
 			ok = false
 			continue
 		}
-		b.Release()
+		b.Lock(buffer.Share)
+		if pg := b.Page(); r.Persistence == 'p' && !pg.IsNew() && pg.LSN() == 0 {
+			k.report(check.Problem{Relation: r.Name, Block: blk, Text: "no log position, but the relation is logged"})
+		}
+		b.UnlockRelease()
 	}
 	return ok
 }
@@ -198,21 +202,16 @@ func (k *databaseCheck) orphans() error {
 		dirs = append(dirs, ids.RelFile{Spc: ids.GlobalTablespace})
 	}
 	for _, d := range dirs {
-		name := smgr.DatabaseDir(d.Spc, d.DB)
-		entries, err := k.c.fs.ReadDir(filepath.Join(k.c.p.opt.Dir, name))
+		found, err := k.c.orphanFiles(d, k.files)
 		if errors.Is(err, fs.ErrNotExist) {
-			k.bad("database "+k.db.Datname, "directory %s is missing", name)
+			k.bad("database "+k.db.Datname, "directory %s is missing", smgr.DatabaseDir(d.Spc, d.DB))
 			continue
 		}
 		if err != nil {
 			return err
 		}
-		for _, e := range entries {
-			no, fork, seg, ok := smgr.ParseFileName(e.Name())
-			f := ids.RelFile{Spc: d.Spc, DB: d.DB, Rel: no}
-			if ok && !k.files[f] && (fork != ids.MainFork || seg > 0 || k.c.smgr.Exists(f, fork)) {
-				k.bad("database "+k.db.Datname, "file %s/%s belongs to no relation", name, e.Name())
-			}
+		for _, o := range found {
+			k.bad("database "+k.db.Datname, "file %s belongs to no relation", o.name)
 		}
 	}
 	return nil

@@ -79,8 +79,18 @@ func (p *Postmaster) openCluster() (*cluster, error) {
 	return c, nil
 }
 
-// open opens the files and recovers.
+// open opens the files and recovers. What is raised as a panic because there is no way on, as a commit log that cannot be read or a log that
+// cannot be written, is an error here: the cluster is given up with it.
 func (c *cluster) open() (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			e, ok := r.(*pgerr.Error)
+			if !ok {
+				panic(r)
+			}
+			err = e.WithSeverity(pgerr.Panic)
+		}
+	}()
 	p := c.p
 	if c.control, err = control.Open(c.fs, p.opt.Dir); err != nil {
 		return err
@@ -110,7 +120,7 @@ func (c *cluster) open() (err error) {
 	crashed := rec.Crashed()
 	defer func() { c.drop = nil }()
 	made := map[ids.RelFile]ids.Xid{}
-	_, err = c.recover(rec, slot, recovery.Routines{
+	_, err = rec.Run(slot, recovery.Routines{
 		Transaction: func(kind wal.Kind, payload []byte) error { return c.mvcc.Redo(kind, payload) },
 		SawXid:      c.mvcc.SawXid,
 		NextOid:     func(o ids.Oid) { nextOid = max(nextOid, o) },
@@ -130,20 +140,6 @@ func (c *cluster) open() (err error) {
 		c.dropOrphans(log)
 	}
 	return c.control.Update(func(d *control.Data) { d.State = control.InProduction })
-}
-
-// recover runs the recovery. What it cannot read of the commit log is raised as a panic, which is an error like others here.
-func (c *cluster) recover(rec *recovery.Recovery, slot *stats.Slot, rt recovery.Routines, finish func() error) (res recovery.Result, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			e, ok := r.(*pgerr.Error)
-			if !ok {
-				panic(r)
-			}
-			err = e.WithSeverity(pgerr.Panic)
-		}
-	}()
-	return rec.Run(slot, rt, finish)
 }
 
 // stateLine tells in what state the control file says that the cluster was left.

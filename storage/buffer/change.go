@@ -93,6 +93,8 @@ func (c *Change) Commit() ids.LSN {
 	var end ids.LSN
 	if l := p.Log(); c.logged && l != nil {
 		end = c.insert(l)
+	} else if c.logged {
+		c.predateLog()
 	}
 	slot := c.slot
 	for i := range c.n {
@@ -102,6 +104,16 @@ func (c *Change) Commit() ids.LSN {
 	p.changes.Put(c)
 	slot.LeaveCritical()
 	return end
+}
+
+// predateLog gives the pages of a cluster that is being made, which has no log yet, the oldest LSN: they are logged relations all the same, whose
+// first change or hint must log an image. 0 is for pages that are never logged.
+func (c *Change) predateLog() {
+	for i := range c.n {
+		if pg := c.pages[i].buf.Page(); pg.LSN() == 0 {
+			pg.SetLSN(1)
+		}
+	}
 }
 
 // insert adds the record to the log and sets the page LSNs.

@@ -135,6 +135,9 @@ func (c *tables) page(blk ids.BlockNumber) error {
 		c.badf(0, "%v", err)
 		return nil
 	}
+	if c.r.Logged && !pg.IsNew() && pg.LSN() == 0 {
+		c.badf(0, "no log position, but the table is logged")
+	}
 	if bits&freespace.AllVisible != 0 && !pg.HasFlag(page.AllVisible) {
 		c.badf(0, "all-visible in the map, but not on the page")
 	}

@@ -143,6 +143,9 @@ func (c *Checkpointer) Run(slot *stats.Slot, flags Flags, pace Pace) (Report, er
 		return r, err
 	}
 	err := c.finish(&r, before.Checkpoint.Redo)
+	if err == nil && flags&Shutdown != 0 {
+		err = c.shutDown(slot)
+	}
 	r.TotalTime = time.Since(r.Started)
 	return r, err
 }
@@ -191,11 +194,20 @@ func (c *Checkpointer) record(slot *stats.Slot, r *Report, cp *control.Checkpoin
 		d.CheckpointAt, d.Checkpoint, d.Time = r.Position, *cp, time.Now().Unix()
 		switch {
 		case r.Flags&Shutdown != 0:
-			d.State = control.ShutDown
+			d.State = control.ShuttingDown // until finish has cleaned up
 		case r.Flags&EndOfRecovery != 0:
 			d.State = control.InProduction
 		}
 	})
+}
+
+// shutDown makes the removal of files durable and marks the cluster as shut down. A crash before is one that the next start recovers from,
+// although there is nothing to replay: it looks for files that were to be removed.
+func (c *Checkpointer) shutDown(slot *stats.Slot) error {
+	if _, err := c.o.Pool.Storage().SyncAll(slot); err != nil {
+		return err
+	}
+	return c.o.Control.Update(func(d *control.Data) { d.State, d.Time = control.ShutDown, time.Now().Unix() })
 }
 
 // finish cleans up behind a complete checkpoint.

@@ -15,6 +15,7 @@
 //  7. Insert the checkpoint record and flush the log.
 //  8. Write the control file. Only now the checkpoint exists.
 //  9. Unlink relations dropped before 1; recycle log segments before the redo pointer.
+//  10. At a shutdown only: sync the directories again, and only then say in the control file that the cluster is shut down.
 //
 // A failure before 8 leaves the last checkpoint in force. A failed sync is a PANIC that smgr or wal has told already.
 //

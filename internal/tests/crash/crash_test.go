@@ -266,11 +266,13 @@ func (r *round) life(recovered, last bool) (clean bool, err error) {
 			clean, err = false, nil
 		}
 		<-r.pm.Done()
-		if err != nil || r.down() {
-			return false, err
-		}
 		for _, w := range r.workers {
-			w.dirty = false
+			w.dirty = false // even if the power failed: the shutdown may have been complete
+		}
+		if err != nil || r.down() {
+			r.logf("the power failed during the shutdown")
+			r.crashes++
+			return false, err
 		}
 		return true, nil
 	}
