@@ -169,3 +169,30 @@ func TestParallelEnds(t *testing.T) {
 		t.Fatal(got)
 	}
 }
+
+// TestLargeGroupsSpill: a window partition and the rows of one key of a merge join may be larger than work_mem.
+func TestLargeGroupsSpill(t *testing.T) {
+	c := connect(t, open(t, false))
+	run(t, c, "create table w (id int, k int, pad text)")
+	run(t, c, "insert into w select i, i % 2, 'some text of row ' || i from generate_series(1, 12000) i")
+	run(t, c, "analyze w")
+	run(t, c, "set enable_hashjoin = off")
+	run(t, c, "set enable_nestloop = off")
+	queries := []string{
+		"select md5(string_agg(x.v, ',' order by x.id)) from (select id, row_number() over o || first_value(pad) over o || lag(pad, 3000, 'none') over o || sum(id) over o || last_value(pad) over (partition by k) v from w window o as (partition by k order by id)) x",
+		"select count(*), sum(a.id), min(b.pad), max(b.pad) from (select * from w where id <= 40) a join w b on a.k = b.k",
+		"select count(*), count(a.id), max(b.pad) from (select * from w where id = 3) a right join w b on a.k = b.k and a.id > b.id",
+	}
+	var want []string
+	for _, mem := range []string{"'64MB'", "'64kB'"} {
+		run(t, c, "set work_mem = "+mem)
+		for i, q := range queries {
+			got := strings.Join(lines(t, c, q), "\n")
+			if len(want) < len(queries) {
+				want = append(want, got)
+			} else if got != want[i] {
+				t.Errorf("%s\n got %s\nwant %s", q, got, want[i])
+			}
+		}
+	}
+}

@@ -22,9 +22,10 @@
 //  6. A row that somebody else has changed since the snapshot is locked in its latest version and computed anew by a second run state of the
 //     subtree in which that version stands for the table: rechecker, PostgreSQL's EvalPlanQual (epq.go).
 //  7. INSERT, UPDATE, DELETE and COPY store rows through Target: generated columns, constraints, heap, indexes, in this order.
-//  8. The run state is used by one goroutine. Memory pools belong to the session's Env.
+//  8. The run state is used by one goroutine. Memory pools belong to the session's Env. Below a Gather, and for aggregation in two steps, each worker
+//     has a run state of its own (Exec with worker set, Env.forWorker), built by the session; what they share does not change (crew).
 //
-// Differences from PostgreSQL: Gather runs its subtree in the session itself; deferrable unique constraints are checked at the end of the statement, even
+// Differences from PostgreSQL: parallel plans hand over batches and aggregate states in memory; deferrable unique constraints are checked at the end of the statement, even
 // when they are INITIALLY DEFERRED; rows of one INSERT are checked against constraints batch by batch before any of
 // the batch is stored; an UPDATE's re-check reads the values of other tables by ctid.
 //

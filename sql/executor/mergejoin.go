@@ -15,7 +15,7 @@ type mergeJoin struct {
 	keys   []mergeKey
 	o      mergeSide
 	in     mergeSide
-	group  rowStore      // inner rows of the group's key, or single ones that found no outer row
+	group  pagedRows     // inner rows of the group's key, or single ones that found no outer row
 	gkey   []types.Datum // the group's key
 	state  mergeState
 	gat    int // next row of the group for the current outer row
@@ -96,6 +96,7 @@ func (ex *Exec) makeMergeJoin(p *plan.MergeJoin) (node, error) {
 		return nil, err
 	}
 	n.group.init(&ex.env.pool, kinds)
+	n.group.page(ex.env.TempFile, ex.env.workMem())
 	nIn := len(n.inner.types())
 	oc := &compiler{ex: ex, sc: &n.o.sc, column: outerColumn(n.nOuter)}
 	ic := &compiler{ex: ex, sc: &n.in.sc, column: func(v *query.Var) (int, error) {
@@ -207,7 +208,12 @@ func (n *mergeJoin) step(max int) (*types.Batch, error) {
 			break
 		}
 	}
-	return n.resolve(n.o.b, &n.group)
+	n.group.holdRows(n.joinBase.i)
+	out, err := n.resolve(n.o.b, &n.group.rowStore)
+	if n.group.err != nil {
+		return nil, n.group.err
+	}
+	return out, err
 }
 
 // outerRow makes the outer side stand on a row. flush: candidates of the batch that is used up come first.
@@ -415,7 +421,7 @@ func (n *mergeJoin) dumpRows(max int) (*types.Batch, error) {
 			n.ended = true
 			return nil, nil
 		}
-		return n.emit(nil, &n.group, n.fo, n.fi)
+		return n.emit(nil, &n.group.rowStore, n.fo, n.fi)
 	}
 	for ; int(n.dump) < n.group.n && len(n.fo) < max; n.dump++ {
 		if !n.wasSeen(n.dump) {
@@ -426,7 +432,11 @@ func (n *mergeJoin) dumpRows(max int) (*types.Batch, error) {
 		n.state = mergeSeek
 		return nil, nil
 	}
-	return n.emit(nil, &n.group, n.fo, n.fi)
+	n.group.holdRows(n.fi)
+	if n.group.err != nil {
+		return nil, n.group.err
+	}
+	return n.emit(nil, &n.group.rowStore, n.fo, n.fi)
 }
 
 func (n *mergeJoin) rescan() error {
@@ -448,7 +458,7 @@ func (n *mergeJoin) clearState() {
 
 func (n *mergeJoin) close() {
 	n.clearState()
-	n.group.reset()
+	n.group.close()
 	n.outer.close()
 	n.inner.close()
 }

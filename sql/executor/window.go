@@ -20,7 +20,7 @@ type windowAgg struct {
 	nChild   int
 	fns      []*windowFn
 	argExprs []expr // columns of the store after the child's
-	store    rowStore
+	store    pagedRows
 	partKeys []keyColumn
 	ordKeys  []keyColumn
 	pending  *types.Batch // input of the next partition, from row at on
@@ -80,6 +80,7 @@ func (ex *Exec) makeWindowAgg(p *plan.WindowAgg) (node, error) {
 		outKinds = append(outKinds, f.kind)
 	}
 	n.store.init(&ex.env.pool, kinds)
+	n.store.page(ex.env.TempFile, ex.env.workMem())
 	n.batch = newBatch(outKinds, 0)
 	n.args = make([]*types.Vector, len(n.argExprs))
 	c := &compiler{ex: ex, sc: &n.sc, column: outerColumn(n.nChild), special: n.special}
@@ -241,8 +242,9 @@ func (n *windowAgg) take() bool {
 // sameAs compares a row with the last one stored.
 func (n *windowAgg) sameAs(b *types.Batch, pos int, cols []int, keys []keyColumn) bool {
 	last := uint32(n.store.n - 1)
+	n.store.hold(last)
 	for i, c := range cols {
-		if !keys[i].equalStored(b.Cols[c-1], pos, &n.store, last, c-1) {
+		if !keys[i].equalStored(b.Cols[c-1], pos, &n.store.rowStore, last, c-1) {
 			return false
 		}
 	}
@@ -264,6 +266,9 @@ func (n *windowAgg) next(max int) (*types.Batch, error) {
 		k := min(max, n.store.n-n.row)
 		if err := n.compute(k); err != nil {
 			return nil, err
+		}
+		if n.store.err != nil {
+			return nil, n.store.err
 		}
 		n.row += k
 		out, err := n.run(n.batch)
@@ -421,6 +426,7 @@ func (n *windowAgg) clearState() {
 
 func (n *windowAgg) close() {
 	n.clearState()
+	n.store.close()
 	n.inEnded = true
 	n.child.close()
 }
