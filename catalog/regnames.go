@@ -14,10 +14,11 @@ import (
 func SplitName(name string) ([]string, error) {
 	bad := func() ([]string, error) { return nil, pgerr.New(pgerr.InvalidName, "invalid name syntax") }
 	var parts []string
-	s := strings.TrimSpace(name)
+	s := trimBlanks(name)
 	for {
 		var part string
-		if strings.HasPrefix(s, `"`) {
+		quoted := strings.HasPrefix(s, `"`)
+		if quoted {
 			var b strings.Builder
 			i := 1
 			for ; ; i++ {
@@ -35,25 +36,39 @@ func SplitName(name string) ([]string, error) {
 			}
 			part, s = b.String(), s[i+1:]
 		} else {
-			i := strings.IndexAny(s, ". \t\n\"")
+			i := strings.IndexAny(s, "."+nameBlanks)
 			if i < 0 {
 				i = len(s)
 			}
-			part, s = strings.ToLower(s[:i]), s[i:]
+			part, s = lowerASCII(s[:i]), s[i:]
 		}
-		if part == "" {
+		if part == "" && !quoted {
 			return bad()
 		}
 		parts = append(parts, TruncateName(part))
-		s = strings.TrimSpace(s)
+		s = trimBlanks(s)
 		if s == "" {
 			return parts, nil
 		}
 		if s[0] != '.' {
 			return bad()
 		}
-		s = strings.TrimSpace(s[1:])
+		s = trimBlanks(s[1:])
 	}
+}
+
+const nameBlanks = " \t\n\r\f"
+
+func trimBlanks(s string) string { return strings.Trim(s, nameBlanks) }
+
+// lowerASCII folds letters of ASCII only, as names are folded.
+func lowerASCII(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= 'A' && r <= 'Z' {
+			return r + 'a' - 'A'
+		}
+		return r
+	}, s)
 }
 
 // schemaAndName takes at most two parts of a name apart.
@@ -114,7 +129,7 @@ func (s *Session) LookupName(kind types.RegKind, text string) (ids.Oid, error) {
 			return 0, err
 		}
 		if c == nil {
-			return 0, pgerr.New(pgerr.UndefinedObject, "collation \"%s\" for encoding \"UTF8\" does not exist", strings.Join(parts, "."))
+			return 0, s.missingIn(schema, pgerr.New(pgerr.UndefinedObject, "collation \"%s\" for encoding \"UTF8\" does not exist", strings.Join(parts, ".")))
 		}
 		return c.Oid, nil
 	}
@@ -151,7 +166,7 @@ func (s *Session) lookupProc(schema, name, text string) (ids.Oid, error) {
 	case err != nil:
 		return 0, err
 	case len(fs) == 0:
-		return 0, pgerr.New(pgerr.UndefinedFunction, "function %q does not exist", text)
+		return 0, s.missingIn(schema, pgerr.New(pgerr.UndefinedFunction, "function %q does not exist", text))
 	case len(fs) > 1:
 		return 0, pgerr.New(pgerr.AmbiguousFunction, "more than one function named %q", text)
 	}
@@ -230,25 +245,35 @@ func (s *Session) lookupProcedure(text string) (ids.Oid, error) {
 			return f.Oid, nil
 		}
 	}
-	return 0, pgerr.New(pgerr.UndefinedFunction, "function %q does not exist", text)
+	return 0, s.missingIn(schema, pgerr.New(pgerr.UndefinedFunction, "function %q does not exist", text))
+}
+
+// missingIn is why an object was not found: its schema is not there, or else notFound.
+func (s *Session) missingIn(schema string, notFound error) error {
+	if schema == "" {
+		return notFound
+	}
+	n, err := s.NamespaceByName(schema)
+	if n == nil && err == nil {
+		err = pgerr.New(pgerr.InvalidSchemaName, "schema %q does not exist", schema)
+	}
+	if err != nil {
+		return err
+	}
+	return notFound
 }
 
 // splitOperator takes the schema off an operator's name.
-func splitOperator(text string) (schema, name string, err error) {
-	text = strings.TrimSpace(text)
-	i := strings.LastIndexByte(text, '.')
-	if i < 0 {
-		return "", text, nil
+func (s *Session) splitOperator(text string) (schema, name string, err error) {
+	parts, err := SplitName(text)
+	if err != nil {
+		return "", "", err
 	}
-	parts, err := SplitName(text[:i])
-	if err != nil || len(parts) != 1 {
-		return "", "", pgerr.New(pgerr.InvalidName, "invalid name syntax")
-	}
-	return parts[0], strings.TrimSpace(text[i+1:]), nil
+	return s.schemaAndName(parts)
 }
 
 func (s *Session) lookupOper(text string) (ids.Oid, error) {
-	schema, name, err := splitOperator(text)
+	schema, name, err := s.splitOperator(text)
 	if err != nil {
 		return 0, err
 	}
@@ -257,7 +282,7 @@ func (s *Session) lookupOper(text string) (ids.Oid, error) {
 	case err != nil:
 		return 0, err
 	case len(os) == 0:
-		return 0, pgerr.New(pgerr.UndefinedFunction, "operator does not exist: %s", text)
+		return 0, s.missingIn(schema, pgerr.New(pgerr.UndefinedFunction, "operator does not exist: %s", text))
 	case len(os) > 1:
 		return 0, pgerr.New(pgerr.AmbiguousFunction, "more than one operator named %s", text)
 	}
@@ -269,16 +294,16 @@ func (s *Session) lookupOperator(text string) (ids.Oid, error) {
 	if err != nil {
 		return 0, err
 	}
+	schema, name, err := s.splitOperator(op)
+	if err != nil {
+		return 0, err
+	}
 	switch {
 	case len(args) == 1:
 		return 0, pgerr.New(pgerr.UndefinedParameter, "missing argument").
 			WithHint("Use NONE to denote the missing argument of a unary operator.")
 	case len(args) != 2:
 		return 0, pgerr.New(pgerr.TooManyArguments, "too many arguments").WithHint("Provide two argument types for operator.")
-	}
-	schema, name, err := splitOperator(op)
-	if err != nil {
-		return 0, err
 	}
 	var typs [2]ids.Oid
 	for i, a := range args {
@@ -300,6 +325,9 @@ func (s *Session) lookupOperator(text string) (ids.Oid, error) {
 }
 
 func (s *Session) lookupTypeText(text string) (ids.Oid, error) {
+	if trimBlanks(text) == "" {
+		return 0, pgerr.New(pgerr.SyntaxError, "invalid type name %q", text)
+	}
 	t, err := parser.ParseTypeName(text)
 	if err != nil {
 		return 0, err

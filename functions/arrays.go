@@ -339,13 +339,13 @@ func arrayFill(c *Call) (types.Datum, error) {
 	if err != nil {
 		return types.Null, err
 	}
+	dims, ok := intList(c.Args[1])
 	for i := 1; i < len(c.Args); i++ {
-		if _, d, _ := types.ArrayDims(c.Args[i]); len(d) > 1 {
+		if _, d, _ := types.ArrayDims(c.Args[i]); len(d) > 1 && (i == 1 || ok) {
 			return types.Null, pgerr.New(pgerr.ArraySubscriptError, "wrong number of array subscripts").
 				WithDetail("Dimension array must be one dimensional.")
 		}
 	}
-	dims, ok := intList(c.Args[1])
 	lbs, ok2 := make([]int32, len(dims)), true
 	for i := range lbs {
 		lbs[i] = 1
@@ -390,9 +390,6 @@ func trimArray(c *Call) (types.Datum, error) {
 	n := c.int(1)
 	if n < 0 || n > length {
 		return types.Null, pgerr.New(pgerr.ArrayElementError, "number of elements to trim must be between 0 and %d", length)
-	}
-	if n == 0 {
-		return c.Args[0], nil
 	}
 	if n == length {
 		return types.Array{Elem: elem.Oid}.Encode(elem), nil

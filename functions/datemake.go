@@ -1,6 +1,7 @@
 package functions
 
 import (
+	"fmt"
 	"math"
 
 	"gompho/internal/pgerr"
@@ -17,7 +18,7 @@ func civilOf(y, m, d int64) (types.Civil, bool) {
 	if y < 0 {
 		year = y + 1
 	}
-	if y == 0 || m < 1 || m > 12 || d < 1 || year < -10000000 || year > 10000000 || d > int64(types.DaysInMonth(int(year), int(m))) {
+	if y == 0 || m < 1 || m > 12 || d < 1 || d > int64(types.DaysInMonth(int(year), int(m))) {
 		return types.Civil{}, false
 	}
 	return types.Civil{Year: int(year), Month: int(m), Day: int(d)}, true
@@ -27,13 +28,33 @@ func makeDate(c *Call) (types.Datum, error) {
 	y, m, d := c.int(0), c.int(1), c.int(2)
 	t, ok := civilOf(y, m, d)
 	if !ok {
+		if y < 0 {
+			y++ // the message shows the year as it is computed with
+		}
 		return types.Null, fieldOutOfRange("date field value out of range: %d-%02d-%02d", y, m, d)
+	}
+	if !julianYear(t.Year) {
+		return types.Null, pgerr.New(pgerr.DatetimeValueOutOfRange, "date out of range: %d-%02d-%02d", t.Year, m, d)
 	}
 	day := int64(types.JulianDay(t.Year, t.Month, t.Day) - types.JulianDay(2000, 1, 1))
 	if !types.ValidDate(day) {
 		return types.Null, pgerr.New(pgerr.DatetimeValueOutOfRange, "date out of range: %d-%02d-%02d", y, m, d)
 	}
 	return types.Int(day), nil
+}
+
+// julianYear reports whether days of a year can be counted.
+func julianYear(year int) bool { return year >= -4713 && year <= 5874898 }
+
+// shortFloat shows seconds in a message, with at least two characters.
+func shortFloat(f float64) string {
+	switch {
+	case f != f:
+		return "NaN"
+	case math.IsInf(f, 0):
+		return types.OutputString(types.DefaultEnv, types.Builtin(types.Float8Oid), types.Float(f))
+	}
+	return fmt.Sprintf("%02s", fmt.Sprintf("%.6g", f))
 }
 
 // clockOf checks a time of day with fractional seconds.
@@ -47,7 +68,7 @@ func clockOf(h, m int64, sec float64) (int64, bool) {
 func makeTime(c *Call) (types.Datum, error) {
 	t, ok := clockOf(c.int(0), c.int(1), c.float(2))
 	if !ok {
-		return types.Null, fieldOutOfRange("time field value out of range: %d:%02d:%02g", c.int(0), c.int(1), c.float(2))
+		return types.Null, fieldOutOfRange("time field value out of range: %d:%02d:%s", c.int(0), c.int(1), shortFloat(c.float(2)))
 	}
 	return types.Int(t), nil
 }
@@ -59,13 +80,16 @@ func (c *Call) localTimestamp() (int64, error) {
 	if !ok {
 		return 0, fieldOutOfRange("date field value out of range: %d-%02d-%02d", y, m, d)
 	}
+	if !julianYear(t.Year) {
+		return 0, pgerr.New(pgerr.DatetimeValueOutOfRange, "date out of range: %d-%02d-%02d", y, m, d)
+	}
 	clock, ok := clockOf(c.int(3), c.int(4), c.float(5))
 	if !ok {
-		return 0, fieldOutOfRange("time field value out of range: %d:%02d:%02g", c.int(3), c.int(4), c.float(5))
+		return 0, fieldOutOfRange("time field value out of range: %d:%02d:%s", c.int(3), c.int(4), shortFloat(c.float(5)))
 	}
 	ts, ok := t.Timestamp()
 	if !ok || !types.ValidTimestamp(ts+clock) {
-		return 0, pgerr.New(pgerr.DatetimeValueOutOfRange, "timestamp out of range: %d-%02d-%02d %d:%02d:%02g", y, m, d, c.int(3), c.int(4), c.float(5))
+		return 0, pgerr.New(pgerr.DatetimeValueOutOfRange, "timestamp out of range: %d-%02d-%02d %d:%02d:%s", y, m, d, c.int(3), c.int(4), shortFloat(c.float(5)))
 	}
 	return ts + clock, nil
 }
@@ -106,20 +130,20 @@ func makeInterval(c *Call) (types.Datum, error) {
 	if secs != secs || math.IsInf(secs, 0) {
 		return types.Null, types.IntervalOutOfRange()
 	}
-	m, d := years*12+months, weeks*7+days
-	u := math.RoundToEven(secs * 1e6)
-	total := float64(hours)*3.6e9 + float64(mins)*6e7 + u
-	if int64(int32(m)) != m || int64(int32(d)) != d || math.Abs(total) >= math.MaxInt64 {
-		return types.Null, types.IntervalOutOfRange()
+	// What overflows wraps around, as it does in PostgreSQL.
+	u := int64(math.MinInt64)
+	if f := math.RoundToEven(secs * 1e6); math.Abs(f) < math.MaxInt64 {
+		u = int64(f)
 	}
-	return c.retInterval(types.Interval{Usec: hours*3_600_000_000 + mins*60_000_000 + int64(u), Days: int32(d), Months: int32(m)}, nil)
+	return c.retInterval(types.Interval{Usec: hours*3_600_000_000 + mins*60_000_000 + u, Days: int32(weeks*7 + days),
+		Months: int32(years*12 + months)}, nil)
 }
 
 // floatTimestamptz is to_timestamp(float8): seconds of Unix time.
 func floatTimestamptz(c *Call) (types.Datum, error) {
 	f := c.float(0)
 	outOfRange := func() error {
-		return pgerr.New(pgerr.DatetimeValueOutOfRange, "timestamp out of range: \"%g\"", f)
+		return pgerr.New(pgerr.DatetimeValueOutOfRange, "timestamp out of range: \"%s\"", fmt.Sprintf("%.6g", f))
 	}
 	switch {
 	case f != f:

@@ -1,6 +1,8 @@
 package functions
 
 import (
+	"cmp"
+	"math"
 	"time"
 
 	"gompho/internal/pgerr"
@@ -89,11 +91,8 @@ func timestampMinus(c *Call) (types.Datum, error) {
 	if !types.TimestampIsFinite(a) || !types.TimestampIsFinite(b) {
 		return types.Null, pgerr.New(pgerr.DatetimeValueOutOfRange, "cannot subtract infinite timestamps")
 	}
-	d, ok := subInt(a, b)
-	if !ok {
-		return types.Null, types.IntervalOutOfRange()
-	}
-	return c.retInterval(types.Interval{Usec: d}.JustifyHours())
+	// A difference beyond 64 bits wraps around, as PostgreSQL's does.
+	return c.retInterval(types.Interval{Usec: a - b}.JustifyHours())
 }
 
 // dateToTimestamptz is midnight of a date in a zone.
@@ -119,19 +118,15 @@ func crossCompare(prefix, suffix string, cmp func(c *Call) int) []Entry {
 	}})
 }
 
-// cmpWide compares a date or timestamp of one type with another's; a conversion that overflows is beyond all values.
-func cmpWide(a int64, errA error, b int64, errB error) int {
+// beyond stands for a conversion that overflowed: farther from 2000 than all finite values, but within the infinities.
+func beyond(v, from int64, err error) int64 {
 	switch {
-	case errA != nil:
-		return 1
-	case errB != nil:
-		return -1
-	case a < b:
-		return -1
-	case a > b:
-		return 1
+	case err == nil:
+		return v
+	case from > 0:
+		return math.MaxInt64 - 1
 	}
-	return 0
+	return math.MinInt64 + 1
 }
 
 func crossFamily() []Entry {
@@ -143,7 +138,7 @@ func crossFamily() []Entry {
 		return func(c *Call) int {
 			a, e1 := l(c, 0)
 			b, e2 := r(c, 1)
-			return cmpWide(a, e1, b, e2)
+			return cmp.Compare(beyond(a, c.int(0), e1), beyond(b, c.int(1), e2))
 		}
 	}
 	var fs []Entry

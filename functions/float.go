@@ -168,7 +168,7 @@ func floatSqrt(c *Call) (types.Datum, error) {
 
 func floatExp(c *Call) (types.Datum, error) {
 	x := c.float(0)
-	r := math.Exp(x)
+	r := preciseExp(x)
 	switch {
 	case math.IsInf(r, 0) && !math.IsInf(x, 0):
 		return types.Null, floatOverflow()
@@ -200,7 +200,7 @@ func floatPower(c *Call) (types.Datum, error) {
 		math.IsInf(a, -1) && !math.IsInf(b, 0) && b == b && math.Floor(b) != b:
 		return types.Null, pgerr.New(pgerr.InvalidArgumentForPowerFunction, "a negative number raised to a non-integer power yields a complex result")
 	}
-	r := math.Pow(a, b)
+	r := precisePow(a, b)
 	if !math.IsInf(a, 0) && !math.IsInf(b, 0) {
 		if math.IsInf(r, 0) {
 			return types.Null, floatOverflow()
@@ -208,6 +208,14 @@ func floatPower(c *Call) (types.Datum, error) {
 		if r == 0 && a != 0 {
 			return types.Null, floatUnderflow()
 		}
+	}
+	return types.Float(r), nil
+}
+
+func radians(c *Call) (types.Datum, error) {
+	r := c.float(0) * (math.Pi / 180)
+	if r == 0 && c.float(0) != 0 {
+		return types.Null, floatUnderflow()
 	}
 	return types.Float(r), nil
 }
@@ -243,12 +251,25 @@ func widthBucketFloat(c *Call) (types.Datum, error) {
 	case op >= hi:
 		return width4.fit(count + 1)
 	}
-	// Halves keep the difference of bounds from overflowing.
-	v := int64(float64(count)*((op/2-lo/2)/(hi/2-lo/2))) + 1
-	return types.Int(min(v, count)), nil
+	// What does not fit, and what is not a number, becomes the least integer, as the conversion of the machine has it.
+	v := float64(count)*(op-lo)/(hi-lo) + 1
+	if !(v < 1<<31 && v > -1<<31) {
+		return types.Int(math.MinInt32), nil
+	}
+	return types.Int(int64(v)), nil
 }
 
-// The functions over degrees are exact at multiples of 30 and 45 degrees.
+// The functions over degrees are exact at multiples of 30 and 45 degrees: they divide by these values as computed.
+var (
+	perDegree = math.Pi / 180
+	sin30     = preciseSin(30 * perDegree)
+	fall60    = 1 - preciseCos(60*perDegree)
+	asinHalf  = preciseAsin(0.5)
+	acosHalf  = preciseAcos(0.5)
+	atanOne   = preciseAtan(1)
+	tan45     = sinQuarter(45) / cosDegrees(45)
+	cot45     = cosDegrees(45) / sinQuarter(45)
+)
 
 func sinDegrees(x float64) float64 {
 	x = math.Mod(x, 360)
@@ -268,14 +289,14 @@ func sinDegrees(x float64) float64 {
 // sinQuarter is the sine of 0 to 90 degrees.
 func sinQuarter(x float64) float64 {
 	if x <= 30 {
-		return math.Sin(x*(math.Pi/180)) / math.Sin(30*(math.Pi/180)) / 2
+		return preciseSin(x*perDegree) / sin30 / 2
 	}
 	return cosSmall(90 - x)
 }
 
 // cosSmall is the cosine of 0 to 60 degrees.
 func cosSmall(x float64) float64 {
-	return 1 - (1-math.Cos(x*(math.Pi/180)))/(1-math.Cos(60*(math.Pi/180)))/2
+	return 1 - (1-preciseCos(x*perDegree))/fall60/2
 }
 
 func cosDegrees(x float64) float64 {
@@ -309,10 +330,9 @@ func tanQuotient(x float64, cot bool) float64 {
 		x, sign = 180-x, -sign
 	}
 	s, c := sinQuarter(x), cosDegrees(x)
-	at45 := sinQuarter(45) / cosDegrees(45)
-	r := s / c / at45
+	r := s / c / tan45
 	if cot {
-		r = c / s * at45
+		r = c / s / cot45
 	}
 	if r == 0 {
 		return 0
@@ -325,22 +345,22 @@ func asinDegrees(x float64) float64 {
 		return -asinDegrees(-x)
 	}
 	if x <= 0.5 {
-		return math.Asin(x) / math.Asin(0.5) * 30
+		return preciseAsin(x) / asinHalf * 30
 	}
-	return 90 - math.Acos(x)/math.Acos(0.5)*60
+	return 90 - preciseAcos(x)/acosHalf*60
 }
 
 func acosDegrees(x float64) float64 {
 	if x >= 0 {
 		if x <= 0.5 {
-			return 90 - math.Asin(x)/math.Asin(0.5)*30
+			return 90 - preciseAsin(x)/asinHalf*30
 		}
-		return math.Acos(x) / math.Acos(0.5) * 60
+		return preciseAcos(x) / acosHalf * 60
 	}
 	return 90 + asinDegrees(-x)
 }
 
-func atanDegrees(x float64) float64 { return math.Atan(x) / math.Atan(1) * 45 }
+func atanDegrees(x float64) float64 { return preciseAtan(x) / atanOne * 45 }
 
 // floatFamily lists the functions over float4 and float8.
 func floatFamily() []Entry {
@@ -374,16 +394,16 @@ func floatFamily() []Entry {
 		Entry{Name: "i2tof", Scalar: intToFloat(true)}, Entry{Name: "i4tof", Scalar: intToFloat(true)}, Entry{Name: "i8tof", Scalar: intToFloat(true)},
 		Entry{Name: "dceil", Scalar: float1(math.Ceil)}, Entry{Name: "dfloor", Scalar: float1(math.Floor)},
 		Entry{Name: "dround", Scalar: float1(math.RoundToEven)}, Entry{Name: "dtrunc", Scalar: float1(math.Trunc)},
-		Entry{Name: "dsign", Scalar: float1(floatSign)}, Entry{Name: "dcbrt", Scalar: float1(math.Cbrt)},
+		Entry{Name: "dsign", Scalar: float1(floatSign)}, Entry{Name: "dcbrt", Scalar: float1(preciseCbrt)},
 		Entry{Name: "dsqrt", Scalar: floatSqrt}, Entry{Name: "dpow", Scalar: floatPower}, Entry{Name: "dexp", Scalar: floatExp},
-		Entry{Name: "dlog1", Scalar: floatLog(math.Log)}, Entry{Name: "dlog10", Scalar: floatLog(math.Log10)},
-		Entry{Name: "dsin", Scalar: domain(math.Sin, isFinite)}, Entry{Name: "dcos", Scalar: domain(math.Cos, isFinite)},
-		Entry{Name: "dtan", Scalar: domain(math.Tan, isFinite)},
-		Entry{Name: "dcot", Scalar: domain(func(x float64) float64 { return 1 / math.Tan(x) }, isFinite)},
-		Entry{Name: "dasin", Scalar: domain(math.Asin, within1)}, Entry{Name: "dacos", Scalar: domain(math.Acos, within1)},
-		Entry{Name: "datan", Scalar: float1(math.Atan)},
-		Entry{Name: "datan2", Scalar: func(c *Call) (types.Datum, error) { return types.Float(math.Atan2(c.float(0), c.float(1))), nil }},
-		Entry{Name: "dsinh", Scalar: float1(math.Sinh)}, Entry{Name: "dcosh", Scalar: float1(math.Cosh)}, Entry{Name: "dtanh", Scalar: float1(math.Tanh)},
+		Entry{Name: "dlog1", Scalar: floatLog(preciseLog)}, Entry{Name: "dlog10", Scalar: floatLog(preciseLog10)},
+		Entry{Name: "dsin", Scalar: domain(preciseSin, isFinite)}, Entry{Name: "dcos", Scalar: domain(preciseCos, isFinite)},
+		Entry{Name: "dtan", Scalar: domain(preciseTan, isFinite)},
+		Entry{Name: "dcot", Scalar: domain(func(x float64) float64 { return 1 / preciseTan(x) }, isFinite)},
+		Entry{Name: "dasin", Scalar: domain(preciseAsin, within1)}, Entry{Name: "dacos", Scalar: domain(preciseAcos, within1)},
+		Entry{Name: "datan", Scalar: float1(preciseAtan)},
+		Entry{Name: "datan2", Scalar: func(c *Call) (types.Datum, error) { return types.Float(preciseAtan2(c.float(0), c.float(1))), nil }},
+		Entry{Name: "dsinh", Scalar: float1(hyperbolicSin)}, Entry{Name: "dcosh", Scalar: float1(hyperbolicCos)}, Entry{Name: "dtanh", Scalar: float1(math.Tanh)},
 		Entry{Name: "dasinh", Scalar: float1(math.Asinh)},
 		Entry{Name: "dacosh", Scalar: domain(math.Acosh, func(x float64) bool { return x >= 1 })},
 		Entry{Name: "datanh", Scalar: domain(math.Atanh, within1)},
@@ -392,10 +412,10 @@ func floatFamily() []Entry {
 		Entry{Name: "dasind", Scalar: domain(asinDegrees, within1)}, Entry{Name: "dacosd", Scalar: domain(acosDegrees, within1)},
 		Entry{Name: "datand", Scalar: float1(atanDegrees)},
 		Entry{Name: "datan2d", Scalar: func(c *Call) (types.Datum, error) {
-			return types.Float(math.Atan2(c.float(0), c.float(1)) / math.Atan(1) * 45), nil
+			return types.Float(preciseAtan2(c.float(0), c.float(1)) / atanOne * 45), nil
 		}},
 		Entry{Name: "degrees", Scalar: checked(func(x float64) float64 { return x / (math.Pi / 180) })},
-		Entry{Name: "radians", Scalar: float1(func(x float64) float64 { return x * (math.Pi / 180) })},
+		Entry{Name: "radians", Scalar: radians},
 		Entry{Name: "dpi", Scalar: func(*Call) (types.Datum, error) { return types.Float(math.Pi), nil }},
 		Entry{Name: "width_bucket_float8", Scalar: widthBucketFloat},
 	)

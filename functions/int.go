@@ -147,7 +147,7 @@ func intFamily() []Entry {
 		{Name: "int2up", Scalar: sameArg}, {Name: "int4up", Scalar: sameArg}, {Name: "int8up", Scalar: sameArg},
 		{Name: "int2um", Scalar: intNeg(&width2)}, {Name: "int4um", Scalar: intNeg(&width4)}, {Name: "int8um", Scalar: intNeg(&width8)},
 		{Name: "int2abs", Scalar: intAbs(&width2)}, {Name: "int4abs", Scalar: intAbs(&width4)}, {Name: "int8abs", Scalar: intAbs(&width8)},
-		{Name: "i2toi4", Scalar: sameArg}, {Name: "int48", Scalar: sameArg}, {Name: "int28", Scalar: sameArg},
+		{Name: "i2toi4", Scalar: int2To4}, {Name: "int48", Scalar: sameArg}, {Name: "int28", Scalar: sameArg},
 		{Name: "i4toi2", Scalar: intTo(&width2)}, {Name: "int84", Scalar: intTo(&width4)}, {Name: "int82", Scalar: intTo(&width2)},
 		{Name: "int2mod", Scalar: intMod}, {Name: "int4mod", Scalar: intMod}, {Name: "int8mod", Scalar: intMod},
 		{Name: "int4inc", Scalar: func(c *Call) (types.Datum, error) { return width4.fit(c.int(0) + 1) }},
@@ -175,4 +175,12 @@ func intFamily() []Entry {
 		fs = append(fs, Entry{Name: "bt" + p + "cmp", Scalar: btcmp(cmpWords[int64])})
 	}
 	return fs
+}
+
+// int2To4 serves the casts to oid and its kin, too, whose words are unsigned.
+func int2To4(c *Call) (types.Datum, error) {
+	if c.RetType != nil && c.RetType.Oid != types.Int4Oid {
+		return types.Relabel(c.Args[0], types.Int4Oid, c.RetType.Oid), nil
+	}
+	return c.Args[0], nil
 }

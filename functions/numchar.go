@@ -522,12 +522,9 @@ func intToTemplate(c *Call) (types.Datum, error) {
 }
 
 func (c *Call) byTemplate(n types.Numeric) (types.Datum, error) {
-	if c.str(1) == "" {
-		return types.Null, nil
-	}
 	t, err := c.numTemplate(1)
-	if err != nil {
-		return types.Null, err
+	if err != nil || c.str(1) == "" {
+		return types.String(""), err
 	}
 	b, err := numericByTemplate(t, n)
 	return types.Bytes(b), err
@@ -540,12 +537,9 @@ func floatToTemplate(bits int) Scalar {
 		sure = 6
 	}
 	return func(c *Call) (types.Datum, error) {
-		if c.str(1) == "" {
-			return types.Null, nil
-		}
 		t, err := c.numTemplate(1)
-		if err != nil {
-			return types.Null, err
+		if err != nil || c.str(1) == "" {
+			return types.String(""), err
 		}
 		f := c.float(0)
 		if t.roman && math.Abs(f) > math.MaxInt32 && !math.IsInf(f, 0) {
@@ -574,7 +568,7 @@ func floatToTemplate(bits int) Scalar {
 		case whole+u.post > sure:
 			u.post = sure - whole
 		}
-		return types.Bytes(u.fitAndWrite(strconv.FormatFloat(math.Abs(f), 'f', u.post, 64), f < 0)), nil
+		return types.Bytes(u.fitAndWrite(strconv.FormatFloat(math.Abs(f), 'f', u.post, 64), math.Signbit(f))), nil
 	}
 }
 
@@ -633,7 +627,7 @@ func (r *numReader) read() string {
 		it := &r.t.items[i]
 		switch it.field {
 		case "9", "0", ".", "D":
-			r.part()
+			r.part(it.field == "9" || it.field == "0")
 		case ",":
 			if r.s[0] == ',' {
 				r.s = r.s[1:]
@@ -695,14 +689,14 @@ func (r *numReader) trailingSign() {
 }
 
 // part reads what stands at a digit place: a sign before the first digit, a digit, or the point.
-func (r *numReader) part() {
+func (r *numReader) part(digit bool) {
 	for r.s != "" && r.s[0] == ' ' {
 		r.s = r.s[1:]
 	}
 	if r.s == "" {
 		return
 	}
-	if len(r.whole) == 0 && !r.signed {
+	if digit && len(r.whole) == 0 && !r.signed {
 		switch c := r.s[0]; {
 		case c == '-' || c == '<' && r.t.bracket:
 			r.neg, r.signed = true, true

@@ -33,11 +33,11 @@ func plain(f func(a types.Numeric) types.Numeric) Scalar {
 func clampInt(v, lo, hi int64) int { return int(min(max(v, lo), hi)) }
 
 func numericRound(c *Call) (types.Datum, error) {
-	return c.retNumeric(c.numeric(0).Round(clampInt(c.int(1), -2000, 2000)), nil)
+	return c.retNumeric(c.numeric(0).Round(clampInt(c.int(1), -131072, 16383)), nil)
 }
 
 func numericTrunc(c *Call) (types.Datum, error) {
-	return c.retNumeric(c.numeric(0).Trunc(clampInt(c.int(1), -2000, 2000)), nil)
+	return c.retNumeric(c.numeric(0).Trunc(clampInt(c.int(1), -131072, 16383)), nil)
 }
 
 func numericSign(a types.Numeric) types.Numeric {
@@ -234,11 +234,12 @@ func widthBucketNumeric(c *Call) (types.Datum, error) {
 	if err != nil {
 		return types.Null, err
 	}
-	q, err := a.DivTrunc(b)
+	// The quotient is rounded to its scale before it is cut.
+	q, err := a.Div(b)
 	if err != nil {
 		return types.Null, err
 	}
-	v, _ := q.Int64()
+	v, _ := q.Trunc(0).Int64()
 	return width4.fit(v + 1)
 }
 

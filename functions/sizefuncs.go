@@ -132,7 +132,7 @@ func sizeBytes(c *Call) (types.Datum, error) {
 		}
 		if bits < 0 {
 			return types.Null, bad().WithDetail("Invalid size unit: \"%s\".", unit).
-				WithHint("Valid units are \"bytes\", \"B\", \"kB\", \"MB\", \"GB\", \"TB\", and \"PB\".")
+				WithHint("Valid units are \"bytes\", \"kB\", \"MB\", \"GB\", \"TB\", and \"PB\".")
 		}
 		if n, err = n.Mul(types.NumericFromInt(1 << bits)); err != nil {
 			return types.Null, err

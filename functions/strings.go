@@ -2,6 +2,7 @@ package functions
 
 import (
 	"bytes"
+	"math"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -199,7 +200,9 @@ func textLeft(c *Call) (types.Datum, error) {
 
 func textRight(c *Call) (types.Datum, error) {
 	s, n := c.str(0), c.int(1)
-	if n < 0 {
+	if n == math.MinInt32 {
+		n = 0 // has no negative
+	} else if n < 0 {
 		n = -n
 	} else {
 		n = int64(utf8.RuneCountInString(s)) - n

@@ -28,6 +28,7 @@ type arrayParser struct {
 	known  [MaxArrayDims]int32 // the size of each level, -1 until its first sub-array closed
 	ndim   int                 // depth at which elements are, 0 until known
 	buf    []byte
+	failed error // the first bad element; an error of structure goes before it
 }
 
 func (p *arrayParser) blanks() {
@@ -56,6 +57,9 @@ func (p *arrayParser) parse() (Array, error) {
 	}
 	if p.blanks(); p.s != "" {
 		return p.a, malformedArray(p.src, "Junk after closing right brace.")
+	}
+	if p.failed != nil {
+		return p.a, p.failed
 	}
 	return p.finish(bounded)
 }
@@ -248,9 +252,12 @@ func (p *arrayParser) element() error {
 		p.a.Elems = append(p.a.Elems, Null)
 		return nil
 	}
-	d, err := Input(p.env, p.elem, text, p.typmod)
-	p.a.Elems = append(p.a.Elems, d)
-	return err
+	if p.failed == nil {
+		var d Datum
+		d, p.failed = Input(p.env, p.elem, text, p.typmod)
+		p.a.Elems = append(p.a.Elems, d)
+	}
+	return nil
 }
 
 // token reads one element, taking quotes and backslashes away; quoted tells that some of it was quoted or escaped.

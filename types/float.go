@@ -35,7 +35,11 @@ func floatIO(bits int) *typeIO {
 			if bits == 32 {
 				return binary.BigEndian.AppendUint32(dst, math.Float32bits(float32(d.Float()))), nil
 			}
-			return binary.BigEndian.AppendUint64(dst, d.word), nil
+			w := d.word
+			if f := d.Float(); f != f {
+				w = 0x7ff8 << 48 // the same NaN for all
+			}
+			return binary.BigEndian.AppendUint64(dst, w), nil
 		},
 		cmp:  func(a, b Datum) int { return CompareFloats(a.Float(), b.Float()) },
 		hash: func(d Datum) uint64 { return HashFloat(d.Float()) },

@@ -122,20 +122,18 @@ func ParseInt(s, name string, lo, hi int64) (int64, error) {
 		return 0, badSyntax(name, s)
 	}
 	var v uint64
-	over := false
 	for i := 0; i < len(t); i++ {
 		c := t[i] - '0'
 		if c > 9 {
 			return 0, badSyntax(name, s)
 		}
-		if v > (1<<63)/10 {
-			over = true
-			continue
+		// What is too large already is so whatever follows.
+		if v = v*10 + uint64(c); v > uint64(-lo) {
+			return 0, outOfRange(s, name)
 		}
-		v = v*10 + uint64(c)
 	}
-	if over || neg && v > uint64(-lo) || !neg && v > uint64(hi) {
-		return 0, pgerr.New(pgerr.NumericValueOutOfRange, "value \"%s\" is out of range for type %s", s, name)
+	if !neg && v > uint64(hi) {
+		return 0, outOfRange(s, name)
 	}
 	if neg {
 		return -int64(v), nil
@@ -162,12 +160,15 @@ func parseUnsigned(s, name string, width int) (uint64, error) {
 		}
 		return v, nil
 	}
-	if u == "" || strings.Trim(u, "0123456789") != "" {
+	digits := len(u) - len(strings.TrimLeft(u, "0123456789"))
+	v, err := strconv.ParseUint(u[:digits], 10, 64)
+	switch {
+	case digits == 0:
 		return 0, badSyntax(name, s)
-	}
-	v, err := strconv.ParseUint(u, 10, 64)
-	if err != nil {
+	case err != nil:
 		return 0, outOfRange(s, name)
+	case digits < len(u):
+		return 0, badSyntax(name, s)
 	}
 	if neg {
 		v = -v

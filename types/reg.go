@@ -35,6 +35,29 @@ func RegKindOf(typ ids.Oid) (RegKind, bool) {
 	return k, ok
 }
 
+// isUnsigned32 tells which types hold an unsigned number of 32 bits.
+func isUnsigned32(typ ids.Oid) bool {
+	_, reg := regTypes[typ]
+	return reg || typ == OidOid
+}
+
+// Relabels reports whether a cast between two types that PostgreSQL stores alike changes the word here: int4 fills it with
+// its sign, oid and its kin with zeros.
+func Relabels(from, to ids.Oid) bool {
+	return from == Int4Oid && isUnsigned32(to) || to == Int4Oid && isUnsigned32(from)
+}
+
+// Relabel makes such a cast.
+func Relabel(d Datum, from, to ids.Oid) Datum {
+	switch {
+	case d.IsNull() || !Relabels(from, to):
+		return d
+	case from == Int4Oid:
+		return Word(uint64(uint32(d.word)))
+	}
+	return Int(int64(int32(d.word)))
+}
+
 func regIO(kind RegKind) *typeIO {
 	none := regKinds[kind].none
 	return &typeIO{
@@ -68,7 +91,7 @@ func xidIO() *typeIO { return oidIO(32, "xid") }
 var tidIO = typeIO{
 	in: func(_ Env, _ *Type, s string, _ int32) (Datum, error) {
 		open, end := strings.IndexByte(s, '('), strings.LastIndexByte(s, ')')
-		if open < 0 || end < open || trimSpace(s[:open]) != "" {
+		if open < 0 || end < open {
 			return Null, badSyntax("tid", s)
 		}
 		b, o, ok := strings.Cut(s[open+1:end], ",")

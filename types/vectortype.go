@@ -15,12 +15,18 @@ func vectorIO() *typeIO {
 		in: func(env Env, t *Type, s string, _ int32) (Datum, error) {
 			elem := Builtin(t.Elem)
 			var elems []Datum
-			for _, f := range strings.Fields(s) {
+			for rest := trimLeft(s); rest != ""; {
+				f, after, _ := strings.Cut(rest, " ")
 				d, err := Input(env, elem, f, -1)
+				if err != nil {
+					// The message shows all that is left to read.
+					_, err = Input(env, elem, rest, -1)
+				}
 				if err != nil {
 					return Null, err
 				}
 				elems = append(elems, d)
+				rest = trimLeft(after)
 			}
 			return EncodeVector(elem.Oid, elems), nil
 		},

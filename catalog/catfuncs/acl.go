@@ -64,7 +64,7 @@ func aclFunctions() []functions.Entry {
 		entry("acldefault_sql", func(_ *catalog.Session, c *functions.Call) (types.Datum, error) {
 			acl, ok := defaultAcl(byte(c.Args[0].Word()), oid(c, 1))
 			if !ok {
-				return null(pgerr.Internal("unrecognized object type abbreviation: %c", byte(c.Args[0].Word())))
+				return null(pgerr.Internal("unrecognized objtype abbreviation: %c", byte(c.Args[0].Word())))
 			}
 			return encodeAcl(acl), nil
 		}),

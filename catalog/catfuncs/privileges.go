@@ -54,11 +54,25 @@ type object struct {
 var tablePrivs = withGrant([]privilege{{"SELECT", catalog.AclSelect}, {"INSERT", catalog.AclInsert}, {"UPDATE", catalog.AclUpdate},
 	{"DELETE", catalog.AclDelete}, {"TRUNCATE", catalog.AclTruncate}, {"REFERENCES", catalog.AclReferences}, {"TRIGGER", catalog.AclTrigger}})
 
+var parameterPrivs = withGrant([]privilege{{"SET", catalog.AclSet}, {"ALTER SYSTEM", catalog.AclAlterSystem}})
+
 var columnPrivs = withGrant([]privilege{{"SELECT", catalog.AclSelect}, {"INSERT", catalog.AclInsert}, {"UPDATE", catalog.AclUpdate},
 	{"REFERENCES", catalog.AclReferences}})
 
 func findRelation(s *catalog.Session, name string) (ids.Oid, error) {
 	return s.LookupName(types.RegClass, name)
+}
+
+// findAlias reads a name as an alias type of oid does, which takes numbers, too.
+func findAlias(typ ids.Oid) func(s *catalog.Session, name string) (ids.Oid, error) {
+	kind, _ := types.RegKindOf(typ)
+	return func(s *catalog.Session, name string) (ids.Oid, error) {
+		if name != "" && strings.Trim(name, "0123456789") == "" {
+			d, err := types.Input(types.DefaultEnv, types.Builtin(types.OidOid), name, -1)
+			return d.Oid(), err
+		}
+		return s.LookupName(kind, name)
+	}
 }
 
 func relationMask(s *catalog.Session, role, obj ids.Oid, want uint32) (uint32, bool, error) {
@@ -103,7 +117,7 @@ var objects = []object{
 			return have, true, err
 		}},
 	{"function", withGrant([]privilege{{"EXECUTE", catalog.AclExecute}}),
-		func(s *catalog.Session, name string) (ids.Oid, error) { return s.LookupName(types.RegProcedure, name) },
+		findAlias(types.RegprocedureOid),
 		func(s *catalog.Session, role, obj ids.Oid, want uint32) (uint32, bool, error) {
 			p, err := s.Proc(obj)
 			if p == nil || err != nil {
@@ -151,7 +165,7 @@ var objects = []object{
 			return have, true, err
 		}},
 	{"type", withGrant([]privilege{{"USAGE", catalog.AclUsage}}),
-		func(s *catalog.Session, name string) (ids.Oid, error) { return s.LookupName(types.RegType, name) },
+		findAlias(types.RegtypeOid),
 		func(s *catalog.Session, role, obj ids.Oid, want uint32) (uint32, bool, error) {
 			t, err := s.TypeRow(obj)
 			if t == nil || err != nil {
@@ -248,6 +262,12 @@ func (o *object) has(s *catalog.Session, c *functions.Call, roleForm, objForm st
 		return null(err)
 	}
 	obj := ids.Oid(0)
+	var alternatives []uint32
+	if o.name == "sequence" { // the privilege is read first
+		if alternatives, err = parsePrivileges(o.privs, str(c, i+1)); err != nil {
+			return null(err)
+		}
+	}
 	if objForm == "name" {
 		obj, err = o.find(s, str(c, i))
 	} else {
@@ -256,8 +276,7 @@ func (o *object) has(s *catalog.Session, c *functions.Call, roleForm, objForm st
 	if err != nil {
 		return null(err)
 	}
-	alternatives, err := parsePrivileges(o.privs, str(c, i+1))
-	if err != nil {
+	if alternatives, err = parsePrivileges(o.privs, str(c, i+1)); err != nil {
 		return null(err)
 	}
 	for _, want := range alternatives {
@@ -424,6 +443,9 @@ func roleFunctions() []functions.Entry {
 	noRLS := func(*catalog.Session, *functions.Call) (types.Datum, error) { return types.Bool(false), nil }
 	parameter := func(userForm string) fn {
 		return func(s *catalog.Session, c *functions.Call) (types.Datum, error) {
+			if _, err := parsePrivileges(parameterPrivs, str(c, len(c.Args)-1)); err != nil {
+				return null(err)
+			}
 			user, _, err := asked(s, c, userForm)
 			if err != nil {
 				return null(err)

@@ -3,6 +3,7 @@ package pgerr
 import (
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // Code is a SQLSTATE: five characters.
@@ -45,17 +46,21 @@ type Error struct {
 	cause     error
 }
 
+// format is fmt.Sprintf, but %q puts a name between quotes as PostgreSQL does, with nothing escaped.
+func format(f string, args []any) string {
+	return fmt.Sprintf(strings.ReplaceAll(f, "%q", `"%s"`), args...)
+}
+
 // New makes an ERROR with the given SQLSTATE.
-func New(code Code, format string, args ...any) *Error {
-	msg := format
+func New(code Code, msg string, args ...any) *Error {
 	if len(args) > 0 {
-		msg = fmt.Sprintf(format, args...)
+		msg = format(msg, args)
 	}
 	return &Error{Code: code, Message: msg}
 }
 
 // Internal makes an XX000 error, for a state that should not occur but must not end the server.
-func Internal(format string, args ...any) *Error { return New(InternalError, format, args...) }
+func Internal(msg string, args ...any) *Error { return New(InternalError, msg, args...) }
 
 // NotSupported makes the 0A000 error of a feature that is not there; what names it.
 func NotSupported(format string, args ...any) *Error {
@@ -88,14 +93,14 @@ func (e *Error) Level() Severity {
 // With* and At set one field and return e, so that an error reads as one expression.
 
 // WithDetail sets the DETAIL.
-func (e *Error) WithDetail(format string, args ...any) *Error {
-	e.Detail = fmt.Sprintf(format, args...)
+func (e *Error) WithDetail(text string, args ...any) *Error {
+	e.Detail = format(text, args)
 	return e
 }
 
 // WithHint sets the HINT.
-func (e *Error) WithHint(format string, args ...any) *Error {
-	e.Hint = fmt.Sprintf(format, args...)
+func (e *Error) WithHint(text string, args ...any) *Error {
+	e.Hint = format(text, args)
 	return e
 }
 

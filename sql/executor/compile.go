@@ -73,7 +73,11 @@ func (c *compiler) compile(q query.Expr) (expr, error) {
 		arg, err := c.compile(n.Arg)
 		return boolTestOf(arg, n.Test), err
 	case *query.RelabelType:
-		return c.compile(n.Arg)
+		arg, err := c.compile(n.Arg)
+		if from := n.Arg.Type(); types.Relabels(from, n.ResType) {
+			return &relabelWord{arg: arg, from: from, to: n.ResType}, err
+		}
+		return arg, err
 	case *query.CollateExpr:
 		return c.compile(n.Arg)
 	case *query.CaseTestExpr:

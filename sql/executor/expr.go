@@ -127,6 +127,28 @@ func (e *colExpr) vec([]int32, int) (*types.Vector, error) {
 	return e.sc.in.Cols[e.col], nil
 }
 
+// relabelWord is a cast between int4 and oid, whose words differ where the sign bit is set.
+type relabelWord struct {
+	arg      expr
+	from, to ids.Oid
+	result
+}
+
+func (e *relabelWord) scalar(row int) (types.Datum, error) {
+	d, err := e.arg.scalar(row)
+	return types.Relabel(d, e.from, e.to), err
+}
+
+func (e *relabelWord) vec(sel []int32, n int) (*types.Vector, error) {
+	v, err := e.arg.vec(sel, n)
+	if err != nil {
+		return nil, err
+	}
+	out := e.start(types.WordKind, n)
+	each(sel, n, func(i int) { out.Set(i, types.Relabel(v.Get(i), e.from, e.to)) })
+	return out, nil
+}
+
 // constExpr is a literal.
 type constExpr struct {
 	d types.Datum

@@ -72,7 +72,7 @@ func (f *folder) fold(e query.Expr) query.Expr {
 		return f.foldDistinct(x)
 	case *query.RelabelType:
 		if c, ok := x.Arg.(*query.Const); ok {
-			return &query.Const{Result: x.Result, Value: c.Value, Location: c.Location}
+			return &query.Const{Result: x.Result, Value: types.Relabel(c.Value, c.ResType, x.ResType), Location: c.Location}
 		}
 	case *query.CollateExpr:
 		if c, ok := x.Arg.(*query.Const); ok {
