@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -21,12 +22,10 @@ import (
 
 // Codes of the first packet.
 const (
-	protocol3     = 3 << 16
-	cancelCode    = 1234<<16 | 5678
-	sslCode       = 1234<<16 | 5679
-	gssCode       = 1234<<16 | 5680
-	authTimeout   = 60 * time.Second
-	reservedSlots = 3
+	protocol3  = 3 << 16
+	cancelCode = 1234<<16 | 5678
+	sslCode    = 1234<<16 | 5679
+	gssCode    = 1234<<16 | 5680
 )
 
 // child is a connection that the postmaster serves.
@@ -158,7 +157,13 @@ func (p *Postmaster) serve(c net.Conn) {
 	backend.Run(backend.Options{
 		Server: cl.session, Slot: ch.slot, Conn: c, Pool: &p.bufs, Secret: ch.secret, Startup: params, Process: proc,
 		Attach: cl.attach, Crash: cl.crash,
-		NewEngine: func(s *session.Session) backend.Engine { return backend.NewEngine(s, cl.funcs) },
+		NewEngine: func(s *session.Session) backend.Engine {
+			e := backend.NewEngine(s, cl.funcs)
+			if p.opt.Engine != nil {
+				return p.opt.Engine(s, e)
+			}
+			return e
+		},
 	})
 }
 
@@ -199,7 +204,8 @@ func (p *Postmaster) refuse(c net.Conn, proc *logger.Process, err error) {
 
 // handshake answers encryption requests and cancel requests until the start-up packet comes.
 func (p *Postmaster) handshake(c net.Conn, proc *logger.Process) (map[string]string, bool) {
-	c.SetReadDeadline(time.Now().Add(authTimeout))
+	auth := p.cfg.Registry.Find("authentication_timeout")
+	c.SetReadDeadline(time.Now().Add(auth.Duration(p.cfg.Values().At(auth).Value)))
 	for range 3 {
 		body, err := readPacket(c)
 		if err != nil {
@@ -227,9 +233,9 @@ func (p *Postmaster) handshake(c net.Conn, proc *logger.Process) (map[string]str
 				p.refuse(c, proc, err)
 				return nil, false
 			}
-			if code&0xffff != 0 {
+			if options := protocolOptions(params); code&0xffff != 0 || len(options) > 0 {
 				w := wire.NewConn(c, &p.bufs)
-				w.NegotiateProtocolVersion(0, nil)
+				w.NegotiateProtocolVersion(protocol3, options)
 				w.Flush()
 			}
 			c.SetReadDeadline(time.Time{})
@@ -267,18 +273,25 @@ func readFull(c net.Conn, b []byte) error {
 func parseStartup(b []byte) (map[string]string, error) {
 	m := wire.NewBody(b)
 	out := map[string]string{}
-	for m.Len() > 0 {
+	for m.Len() > 0 && b[len(b)-m.Len()] != 0 {
 		name := m.CString()
-		if name == "" {
-			break
-		}
-		value := m.CString()
-		if m.Err() != nil {
-			return nil, pgerr.New(pgerr.ProtocolViolation, "invalid startup packet layout: expected terminator as last byte")
-		}
-		out[strings.Clone(name)] = strings.Clone(value)
+		out[strings.Clone(name)] = strings.Clone(m.CString())
+	}
+	if m.Err() != nil || m.Len() != 1 {
+		return nil, pgerr.New(pgerr.ProtocolViolation, "invalid startup packet layout: expected terminator as last byte")
 	}
 	return out, nil
+}
+
+// protocolOptions lists the start-up parameters that ask for extensions of the protocol, none of which there are.
+func protocolOptions(params map[string]string) (out []string) {
+	for name := range params {
+		if strings.HasPrefix(name, "_pq_.") {
+			out = append(out, name)
+		}
+	}
+	slices.Sort(out)
+	return out
 }
 
 // admit registers a connection, unless the server cannot take it now.

@@ -10,6 +10,7 @@ import (
 	"gompho/backend"
 	"gompho/catalog"
 	"gompho/catalog/catfuncs"
+	"gompho/config"
 	"gompho/functions"
 	"gompho/internal/ids"
 	"gompho/internal/pgerr"
@@ -179,12 +180,25 @@ func (c *cluster) enter(s *session.Session, tx *mvcc.Session, user, database str
 	if !db.Datallowconn {
 		return fatal(pgerr.ObjectNotInPrerequisiteState, "database %q is not currently accepting connections", database)
 	}
+	if !role.Rolsuper {
+		if err := c.limits(s, look, role, db); err != nil {
+			return err
+		}
+	}
 	look.Connect(db.Oid, role.Oid)
 	s.Cat = look
 	tx.SetDatabase(db.Oid)
 	s.Slot.Counters().Connect(db.Oid)
 	s.DB, s.DBName, s.User, s.AuthUser, s.SessionUser, s.UserName = db.Oid, db.Datname, role.Oid, role.Oid, role.Oid, role.Rolname
 	s.Settings.Superuser = role.Rolsuper
+	if err := s.Settings.SetDefault("session_authorization", role.Rolname, config.SourceOverride); err != nil {
+		return err
+	}
+	if !role.Rolsuper {
+		if err := s.Settings.Assign("is_superuser", "off"); err != nil {
+			return err
+		}
+	}
 	s.Slot.Activity.Update(func(a *stats.ActivityData) { a.DB, a.User = db.Oid, role.Oid })
 	if err := c.roleSettings(s); err != nil {
 		return err

@@ -15,9 +15,11 @@ import (
 
 	"go.uber.org/zap"
 
+	"gompho/backend"
 	"gompho/config"
 	"gompho/internal/pgerr"
 	"gompho/logger"
+	"gompho/session"
 	"gompho/stats"
 	"gompho/storage/vfs"
 	"gompho/wire"
@@ -64,6 +66,8 @@ type Options struct {
 	FS vfs.FS
 	// WalSegmentSize is the size in bytes of the log's segments in a new cluster; 0: wal.DefaultSegmentSize.
 	WalSegmentSize int
+	// Engine, for tests, wraps what runs the statements of a session.
+	Engine func(*session.Session, backend.Engine) backend.Engine
 	// Critical, for tests of the crash cycle, is called within every critical section; it may panic.
 	Critical func()
 }

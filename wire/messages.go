@@ -56,10 +56,10 @@ func (c *Conn) BackendKeyData(pid int32, secret uint32) {
 	c.End(at)
 }
 
-// NegotiateProtocolVersion names the newest minor version that is spoken and the options that are not known.
-func (c *Conn) NegotiateProtocolVersion(minor int32, options []string) {
+// NegotiateProtocolVersion names the newest version that is spoken and the options that are not known.
+func (c *Conn) NegotiateProtocolVersion(version int32, options []string) {
 	at := c.Begin('v')
-	c.Int32(minor)
+	c.Int32(version)
 	c.Int32(int32(len(options)))
 	for _, o := range options {
 		c.String(o)
