@@ -149,6 +149,10 @@ func (b *Backend) dropTemp() {
 // a page latched, or when the session cannot be cleaned up behind it. Nothing is undone before that is known: the undoing
 // itself writes.
 func (b *Backend) panicked(r any, stack []byte) {
+	if b.o.Slot.Pending()&stats.CrashExit != 0 { // another process has crashed, and what this one waited for or wrote to was taken away
+		b.tell(stats.CrashError())
+		return
+	}
 	if b.o.Slot.DamagesShared() && b.o.Crash != nil {
 		b.o.Crash(r, stack)
 		return

@@ -175,6 +175,9 @@ func (k *databaseCheck) blocks(r *catalog.Relation, fork ids.Fork) bool {
 
 // index checks an index by itself and against its table.
 func (k *databaseCheck) index(r *catalog.Relation) error {
+	if r.Index == nil { // the check of the catalogs says so
+		return nil
+	}
 	t, err := k.cat.Relation(r.Index.Table)
 	if err != nil || t == nil || t.Heap == nil {
 		return err

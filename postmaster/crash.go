@@ -27,9 +27,9 @@ func (c *cluster) crash(reason any, stack []byte) {
 			return
 		}
 		p.log.Info("server process crashed", zap.String("detail", fmt.Sprint(reason)), zap.ByteString("stack", stack))
+		p.endSessions(stats.CrashExit)
 		c.pool.Abort()
 		c.log.Abort()
-		p.endSessions(stats.CrashExit)
 		return
 	}
 	p.state, p.cluster = stateCrashed, nil
@@ -37,6 +37,7 @@ func (c *cluster) crash(reason any, stack []byte) {
 	p.mu.Unlock()
 	p.log.Info("server process crashed", zap.String("detail", fmt.Sprint(reason)), zap.ByteString("stack", stack))
 	p.log.Info("terminating any other active server processes")
+	p.endSessions(stats.CrashExit) // first: who fails from here on knows why
 	c.fence()
 	go p.crashCycle(c)
 }
@@ -57,7 +58,6 @@ func (p *Postmaster) crashCycle(old *cluster) {
 	// Who waits for a latch or for the log may wait for a process that has died.
 	old.pool.Abort()
 	old.log.Abort()
-	p.endSessions(stats.CrashExit)
 	p.waitSome(5 * time.Second)
 	old.abandon()
 	p.mu.Lock()

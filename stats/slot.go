@@ -130,14 +130,19 @@ func (s *Slot) CheckInterrupts() error {
 	return s.interrupted()
 }
 
+// CrashError is what a session tells its client when it ends because another process crashed.
+func CrashError() *pgerr.Error {
+	return pgerr.New(pgerr.CrashShutdown, "terminating connection because of crash of another server process").
+		WithDetail("The postmaster has commanded this server process to roll back the current transaction and exit, because another server process exited abnormally and possibly corrupted shared memory.").
+		WithHint("In a moment you should be able to reconnect to the database and repeat your command.").
+		WithSeverity(pgerr.Fatal)
+}
+
 func (s *Slot) interrupted() error {
 	p := s.Pending()
 	switch {
 	case p&CrashExit != 0:
-		return pgerr.New(pgerr.CrashShutdown, "terminating connection because of crash of another server process").
-			WithDetail("The postmaster has commanded this server process to roll back the current transaction and exit, because another server process exited abnormally and possibly corrupted shared memory.").
-			WithHint("In a moment you should be able to reconnect to the database and repeat your command.").
-			WithSeverity(pgerr.Fatal)
+		return CrashError()
 	case p&Terminate != 0:
 		return pgerr.New(pgerr.AdminShutdown, "terminating connection due to administrator command").WithSeverity(pgerr.Fatal)
 	case p&ClientGone != 0:
