@@ -148,13 +148,17 @@ func (b *Backend) revalidate(p *Prepared) error {
 	if p.raw == nil || p.generation == b.s.Cat.Generation() && p.role == b.s.User && p.path == b.cache.pathVersion {
 		return nil
 	}
-	old := p.fields
-	hadResult := p.returns
+	b.dropExec(p)
+	old := *p
 	if err := b.analyze(p, p.paramTypes, true); err != nil {
+		*p = old
 		return err
 	}
-	if !p.utility && (hadResult != p.returns || !sameShape(old, p.fields)) {
-		return pgerr.NotSupported("cached plan must not change result type")
+	if !p.utility && (old.returns != p.returns || !sameShape(old.fields, p.fields)) {
+		*p = old // the client still goes by the old description: the statement fails until it is prepared anew
+		e := pgerr.NotSupported("cached plan must not change result type")
+		e.Routine = "RevalidateCachedQuery" // JDBC and others then prepare it again by themselves
+		return e
 	}
 	return nil
 }

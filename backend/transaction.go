@@ -94,6 +94,7 @@ func isolationOf(text string) mvcc.Isolation {
 func (b *Backend) txBegun(sub bool) {
 	b.s.Settings.Begin()
 	if !sub {
+		b.showDefaults()
 		if rate := b.hot.log(b).xactRate; rate > 0 || b.sampled {
 			b.sampled = rate == 1 || rand.Float64() <= rate
 		}
@@ -113,6 +114,24 @@ func (b *Backend) txEnded(sub, commit bool) {
 		}
 		b.o.Slot.Activity.SetXactStart(time.Time{})
 		b.dropTxPortals()
+	}
+}
+
+// showDefaults lets SHOW transaction_isolation and its kin tell what the session's defaults have made of the transaction.
+func (b *Backend) showDefaults() {
+	o := b.hot.beginOpts(b)
+	for _, m := range []struct {
+		name, text string
+		set        bool
+	}{
+		{"transaction_isolation", o.Isolation.String(), o.Isolation != mvcc.ReadCommitted},
+		{"transaction_read_only", "on", o.ReadOnly},
+		{"transaction_deferrable", "on", o.Deferrable},
+	} {
+		if m.set {
+			// The transaction has these modes already, so there is nothing to veto.
+			_ = b.s.Settings.Set(m.name, &m.text, true)
+		}
 	}
 }
 

@@ -182,7 +182,9 @@ func (s *Session) newClass(n *NewRelation, oid ids.Oid) *PgClass {
 		if c.Relam == 0 {
 			c.Relam = BtreeAm
 		}
-		c.Reltuples = 0
+		if c.Reltuples = 0; n.Kind == 'i' {
+			c.Relpages = 1 // what PostgreSQL says of an empty index: the meta page
+		}
 	case 'S':
 		c.Relpages, c.Reltuples = 1, 1
 	case 'v', 'c', 'f':

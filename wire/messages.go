@@ -110,6 +110,7 @@ func (c *Conn) Error(e *pgerr.Error) {
 	field('c', e.Column)
 	field('d', e.DataType)
 	field('n', e.Constraint)
+	field('R', e.Routine)
 	c.Byte(0)
 	c.End(at)
 }

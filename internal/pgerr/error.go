@@ -41,6 +41,8 @@ type Error struct {
 	Column           string
 	DataType         string
 	Constraint       string
+	// Routine is the function of PostgreSQL that raises the error, for the few errors that clients tell apart by it.
+	Routine string
 	// DetailLog is a detail for the server log only.
 	DetailLog string
 	cause     error

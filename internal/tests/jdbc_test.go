@@ -1,6 +1,7 @@
 package tests
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -8,19 +9,62 @@ import (
 	"testing"
 )
 
-// TestJDBC compiles and runs a Java program against a server.
-func TestJDBC(t *testing.T) {
-	const jar = "/usr/share/java/postgresql.jar"
-	if _, err := os.Stat(jar); err != nil {
+const jdbcJar = "/usr/share/java/postgresql.jar"
+
+// java compiles the programs of directory jdbc and returns a function that runs one of them in Berlin's time zone.
+func java(t *testing.T) func(args ...string) (string, error) {
+	t.Helper()
+	if _, err := os.Stat(jdbcJar); err != nil {
 		t.Fatal("the JDBC driver is not installed: scripts/test.sh installs it")
 	}
-	s := open(t, true)
 	dir := t.TempDir()
-	if out, err := exec.Command("javac", "-d", dir, "-cp", jar, "jdbc/Check.java").CombinedOutput(); err != nil {
+	if out, err := exec.Command("javac", "-d", dir, "-cp", jdbcJar, "jdbc/Check.java", "jdbc/Metadata.java").CombinedOutput(); err != nil {
 		t.Fatalf("javac: %v\n%s", err, out)
 	}
-	out, err := exec.Command("java", "-cp", dir+":"+jar, "Check", fmt.Sprintf("jdbc:postgresql://127.0.0.1:%d/postgres?sslmode=disable", s.Port())).CombinedOutput()
-	if err != nil || !strings.Contains(string(out), "jdbc ok") {
-		t.Errorf("%v\n%s", err, out)
+	return func(args ...string) (string, error) {
+		out, err := exec.Command("java", append([]string{"-Duser.timezone=Europe/Berlin", "-cp", dir + ":" + jdbcJar}, args...)...).CombinedOutput()
+		return string(out), err
 	}
+}
+
+func (g target) jdbcURL(db, options string) string {
+	return fmt.Sprintf("jdbc:postgresql://127.0.0.1:%d/%s?sslmode=disable%s", g.port, db, options)
+}
+
+// TestJDBC runs a Java program with the driver in several of its modes.
+func TestJDBC(t *testing.T) {
+	run := java(t)
+	g := targetOf(open(t, true))
+	for _, options := range []string{"", "&prepareThreshold=1&reWriteBatchedInserts=true", "&preferQueryMode=extendedCacheEverything&binaryTransfer=false"} {
+		if out, err := run("Check", g.jdbcURL("postgres", options), g.user); err != nil || !strings.Contains(out, "jdbc ok") {
+			t.Errorf("%s: %v\n%s", options, err, out)
+		}
+	}
+}
+
+// TestJDBCMetadata compares what the driver's DatabaseMetaData says with what it says of PostgreSQL 15 (testdata/jdbc/metadata.txt,
+// which -rewrite takes from GOMPHO_REFERENCE).
+func TestJDBCMetadata(t *testing.T) {
+	run := java(t)
+	const golden = "testdata/jdbc/metadata.txt"
+	metadata := func(g target) string {
+		g.makeDumped(t)
+		out, err := run("Metadata", g.jdbcURL("dumpdb", ""), g.user)
+		if err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		return out
+	}
+	if f := flag.Lookup("rewrite"); f != nil && f.Value.String() == "true" {
+		if ref, ok := reference(t); ok {
+			if err := os.WriteFile(golden, []byte(metadata(ref)), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sameText(t, "metadata", metadata(targetOf(open(t, true))), string(want))
 }
