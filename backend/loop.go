@@ -12,6 +12,10 @@ import (
 // loop reads and serves messages until the session ends.
 func (b *Backend) loop() error {
 	for {
+		late := stats.IdleInTxTimeout | stats.IdleTimeout
+		if !b.c.Buffered() {
+			late |= stats.CancelQuery | stats.StatementTimeout | stats.LockTimeout // what comes while nothing runs hits nothing
+		}
 		if err := b.idle(); err != nil {
 			return err
 		}
@@ -28,7 +32,7 @@ func (b *Backend) loop() error {
 			}
 			return err
 		}
-		b.o.Slot.Clear(stats.IdleInTxTimeout | stats.IdleTimeout)
+		b.o.Slot.Clear(late)
 		if b.skipSync && t != 'S' && t != 'X' {
 			continue
 		}

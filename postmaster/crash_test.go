@@ -173,6 +173,9 @@ func reconnect(t *testing.T, pm *postmaster.Postmaster) *pgx.Conn {
 
 // TestManyCrashes: the cycle can be gone through again and again, under load, without losing what was committed.
 func TestManyCrashes(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long")
+	}
 	var armed atomic.Bool
 	o := postmaster.Options{Critical: func() {
 		if armed.CompareAndSwap(true, false) {
