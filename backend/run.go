@@ -8,6 +8,7 @@ import (
 	"gompho/mvcc"
 	"gompho/session"
 	"gompho/sql/analyzer"
+	"gompho/sql/commands"
 	"gompho/sql/ast"
 	"gompho/sql/executor"
 	"gompho/sql/parser"
@@ -29,6 +30,12 @@ type engine struct {
 	costs planner.Costs
 	costV any // the settings that costs were read from
 	fc    functions.Call
+}
+
+// CommandContext makes what commands of a session without a client run with.
+func CommandContext(s *session.Session, funcs *functions.Registry) *commands.Context {
+	e := NewEngine(s, funcs).(*engine)
+	return e.context(&UtilityContext{S: s, TopLevel: true})
 }
 
 // NewEngine makes the engine of a session.

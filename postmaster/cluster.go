@@ -127,6 +127,27 @@ func walBuffers(set, shared int64) int {
 
 // attach opens a session's side of the cluster: user and database are looked up in the shared catalogs first.
 func (c *cluster) attach(s *session.Session, user, database string) (func(), error) {
+	return c.openSession(s, func(look *catalog.Session) (*catalog.Role, string, error) {
+		role, err := look.RoleByName(user)
+		switch {
+		case err != nil:
+			return nil, "", err
+		case role == nil:
+			return nil, "", refused(pgerr.InvalidAuthorizationSpecification, "role %q does not exist", user)
+		case !role.Rolcanlogin:
+			return nil, "", refused(pgerr.InvalidAuthorizationSpecification, "role %q is not permitted to log in", user)
+		}
+		return role, database, nil
+	})
+}
+
+// refused is an error for one who is not let in.
+func refused(code pgerr.Code, format string, args ...any) error {
+	return pgerr.New(code, format, args...).WithSeverity(pgerr.Fatal)
+}
+
+// openSession opens a session's side of the cluster; who finds its role and the name of its database.
+func (c *cluster) openSession(s *session.Session, who func(look *catalog.Session) (*catalog.Role, string, error)) (func(), error) {
 	set := s.Settings
 	counters := c.stats.NewPending()
 	s.Slot.Stats = counters
@@ -142,7 +163,7 @@ func (c *cluster) attach(s *session.Session, user, database string) (func(), err
 		owner.Close()
 		counters.Close()
 	}
-	if err := c.enter(s, tx, user, database); err != nil {
+	if err := c.enter(s, tx, who); err != nil {
 		tx.Abort()
 		detach()
 		return nil, err
@@ -152,33 +173,37 @@ func (c *cluster) attach(s *session.Session, user, database string) (func(), err
 }
 
 // enter finds the user and the database and makes the catalog session.
-func (c *cluster) enter(s *session.Session, tx *mvcc.Session, user, database string) error {
+func (c *cluster) enter(s *session.Session, tx *mvcc.Session, who func(look *catalog.Session) (*catalog.Role, string, error)) error {
 	if err := tx.Begin(mvcc.BeginOpts{ReadOnly: true}); err != nil {
 		return err
 	}
-	fatal := func(code pgerr.Code, format string, args ...any) error {
-		return pgerr.New(code, format, args...).WithSeverity(pgerr.Fatal)
-	}
 	look := c.catalog.NewSession(tx, ids.PostgresDB, ids.BootstrapRole)
-	role, err := look.RoleByName(user)
+	role, database, err := who(look)
 	if err != nil {
 		return err
 	}
 	if role == nil {
-		return fatal(pgerr.InvalidAuthorizationSpecification, "role %q does not exist", user)
-	}
-	if !role.Rolcanlogin {
-		return fatal(pgerr.InvalidAuthorizationSpecification, "role %q is not permitted to log in", user)
+		return refused(pgerr.InvalidAuthorizationSpecification, "role with OID %d does not exist", ids.BootstrapRole)
 	}
 	db, err := look.DatabaseByName(database)
 	if err != nil {
 		return err
 	}
 	if db == nil {
-		return fatal(pgerr.InvalidCatalogName, "database %q does not exist", database)
+		return refused(pgerr.InvalidCatalogName, "database %q does not exist", database)
 	}
 	if !db.Datallowconn {
-		return fatal(pgerr.ObjectNotInPrerequisiteState, "database %q is not currently accepting connections", database)
+		return refused(pgerr.ObjectNotInPrerequisiteState, "database %q is not currently accepting connections", database)
+	}
+	// Whoever copies or drops the database now either sees this session in it or is waited for.
+	if err := tx.Locks().Acquire(locks.ObjectTag(0, catalog.PgDatabaseOid, db.Oid, 0), locks.RowExclusive, locks.Opts{}); err != nil {
+		return err
+	}
+	if again, err := look.DatabaseByName(database); err != nil {
+		return err
+	} else if again == nil || again.Oid != db.Oid {
+		return refused(pgerr.InvalidCatalogName, "database %q does not exist", database).(*pgerr.Error).
+			WithDetail("It seems to have just been dropped or renamed.")
 	}
 	if !role.Rolsuper {
 		if err := c.limits(s, look, role, db); err != nil {

@@ -19,8 +19,9 @@ import (
 type workers struct {
 	ckpt  *checkpoint.Checkpointer
 	wg    sync.WaitGroup
-	mu    sync.Mutex // protects slots
+	mu    sync.Mutex // protects slots, ended
 	slots []*stats.Slot
+	ended bool // no more processes are started
 	// process takes requests for checkpoints; nil before the workers have started.
 	process atomic.Pointer[checkpointer.Process]
 }
@@ -82,6 +83,7 @@ func (c *cluster) startWorkers() {
 			FlushAfter: func() int { return int(cfg.Bytes("wal_writer_flush_after")) },
 		})
 	})
+	c.startAutovacuum()
 }
 
 func (c *cluster) logsCheckpoints() bool { return c.p.cfg.Get("log_checkpoints").Bool() }
@@ -97,7 +99,7 @@ func (c *cluster) stopWorkers() {
 	for _, s := range c.workers.slots {
 		s.Interrupt(stats.Terminate)
 	}
-	c.workers.slots = nil
+	c.workers.slots, c.workers.ended = nil, true
 	c.workers.mu.Unlock()
 	c.workers.wg.Wait()
 }

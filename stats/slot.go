@@ -138,11 +138,19 @@ func CrashError() *pgerr.Error {
 		WithSeverity(pgerr.Fatal)
 }
 
+// autovacuumWorker is the type of processes whose errors have words of their own.
+const autovacuumWorker = "autovacuum worker"
+
 func (s *Slot) interrupted() error {
 	p := s.Pending()
 	switch {
 	case p&CrashExit != 0:
 		return CrashError()
+	case p&Terminate != 0 && s.Activity.BackendType == autovacuumWorker:
+		return pgerr.New(pgerr.AdminShutdown, "terminating autovacuum process due to administrator command").WithSeverity(pgerr.Fatal)
+	case p&CancelQuery != 0 && s.Activity.BackendType == autovacuumWorker:
+		s.Clear(CancelQuery)
+		return pgerr.New(pgerr.QueryCanceled, "canceling autovacuum task")
 	case p&Terminate != 0:
 		return pgerr.New(pgerr.AdminShutdown, "terminating connection due to administrator command").WithSeverity(pgerr.Fatal)
 	case p&ClientGone != 0:

@@ -37,7 +37,7 @@ func activityEntries() []functions.Entry {
 // signal interrupts another session; nobody there is a WARNING.
 func signal(s *session.Session, pid int32, i stats.Interrupt) (types.Datum, error) {
 	target := s.Procs.ByPID(pid)
-	if target == nil || target.Activity.Snapshot().BackendType != "client backend" {
+	if target == nil || !takesSignals(target.Activity.Snapshot().BackendType) {
 		s.Warn(pgerr.WarningCode, "PID %d is not a PostgreSQL server process", pid)
 		return types.Bool(false), nil
 	}
@@ -52,6 +52,11 @@ func signal(s *session.Session, pid int32, i stats.Interrupt) (types.Datum, erro
 			WithDetail("Not allowed to %s.", what)
 	}
 	return types.Bool(s.Ops.Signal(pid, i)), nil
+}
+
+// takesSignals reports whether a process can be cancelled and terminated by users; the others are the server's own.
+func takesSignals(backendType string) bool {
+	return backendType == "client backend" || backendType == "autovacuum worker" || backendType == "autovacuum launcher"
 }
 
 // activity lists the columns of pg_stat_get_activity.
@@ -79,7 +84,9 @@ func activity(s *session.Session, c *functions.Call) ([][]types.Datum, error) {
 		row[1] = types.Int(int64(slot.PID))
 		row[2] = oidOrNull(a.User)
 		row[3] = types.String(a.Application)
-		if a.BackendType == "client backend" {
+		if a.BackendType == "autovacuum worker" {
+			row[4], row[5] = text(a.State), types.String(a.Query)
+		} else if a.BackendType == "client backend" {
 			row[4], row[5] = text(a.State), types.String(a.Query)
 			row[14] = types.Int(int64(a.ClientPort))
 		} else {

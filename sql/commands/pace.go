@@ -4,12 +4,16 @@ import (
 	"time"
 
 	"gompho/stats"
+	"gompho/storage/vacuum"
 )
 
 // Auto says that autovacuum runs a command.
 type Auto struct {
 	// Pace returns how long a vacuum sleeps when it has run up a cost of limit; 0: not at all. It is asked anew after each sleep.
 	Pace func() (delay time.Duration, limit int)
+	// FreezeMinAge and FreezeTableAge stand for the settings vacuum_freeze_min_age and vacuum_freeze_table_age.
+	FreezeMinAge, FreezeTableAge int64
+	stats                        vacuum.Stats // of the last vacuum
 }
 
 // maxNap: vacuums that are far over their limit sleep no longer than this many times the delay.

@@ -8,6 +8,7 @@ import (
 	"gompho/config"
 	"gompho/internal/ids"
 	"gompho/internal/pgerr"
+	"gompho/stats"
 	"gompho/locks"
 	"gompho/sql/ast"
 )
@@ -208,6 +209,11 @@ func (c *Context) dropSettings(db, role ids.Oid, byDB bool) error {
 func (c *Context) awaitGone(db ids.Oid) error {
 	const most, step = 5 * time.Second, 10 * time.Millisecond
 	for waited := time.Duration(0); waited < most && len(c.othersIn(db)) > 0; waited += step {
+		for _, s := range c.othersIn(db) { // autovacuum comes back another time
+			if s.Activity.Snapshot().BackendType == "autovacuum worker" {
+				s.Interrupt(stats.Terminate)
+			}
+		}
 		t := time.NewTimer(step)
 		select {
 		case <-t.C:

@@ -247,6 +247,12 @@ func (c *Context) lazyVacuum(rel *catalog.Relation, o *vacuumOptions) error {
 		Freeze: o.freeze, DisablePageSkipping: o.noPageSkipping, IndexCleanup: o.cleanup, NoTruncate: !o.truncate,
 		RelFrozenXid: ids.Xid(row.Relfrozenxid), OldPages: ids.BlockNumber(row.Relpages), OldTuples: float64(row.Reltuples), MemKB: int(set.Bytes("maintenance_work_mem") / 1024)}
 	p.Delay = c.vacuumDelay()
+	if c.Auto != nil {
+		p.FreezeMinAge, p.FreezeTableAge = c.Auto.FreezeMinAge, c.Auto.FreezeTableAge
+		if kb := set.Get("autovacuum_work_mem").Int(); kb > 0 {
+			p.MemKB = int(kb)
+		}
+	}
 	tag := c.S.Cat.RelationTag(rel.Oid)
 	p.LockForTruncate = func() (func(), bool) {
 		ok, err := c.S.Owner.TryAcquire(tag, locks.AccessExclusive, false)
@@ -270,6 +276,9 @@ func (c *Context) lazyVacuum(rel *catalog.Relation, o *vacuumOptions) error {
 	}
 	if o.verbose {
 		c.vacuumReport(rel, &st)
+	}
+	if c.Auto != nil {
+		c.Auto.stats = st
 	}
 	c.S.Stats.Vacuumed(statsID(rel), int64(st.NewRelTuples), int64(st.RecentlyDead), c.Auto != nil)
 	return c.storeVacuum(rel, &st)
