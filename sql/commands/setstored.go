@@ -8,9 +8,9 @@ import (
 	"gompho/config"
 	"gompho/internal/ids"
 	"gompho/internal/pgerr"
-	"gompho/stats"
 	"gompho/locks"
 	"gompho/sql/ast"
+	"gompho/stats"
 )
 
 // alterRoleSet is ALTER ROLE ... SET.
