@@ -454,6 +454,39 @@ func TestImages(t *testing.T) {
 	b.UnlockRelease()
 }
 
+// TestHintDuringWrite: a hint that comes while a checkpoint writes the page is not in what it writes. The next write may be torn, so the
+// log must have an image.
+func TestHintDuringWrite(t *testing.T) {
+	var hook func()
+	fsys := vfs.NewFaulty(vfs.NewMem(1), func(op vfs.FaultOp) error {
+		if f := hook; f != nil && op.Kind == vfs.OpWrite && op.Name == "/data/base/5/16384" {
+			hook = nil
+			f()
+		}
+		return nil
+	})
+	e := newEnv(t, fsys, 16)
+	e.create(t, relA)
+	e.extend(t, relA).UnlockRelease()
+	e.log.MoveRedo()
+	before := e.log.Stats()
+	hook = func() {
+		b := mustRead(t, e.pool, relA, 0, nil)
+		b.Lock(Share)
+		b.MarkDirtyHint()
+		b.UnlockRelease()
+	}
+	if err := e.pool.FlushAll(nil); err != nil {
+		t.Fatal(err)
+	}
+	if hook != nil {
+		t.Fatal("the page was not written")
+	}
+	if n := e.log.Stats().Images - before.Images; n != 1 {
+		t.Fatalf("%d images, want 1", n)
+	}
+}
+
 // TestNoBuffers: when all are pinned the next read fails and nothing leaks.
 func TestNoBuffers(t *testing.T) {
 	e := newEnv(t, vfs.NewMem(1), 16)

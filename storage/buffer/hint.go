@@ -16,7 +16,9 @@ func (b Buf) MarkDirtyHint() {
 	if d.state.Load()&both == both {
 		return
 	}
-	if lsn := b.Page().LSN(); lsn != 0 && p.opts.Checksums && d.state.Load()&flagDirty == 0 {
+	// A dirty page is no exception: a checkpoint may be writing it just now, without this hint, and nothing else logs an image
+	// before it is written once more.
+	if lsn := b.Page().LSN(); lsn != 0 && p.opts.Checksums {
 		if l := p.Log(); l == nil || l.Broken() != nil {
 			return // in recovery: the hint is not worth a record
 		} else if l.FullPageWrites() && lsn <= l.Redo() {
