@@ -229,6 +229,9 @@ func (b *Backend) startup() (func(), error) {
 		return nil, err
 	}
 	b.eng = b.o.NewEngine(s)
+	if e, ok := b.eng.(*engine); ok {
+		e.ex.CursorRow = b.cursorRowAddress
+	}
 	if err := b.applyStartup(p); err != nil {
 		detach()
 		return nil, err

@@ -82,6 +82,7 @@ func (b *Backend) declareCursor(x *ast.DeclareCursorStmt, outer *Portal) error {
 		b.portals = map[string]*Portal{}
 	}
 	p.started = true
+	p.tracked = trackRows(st.queries[0], len(st.fields))
 	if err := b.open(p, st.queries[0]); err != nil {
 		return err
 	}
@@ -92,7 +93,7 @@ func (b *Backend) declareCursor(x *ast.DeclareCursorStmt, outer *Portal) error {
 // position gives cursors their rows by number. What has been read stays, so that the cursor can move backward.
 func (b *Backend) cursorRow(p *Portal, i int64) ([]types.Datum, bool, error) {
 	if p.store == nil {
-		p.store = &heldRows{n: len(p.stmt.fields)}
+		p.store = &heldRows{n: len(p.stmt.fields) + len(p.tracked)}
 	}
 	for int64(len(p.store.rows)) <= i && p.exec != nil && !p.done {
 		b.s.Tx.PushActive(p.snap)
@@ -110,7 +111,7 @@ func (b *Backend) cursorRow(p *Portal, i int64) ([]types.Datum, bool, error) {
 	if i < 0 || i >= int64(len(p.store.rows)) {
 		return nil, false, nil
 	}
-	return p.store.rows[i], true, nil
+	return p.store.rows[i][:len(p.stmt.fields)], true, nil
 }
 
 // fetch is FETCH and MOVE. A cursor stands on row p.pos, counted from 1; 0 is before the first.

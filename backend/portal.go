@@ -162,6 +162,7 @@ func (b *Backend) open(p *Portal, q *query.Query) error {
 		}
 	}
 	generic = generic && plan == p.stmt.plan
+	p.opened = plan
 	p.snap = b.s.Tx.Register(b.s.Tx.Snapshot())
 	if generic && p.stmt.exec != nil && !p.visible {
 		x := p.stmt.exec

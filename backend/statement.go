@@ -248,7 +248,9 @@ type Portal struct {
 	simple   bool            // of a simple query: rows are described as soon as it is planned
 	formats  []int16
 	exec     Exec
-	ownExec  bool // exec goes back to stmt when done
+	ownExec  bool            // exec goes back to stmt when done
+	opened   *plan.Statement // what exec runs
+	tracked  []trackedRow    // the tables whose row addresses are stored with the rows of a cursor
 	snap     *mvcc.Snapshot
 	done     bool
 	started  bool

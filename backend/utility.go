@@ -85,6 +85,7 @@ func (e *engine) context(u *UtilityContext) *commands.Context {
 	}
 	if b := u.b; b != nil {
 		c.InBlock = b.blk.explicit || b.blk.implicit
+		h.InUse = b.inUse
 		h.DiscardPlans = func() { b.cache.clear() }
 		h.CloseAll = b.closePortals
 		h.DeallocateAll = b.dropPrepared

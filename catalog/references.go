@@ -8,6 +8,12 @@ import (
 // References returns what an expression or query refers to, repetitions included. See RecordExprDependencies for rel.
 func (s *Session) References(n query.Node, rel ids.Oid) []Object {
 	f := &refFinder{rel: rel}
+	if l, ok := n.(*query.List); ok {
+		for _, it := range l.Items {
+			f.visit(it)
+		}
+		return f.out
+	}
 	f.visit(n)
 	return f.out
 }

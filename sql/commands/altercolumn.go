@@ -30,7 +30,7 @@ func (a *alteration) addColumn(cmd *ast.AlterTableCmd) error {
 		}
 		return pgerr.New(pgerr.DuplicateColumn, "column %q of relation %q already exists", def.Colname, rel.Name)
 	}
-	e := &elements{c: c, table: rel.Name, ns: rel.Namespace, temp: rel.IsTemp(), rel: rel, hasPK: rel.PrimaryKey != 0}
+	e := &elements{c: c, table: rel.Name, ns: rel.Namespace, temp: rel.IsTemp(), rel: rel}
 	if err := deferrability(def.Constraints); err != nil {
 		return err
 	}
@@ -40,6 +40,9 @@ func (a *alteration) addColumn(cmd *ast.AlterTableCmd) error {
 	}
 	if len(e.foreign) > 0 {
 		return missing("FOREIGN KEY")
+	}
+	if e.hasPK && rel.PrimaryKey != 0 {
+		return pgerr.New(pgerr.InvalidTableDefinition, "multiple primary keys for table %q are not allowed", rel.Name)
 	}
 	if err := e.primaryKeyColumns(); err != nil {
 		return err
@@ -66,7 +69,7 @@ func (a *alteration) addColumn(cmd *ast.AlterTableCmd) error {
 		return err
 	}
 	if err := e.finishColumns(a.oid, att-1); err != nil {
-		return err
+		return unplaced(err)
 	}
 	if rel.Heap != nil {
 		if err := a.fillColumn(col, int16(att)); err != nil {
@@ -190,7 +193,7 @@ func (a *alteration) columnDefault(name string, def ast.Node) error {
 	var expr query.Expr
 	if def != nil {
 		if expr, err = a.c.expr(def, ColumnDefault, rel, name, at.Type, at.Typmod); err != nil {
-			return err
+			return unplaced(err)
 		}
 	}
 	_, err = a.c.S.Cat.SetDefault(a.oid, att, expr)
@@ -334,6 +337,9 @@ func (a *alteration) dropColumnReferences(att int16) error {
 }
 
 func (a *alteration) setStatistics(cmd *ast.AlterTableCmd) error {
+	if cmd.Name == "" && a.old.Kind != 'i' {
+		return pgerr.NotSupported("cannot refer to non-index column by number")
+	}
 	n := int32(-1)
 	if v, ok := cmd.Def.(*ast.Integer); ok {
 		n = v.Ival
@@ -356,6 +362,15 @@ func (a *alteration) setStatistics(cmd *ast.AlterTableCmd) error {
 		}
 	} else if int(att) > len(rel.Desc.Attrs) {
 		return pgerr.New(pgerr.UndefinedColumn, "column number %d of relation %q does not exist", att, rel.Name)
+	}
+	if ix := rel.Index; ix != nil {
+		switch name := rel.Desc.Attrs[att-1].Name; {
+		case int(att) > ix.NKeyAtts:
+			return pgerr.NotSupported("cannot alter statistics on included column %q of index %q", name, rel.Name)
+		case ix.Keys[att-1] != 0:
+			return pgerr.NotSupported("cannot alter statistics on non-expression column %q of index %q", name, rel.Name).
+				WithHint("Alter statistics on table column instead.")
+		}
 	}
 	return a.updateColumn(att, func(r *catalog.PgAttribute) error { r.Attstattarget = n; return nil })
 }

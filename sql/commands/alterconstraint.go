@@ -73,7 +73,7 @@ func (a *alteration) addCheck(k *checkDef) error {
 	}
 	exprs, err := a.c.storeChecks(rel, []*checkDef{k})
 	if err != nil {
-		return err
+		return unplaced(err)
 	}
 	if exprs[0] != nil && rel.Heap != nil {
 		a.checks = append(a.checks, newCheck{k.name, exprs[0]})

@@ -86,6 +86,9 @@ func (a *alteration) relOptions(cmd *ast.AlterTableCmd) error {
 	if err != nil {
 		return err
 	}
+	if len(own) == 0 {
+		own = nil
+	}
 	if err := a.c.updateClass(a.oid, func(r *catalog.PgClass) { r.Reloptions = own }); err != nil {
 		return err
 	}
@@ -161,8 +164,8 @@ func (a *alteration) replicaIdentity(cmd *ast.AlterTableCmd) error {
 		for _, ix := range rel.Indexes {
 			if ix.Name == st.Name {
 				chosen = ix.Oid
-				if !ix.Unique || ix.PredText != nil || ix.ExprText != nil {
-					return pgerr.New(pgerr.WrongObjectType, "cannot use non-unique index %q as replica identity", st.Name)
+				if err := mayIdentify(rel, ix); err != nil {
+					return err
 				}
 			}
 		}
@@ -185,6 +188,27 @@ func (a *alteration) replicaIdentity(cmd *ast.AlterTableCmd) error {
 	return a.c.updateClass(a.oid, func(r *catalog.PgClass) { r.Relreplident = st.IdentityType })
 }
 
+// mayIdentify refuses indexes that do not name each row once.
+func mayIdentify(rel *catalog.Relation, ix *catalog.Index) error {
+	wrong := func(format string, args ...any) error { return pgerr.New(pgerr.WrongObjectType, format, args...) }
+	switch {
+	case !ix.Unique:
+		return wrong("cannot use non-unique index %q as replica identity", ix.Name)
+	case !ix.Immediate:
+		return pgerr.NotSupported("cannot use non-immediate index %q as replica identity", ix.Name)
+	case ix.ExprText != nil:
+		return pgerr.NotSupported("cannot use expression index %q as replica identity", ix.Name)
+	case ix.PredText != nil:
+		return pgerr.NotSupported("cannot use partial index %q as replica identity", ix.Name)
+	}
+	for _, att := range ix.Keys[:ix.NKeyAtts] {
+		if at := &rel.Desc.Attrs[att-1]; !at.NotNull {
+			return wrong("index %q cannot be used as replica identity because column %q is nullable", ix.Name, at.Name)
+		}
+	}
+	return nil
+}
+
 // changeOwner is OWNER TO of a relation.
 func (a *alteration) changeOwner(cmd *ast.AlterTableCmd) error {
 	owner, err := a.c.role(cmd.Newowner, false)
@@ -192,7 +216,8 @@ func (a *alteration) changeOwner(cmd *ast.AlterTableCmd) error {
 		return err
 	}
 	if a.old.Kind == 'i' {
-		a.c.S.Warn(pgerr.WrongObjectType, "cannot change owner of index %q", a.old.Name)
+		a.c.sendNotice(pgerr.New(pgerr.WrongObjectType, "cannot change owner of index %q", a.old.Name).
+			WithHint("Change the ownership of the index's table, instead.").WithSeverity(pgerr.Warning))
 		return nil
 	}
 	if a.old.Kind == 'S' {

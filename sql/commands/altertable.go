@@ -74,6 +74,9 @@ func alterTable(c *Context, st *ast.AlterTableStmt) error {
 	if rel.Kind == 'c' && st.Objtype == ast.ObjectTable {
 		return pgerr.New(pgerr.WrongObjectType, "%q is a composite type", rel.Name).WithHint("Use ALTER TYPE instead.")
 	}
+	if err := c.checkNotInUse(rel, "ALTER TABLE"); err != nil {
+		return err
+	}
 	return c.alter(rel, st)
 }
 
@@ -221,6 +224,16 @@ func (a *alteration) prepare(cmd *ast.AlterTableCmd) error {
 		return do("ENABLE/DISABLE TRIGGER", "r", passMisc, func() error { return nil })
 	}
 	return a.otherForm(cmd)
+}
+
+// unplaced takes the position from an error: what the passes find has none, since the text of the statement is not known there.
+func unplaced(err error) error {
+	if err == nil {
+		return nil
+	}
+	e := pgerr.From(err)
+	e.Position = 0
+	return e
 }
 
 // column finds a user column of the table as it is now.

@@ -15,6 +15,8 @@ type keyToRebuild struct {
 	n          *catalog.NewIndex
 	deferrable bool
 	deferred   bool
+	comment    *string    // of the index
+	conComment *string    // of its constraint
 	rawExprs   []ast.Node // the expressions and the predicate, to be analyzed with the new types
 	rawPred    ast.Node
 }
@@ -30,16 +32,16 @@ func (a *alteration) alterType(cmd *ast.AlterTableCmd) error {
 	if err != nil {
 		return err
 	}
-	if a.retyped[att] {
+	if first := a.old.Desc.Attrs[att-1]; a.retyped[att] && (first.Type != rel.Desc.Attrs[att-1].Type || first.Typmod != rel.Desc.Attrs[att-1].Typmod) {
 		return pgerr.NotSupported("cannot alter type of column %q twice", cmd.Name)
 	}
 	old := rel.Desc.Attrs[att-1]
 	now := types.Attr{Name: old.Name}
 	if now.Type, now.Typmod, err = c.typeName(def.TypeName); err != nil {
-		return err
+		return unplaced(err)
 	}
 	if err := c.typeAttr(&now, def.CollClause); err != nil {
-		return err
+		return unplaced(err)
 	}
 	if err := c.S.Cat.CheckColumnType(cmd.Name, now.Type, now.Collation); err != nil {
 		return err
@@ -70,6 +72,11 @@ func (a *alteration) alterType(cmd *ast.AlterTableCmd) error {
 	if err := c.step(); err != nil {
 		return err
 	}
+	if old.Identity != 0 && old.Type != now.Type {
+		if err := a.retypeIdentity(att, def.TypeName); err != nil {
+			return err
+		}
+	}
 	if newDefault != nil {
 		if _, err := c.S.Cat.SetDefault(a.oid, att, newDefault); err != nil {
 			return err
@@ -82,6 +89,19 @@ func (a *alteration) alterType(cmd *ast.AlterTableCmd) error {
 		return c.createToast(a.oid, nil, false)
 	}
 	return nil
+}
+
+// retypeIdentity gives the sequence of an identity column the column's new type.
+func (a *alteration) retypeIdentity(att int16, tn *ast.TypeName) error {
+	seq, err := a.c.ownedSequence(a.oid, att, catalog.DepInternal)
+	if err != nil || seq == 0 {
+		return err
+	}
+	rel, err := a.c.S.Relation(seq)
+	if err != nil {
+		return err
+	}
+	return a.c.changeSequence(rel, []*ast.DefElem{{Defname: "as", Arg: tn, Location: ast.NoLocation}})
 }
 
 // convertRows decides how rows get the new type: by a rewrite, unless the bytes stay.
@@ -234,8 +254,20 @@ func (a *alteration) rebuildCheck(rel *catalog.Relation, k *catalog.Constraint) 
 		if err != nil {
 			return err
 		}
+		comment, err := a.c.S.Cat.Comment(catalog.Object{Class: catalog.PgConstraintOid, Oid: k.Oid})
+		if err != nil {
+			return err
+		}
 		def := &checkDef{name: k.Conname, raw: raw, noInherit: k.Connoinherit, notValid: !k.Convalidated}
-		a.add(passOldIndex, func() error { return a.addCheck(def) })
+		a.add(passOldIndex, func() error {
+			if err := a.addCheck(def); err != nil || comment == nil {
+				return err
+			}
+			if err := a.c.step(); err != nil {
+				return err
+			}
+			return a.commentConstraint(def.name, comment)
+		})
 		return a.c.S.Cat.PerformDeletion([]catalog.Object{{Class: catalog.PgConstraintOid, Oid: k.Oid}}, catalog.DropOpts{Quiet: true})
 	}
 	return nil
@@ -258,6 +290,14 @@ func (a *alteration) dependentIndex(rel *catalog.Relation, ix *catalog.Index, k 
 		o = catalog.Object{Class: catalog.PgConstraintOid, Oid: k.Oid}
 	} else if ix.Constraint != 0 {
 		return nil // comes again as the constraint's
+	}
+	if r.comment, err = a.c.S.Cat.Comment(catalog.RelationObject(ix.Oid)); err != nil {
+		return err
+	}
+	if k != nil {
+		if r.conComment, err = a.c.S.Cat.Comment(o); err != nil {
+			return err
+		}
 	}
 	a.oldKeys = append(a.oldKeys, r)
 	a.add(passOldIndex, func() error { return a.remakeIndex(r) })
@@ -352,8 +392,28 @@ func (a *alteration) remakeIndex(r keyToRebuild) error {
 		}
 	}
 	n.Persistence = rel.Persistence
-	_, err = a.c.makeIndex(rel, n, r.deferrable, r.deferred)
-	return err
+	oid, err := a.c.makeIndex(rel, n, r.deferrable, r.deferred)
+	if err != nil {
+		return err
+	}
+	if r.comment != nil {
+		if err := a.c.S.Cat.SetComment(catalog.RelationObject(oid), r.comment); err != nil {
+			return err
+		}
+	}
+	if r.conComment == nil {
+		return nil
+	}
+	return a.commentConstraint(n.Name, r.conComment)
+}
+
+// commentConstraint gives a constraint that was made again the comment it had.
+func (a *alteration) commentConstraint(name string, text *string) error {
+	k, err := a.constraintNamed(name)
+	if k == nil || err != nil {
+		return err
+	}
+	return a.c.S.Cat.SetComment(catalog.Object{Class: catalog.PgConstraintOid, Oid: k.Oid}, text)
 }
 
 // convertDefault converts a column's default to the new type; nil when it has none.
@@ -363,13 +423,7 @@ func (a *alteration) convertDefault(rel *catalog.Relation, att int16, now *types
 		return nil, err
 	}
 	// The old coercion to the column's type is not to be seen by the new one.
-	for {
-		f, ok := expr.(*query.FuncExpr)
-		if !ok || f.Format != query.CoerceImplicitCast || len(f.Args) == 0 {
-			break
-		}
-		expr = f.Args[0]
-	}
+	expr = withoutImplicit(expr)
 	r, err := analyzer.CoerceAssign(a.c.analyzer(), expr, now.Type, now.Typmod)
 	if err != nil {
 		return nil, err
@@ -382,6 +436,41 @@ func (a *alteration) convertDefault(rel *catalog.Relation, att int16, now *types
 		return nil, pgerr.New(pgerr.DatatypeMismatch, "%s for column %q cannot be cast automatically to type %s", what, now.Name, a.c.S.Cat.TypeName(now.Type))
 	}
 	return r, nil
+}
+
+// withoutImplicit takes the implicit conversions off the top of an expression.
+func withoutImplicit(e query.Expr) query.Expr {
+	for {
+		switch x := e.(type) {
+		case *query.FuncExpr:
+			if x.Format != query.CoerceImplicitCast || len(x.Args) == 0 {
+				return e
+			}
+			e = x.Args[0]
+		case *query.RelabelType:
+			if x.Format != query.CoerceImplicitCast {
+				return e
+			}
+			e = x.Arg
+		case *query.CoerceViaIO:
+			if x.Format != query.CoerceImplicitCast {
+				return e
+			}
+			e = x.Arg
+		case *query.ArrayCoerceExpr:
+			if x.Format != query.CoerceImplicitCast {
+				return e
+			}
+			e = x.Arg
+		case *query.CoerceToDomain:
+			if x.Format != query.CoerceImplicitCast {
+				return e
+			}
+			e = x.Arg
+		default:
+			return e
+		}
+	}
 }
 
 // retype writes the new type into the column's row.

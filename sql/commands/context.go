@@ -88,6 +88,8 @@ type Hooks struct {
 	// DiscardPlans forgets cached plans, CloseAll the cursors, DeallocateAll the prepared statements, UnlistenAll the
 	// channels: for DISCARD.
 	DiscardPlans, CloseAll, DeallocateAll, UnlistenAll func()
+	// InUse reports whether a query of the session that is not finished reads a relation.
+	InUse func(rel ids.Oid) bool
 	// SetSnapshot adopts an exported snapshot.
 	SetSnapshot func(id string) error
 	// SetConstraints makes constraints deferred or immediate, nil meaning all; nil: there is nothing deferred.

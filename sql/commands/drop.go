@@ -107,13 +107,17 @@ func (c *Context) dropRelation(rv *ast.RangeVar, k dropKind, missingOK bool) (id
 			return 0, pgerr.New(pgerr.InvalidSchemaName, "schema %q does not exist", rv.Schemaname)
 		}
 	}
+	what := "DROP TABLE"
+	if k.kinds == "iI" {
+		what = "DROP INDEX"
+	}
 	check := func(oid ids.Oid) error { return c.checkDroppable(oid, k) }
 	rel, err := c.S.Cat.OpenRelation(relName(rv), locks.AccessExclusive, catalog.LockOpts{MissingOK: true, Check: check})
 	if err != nil {
 		return 0, err
 	}
 	if rel != nil {
-		return rel.Oid, nil
+		return rel.Oid, c.checkNotInUse(rel, what)
 	}
 	if missingOK {
 		c.skipNotice(pgerr.SuccessfulCompletion, "%s %q does not exist, skipping", k.missing, rv.Relname)
@@ -158,7 +162,7 @@ func (c *Context) checkDroppable(oid ids.Oid, k dropKind) error {
 	if !owner {
 		return pgerr.New(pgerr.InsufficientPrivilege, "must be owner of %s %s", catalog.KindWord(r.Kind), r.Name)
 	}
-	if r.Oid < firstNormalOid && !c.systemOK() {
+	if isCatalog(r.Oid) && !c.systemOK() {
 		return pgerr.New(pgerr.InsufficientPrivilege, "permission denied: %q is a system catalog", r.Name)
 	}
 	return nil

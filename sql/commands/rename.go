@@ -40,7 +40,7 @@ func (c *Context) renameRelationStmt(st *ast.RenameStmt) error {
 		c.skipNotice(pgerr.SuccessfulCompletion, "relation %q does not exist, skipping", st.Relation.Relname)
 		return nil
 	}
-	if st.RenameType != ast.ObjectTable {
+	if st.RenameType != ast.ObjectTable && st.RenameType != ast.ObjectIndex {
 		if err := c.requireKind(st.RenameType, rel); err != nil {
 			return err
 		}

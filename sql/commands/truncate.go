@@ -17,6 +17,9 @@ func truncate(c *Context, st *ast.TruncateStmt) error {
 		if err != nil {
 			return err
 		}
+		if err := c.checkNotInUse(rel, "TRUNCATE"); err != nil {
+			return err
+		}
 		if !seen[rel.Oid] {
 			seen[rel.Oid] = true
 			rels = append(rels, rel)
@@ -66,7 +69,7 @@ func (c *Context) checkTruncate(oid ids.Oid) error {
 	if !ok {
 		return pgerr.New(pgerr.InsufficientPrivilege, "permission denied for table %s", r.Name)
 	}
-	if r.Oid < firstNormalOid {
+	if isCatalog(r.Oid) {
 		return pgerr.New(pgerr.InsufficientPrivilege, "permission denied: %q is a system catalog", r.Name)
 	}
 	if r.IsTemp() {
