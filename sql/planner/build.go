@@ -2,6 +2,7 @@ package planner
 
 import (
 	"math"
+	"slices"
 
 	"gompho/internal/ids"
 	"gompho/internal/pgerr"
@@ -183,14 +184,52 @@ func (b *builder) project(p *path) built {
 		}
 	}
 	x := b.build(in)
-	if b.err != nil || b.matches(x, p.tlist) {
+	if b.err != nil || len(p.tlist) == 0 || b.matches(x, p.tlist) {
 		return x
 	}
 	return b.result(x, p.tlist)
 }
 
+// inScan lets a scan of a table that passes its columns on compute tl; false when it cannot.
+func (b *builder) inScan(x built, tl []*query.TargetEntry) bool {
+	var s *plan.Scan
+	switch n := x.node.(type) {
+	case *plan.SeqScan:
+		s = &n.Scan
+	case *plan.IndexScan:
+		s = &n.Scan
+	case *plan.BitmapHeapScan:
+		s = &n.Scan
+	default:
+		return false
+	}
+	if s.TargetList != nil {
+		return false
+	}
+	for _, te := range tl {
+		ok := true
+		walkExpr(te.Expr, func(e query.Expr) bool {
+			switch v := e.(type) {
+			case *query.Var:
+				ok = ok && v.Varattno > 0 && v.Varlevelsup == 0 && v.Varno+b.offset == s.ScanRelID && slices.Contains(s.ScanCols, v.Varattno)
+			case *query.Aggref, *query.WindowFunc, *query.GroupingFunc, *query.CurrentOfExpr:
+				ok = false
+			}
+			return ok
+		})
+		if !ok || hasSRF(te.Expr) {
+			return false
+		}
+	}
+	s.TargetList = b.scanTargets(tl)
+	return true
+}
+
 // result puts a Result node that computes tl over x.
 func (b *builder) result(x built, tl []*query.TargetEntry) built {
+	if b.inScan(x, tl) {
+		return built{x.node, columnsOf(tl)}
+	}
 	n := &plan.Result{}
 	n.Left = x.node
 	in := x.node.Base()

@@ -101,7 +101,11 @@ func (r *root) preprocess() error {
 		return err
 	}
 	r.reduceOuterJoins()
-	return r.setTargets()
+	if err := r.setTargets(); err != nil {
+		return err
+	}
+	r.dropUselessJoins()
+	return nil
 }
 
 // processExprs folds constants and plans the subselects of every expression of the level.
