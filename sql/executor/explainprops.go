@@ -486,7 +486,7 @@ func (x *explainer) column(p plan.Node, col int) string {
 		return "???"
 	}
 	s := x.expr(in, e, x.prefix)
-	if _, ok := e.(*query.Var); !ok && x.passed(p, in) && !strings.HasPrefix(s, "(") {
+	if _, ok := e.(*query.Var); !ok && x.passed(p, in) {
 		return "(" + s + ")"
 	}
 	return s

@@ -194,6 +194,7 @@ type path struct {
 	rel            *rel
 	rows           float64
 	startup, total float64
+	again          struct{ startup, total float64 } // of pathMemoize: costs of a rescan
 	keys           []*pathkey
 	reqOuter       relset // relations that must supply parameters
 

@@ -291,6 +291,8 @@ func (r *root) rescanCost(p *path) (startup, total float64) {
 			return p.startup, p.total
 		}
 		return 0, p.total - p.startup
+	case pathMemoize:
+		return p.again.startup, p.again.total
 	case pathCTE, pathWorkTable:
 		t := c.CPUTuple * p.rows
 		return 0, t

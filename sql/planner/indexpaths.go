@@ -482,8 +482,12 @@ func (r *root) coveredBy(b *rel, ix *indexInfo, conds []*indexMatch) bool {
 		lossy = lossy || m.lossy
 	}
 	ok := !lossy
+	var implied []query.Expr // what the index's predicate says need not be checked
+	if ix.pred != nil && !r.rechecksRows() {
+		implied = andList(ix.pred.forRel(b.rti))
+	}
 	for _, ri := range b.restrict {
-		if ri.clause == nil {
+		if ri.clause == nil || containsExpr(implied, ri.clause) {
 			continue
 		}
 		walkExpr(ri.clause, func(n query.Expr) bool {

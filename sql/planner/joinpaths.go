@@ -151,7 +151,7 @@ func (jc *joinCase) nestLoop(op, ip *path) {
 		scan := 2.0 / (matches + 1)
 		matched := math.Round(orows * frac)
 		unmatched := orows - matched
-		if len(p.clauses) == 0 || isIndexKind(ip.kind) {
+		if len(p.clauses) == 0 && isIndexKind(ip.kind) && !ip.reqOuter.empty() { // a row without partner costs little
 			tuples = matched * ip.rows * scan
 			run += innerRun * scan
 			if matched > 1 {
@@ -253,6 +253,10 @@ func (jc *joinCase) semiFactors(ip *path) (frac, matches float64) {
 	if sj == nil || sj.jointype == query.JoinInner {
 		sj = &specialJoin{jointype: query.JoinSemi, minLeft: jc.outer.relids, minRight: jc.inner.relids, synLeft: jc.outer.relids, synRight: jc.inner.relids}
 	}
+	if jc.jt != query.JoinSemi && jc.jt != query.JoinAnti {
+		// As PostgreSQL: of other joins the selectivity among all pairs counts.
+		return r.listSelectivity(own, relset{}, query.JoinInner, nil), math.Max(1, inner)
+	}
 	frac = r.listSelectivity(own, relset{}, query.JoinSemi, sj)
 	n := r.listSelectivity(own, relset{}, query.JoinInner, nil) * inner
 	if frac > 0 {
@@ -298,10 +302,25 @@ func (r *root) memoize(jc *joinCase, op, ip *path) *path {
 	p := &path{kind: pathMemoize, rel: jc.inner, outer: ip, reqOuter: ip.reqOuter, memoKeys: keys, memoOps: ops, rows: ip.rows, clauses: ip.clauses, keys: ip.keys}
 	nd := math.Max(1, r.numGroups(keys, op.rows))
 	fit := math.Max(1, c.WorkMem*c.HashMemMultiplier/(ip.rows*float64(jc.inner.width+32)+64))
-	hit := math.Max(0, (op.rows-nd)/op.rows) * math.Min(1, fit/nd)
-	p.startup = ip.startup*(1-hit) + c.CPUTuple
-	p.total = ip.total*(1-hit) + c.CPUOperator*ip.rows*hit + 2*c.CPUTuple
+	if r.guessesGroups(keys) {
+		nd = op.rows
+	}
+	kept := math.Min(fit, nd) / nd
+	hit := math.Max(0, kept-nd/op.rows)
+	p.startup, p.total = ip.startup+c.CPUTuple, ip.total+c.CPUTuple
+	p.again.startup = ip.startup*(1-hit) + c.CPUTuple
+	p.again.total = ip.total*(1-hit) + c.CPUOperator*(2+ip.rows) + (1-kept)*(c.CPUTuple+10*c.CPUOperator*ip.rows)
 	return p
+}
+
+// guessesGroups reports whether there are no statistics to tell how many different values expressions have.
+func (r *root) guessesGroups(exprs []query.Expr) bool {
+	for _, e := range exprs {
+		if _, known := r.varStats(e).distinct(); known {
+			return false
+		}
+	}
+	return true
 }
 
 // hashJoins offers hash joins by all equalities.
