@@ -2,6 +2,7 @@ package planner
 
 import (
 	"math"
+	"slices"
 
 	"gompho/internal/ids"
 	"gompho/sql/query"
@@ -618,6 +619,13 @@ func (r *root) uniqueSemi(j, a, b *rel, infos []*rinfo, sj *specialJoin) {
 	if len(sj.semiRight) == 0 || !b.relids.subsetOf(sj.synRight) || !sj.synRight.subsetOf(b.relids) || b.cheapest == nil || !b.cheapest.reqOuter.empty() {
 		return
 	}
+	before := j.rows
+	if r.alreadyUnique(b, sj) {
+		r.joinPaths(j, a, b, query.JoinInner, infos, sj)
+		r.joinPaths(j, b, a, query.JoinInner, infos, sj)
+		j.rows = before
+		return
+	}
 	in := b.cheapest
 	u := &path{kind: pathUniqueRows, outer: in, memoKeys: sj.semiRight, memoOps: sj.semiOps}
 	n := r.numGroups(sj.semiRight, in.rows)
@@ -630,8 +638,34 @@ func (r *root) uniqueSemi(j, a, b *rel, infos []*rinfo, sj *specialJoin) {
 	u.rel = &ub
 	ub.paths = []*path{u}
 	ub.cheapest, ub.cheapestStart, ub.paramCheapest = u, u, nil
-	before := j.rows
 	r.joinPaths(j, a, &ub, query.JoinInner, infos, sj)
 	r.joinPaths(j, &ub, a, query.JoinInner, infos, sj)
 	j.rows = before
+}
+
+// alreadyUnique reports whether a unique index says that the right side of a semi join has no row twice.
+func (r *root) alreadyUnique(b *rel, sj *specialJoin) bool {
+	if b.table == nil || b.relids.count() != 1 {
+		return false
+	}
+	for _, ix := range b.table.indexes {
+		if !ix.unique || !ix.immediate || ix.pred != nil && !r.predicateImplied(ix.pred.forRel(b.rti), b.restrict) {
+			continue
+		}
+		pinned := 0
+		for c := 0; c < ix.nkeys; c++ {
+			for i, e := range sj.semiRight {
+				if ix.keys[c] > 0 && r.matchesColumn(b, ix, c, e) && slices.ContainsFunc(r.g.facts.families(sj.semiOps[i]), func(m famMember) bool {
+					return m.family == ix.families[c] && m.strategy == strategyEq
+				}) {
+					pinned++
+					break
+				}
+			}
+		}
+		if pinned == ix.nkeys {
+			return true
+		}
+	}
+	return false
 }
