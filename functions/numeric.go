@@ -71,7 +71,7 @@ func notFiniteTo(nan bool, target string) error {
 func numericToFloat8(c *Call) (types.Datum, error) {
 	n := c.numeric(0)
 	f := n.Float64()
-	if math.IsInf(f, 0) && n.IsFinite() {
+	if n.IsFinite() && (math.IsInf(f, 0) || f == 0 && !n.IsZero()) {
 		return types.Null, pgerr.New(pgerr.NumericValueOutOfRange, "\"%s\" is out of range for type double precision", n.String())
 	}
 	return types.Float(f), nil
