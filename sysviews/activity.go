@@ -56,7 +56,7 @@ func signal(s *session.Session, pid int32, i stats.Interrupt) (types.Datum, erro
 
 // takesSignals reports whether a process can be cancelled and terminated by users; the others are the server's own.
 func takesSignals(backendType string) bool {
-	return backendType == "client backend" || backendType == "autovacuum worker" || backendType == "autovacuum launcher"
+	return backendType == "client backend" || backendType == "parallel worker" || backendType == "autovacuum worker" || backendType == "autovacuum launcher"
 }
 
 // activity lists the columns of pg_stat_get_activity.
@@ -84,7 +84,10 @@ func activity(s *session.Session, c *functions.Call) ([][]types.Datum, error) {
 		row[1] = types.Int(int64(slot.PID))
 		row[2] = oidOrNull(a.User)
 		row[3] = types.String(a.Application)
-		if a.BackendType == "autovacuum worker" {
+		if slot.Leader != 0 {
+			row[28] = types.Int(int64(slot.Leader))
+		}
+		if a.BackendType == "autovacuum worker" || a.BackendType == "parallel worker" {
 			row[4], row[5] = text(a.State), types.String(a.Query)
 		} else if a.BackendType == "client backend" {
 			row[4], row[5] = text(a.State), types.String(a.Query)

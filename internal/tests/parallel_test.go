@@ -102,7 +102,7 @@ func TestParallelAnswers(t *testing.T) {
 // workers counts the parallel workers that pg_stat_activity shows.
 func workers(t *testing.T, c *pgx.Conn) int {
 	var n int
-	if err := c.QueryRow(context.Background(), "select count(*) from pg_stat_activity where backend_type = 'parallel worker'").Scan(&n); err != nil {
+	if err := c.QueryRow(context.Background(), "select count(*) from pg_stat_activity where backend_type = 'parallel worker' and leader_pid is not null and query <> ''").Scan(&n); err != nil {
 		t.Fatal(err)
 	}
 	return n
