@@ -118,6 +118,12 @@ func hashWord64(d types.Datum, seed uint64) uint64 {
 
 func hashBytes(d types.Datum, seed uint64) uint64 { return jenkinsBytes(d.Bytes(), seed) }
 
+// HashAny is the 32-bit hash of bytes, as hash indexes and samples use it; HashFloat8 that of a double.
+func HashAny(b []byte) uint32 { return uint32(jenkinsBytes(b, 0)) }
+
+// HashFloat8 is hashfloat8.
+func HashFloat8(f float64) uint32 { return uint32(hashFloat(types.Float(f), 0)) }
+
 func hashBpchar(d types.Datum, seed uint64) uint64 {
 	b := d.Bytes()
 	for len(b) > 0 && b[len(b)-1] == ' ' {

@@ -194,12 +194,17 @@ type seqScan struct {
 	ended bool
 	// pieces, if not nil, returns the blocks to read
 	pieces func() (from, to ids.BlockNumber, err error)
+	sample *sample
 	shared plan.Node // of a parallel scan: what its blocks are shared out under
 }
 
 func (ex *Exec) makeSeqScan(p *plan.SeqScan) (node, error) {
 	n := &seqScan{}
 	if err := n.setupScan(ex, &p.Scan, nil); err != nil {
+		return nil, err
+	}
+	var err error
+	if n.sample, err = ex.makeSample(p.ScanRelID, &n.sc); err != nil {
 		return nil, err
 	}
 	if n.source = n.fetch; p.Parallel > 0 {
@@ -220,12 +225,22 @@ func (n *seqScan) fetch(max int) (*types.Batch, error) {
 			return nil, err
 		}
 	}
-	k, err := n.scan.NextBatch(max, n.batch, nil)
-	if err != nil {
-		return nil, err
-	}
-	if k > 0 {
-		return n.batch, nil
+	for {
+		var tids []ids.TID
+		if n.sample != nil {
+			tids = slices.Grow(n.sample.tids[:0], max)[:max]
+			n.sample.tids = tids
+		}
+		k, err := n.scan.NextBatch(max, n.batch, tids)
+		if err != nil {
+			return nil, err
+		}
+		if k == 0 {
+			break
+		}
+		if n.sample == nil || n.sample.filter(n.batch, k) > 0 {
+			return n.batch, nil
+		}
 	}
 	n.ended = true
 	n.scan.Close()
@@ -235,6 +250,11 @@ func (n *seqScan) fetch(max int) (*types.Batch, error) {
 
 func (n *seqScan) open(max int) error {
 	o := heap.ScanOpts{Cols: n.cols}
+	if n.sample != nil {
+		if err := n.sample.start(n.ex); err != nil {
+			return err
+		}
+	}
 	if n.shared != nil {
 		o.Shared = n.ex.blocks[n.shared]
 	}

@@ -450,6 +450,9 @@ func (r *root) basePaths(b *rel) error {
 		p := &path{kind: pathSeqScan, reqOuter: b.lateral}
 		r.costSeqScan(p, b)
 		b.addPath(p)
+		if b.rte.TableSample != nil { // every row must come by its place
+			return nil
+		}
 		r.tidPaths(b)
 		if b.table.kind == 'r' || b.table.kind == 'm' || b.table.kind == 't' {
 			r.indexPaths(b)
