@@ -24,7 +24,23 @@ import (
 	"gompho/postmaster"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// template is a cluster that each test starts with a copy of.
+var template string
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "gompho-test-")
+	if err != nil {
+		panic(err)
+	}
+	template = filepath.Join(dir, "data")
+	if err := postmaster.Init(template, postmaster.InitOptions{}); err != nil {
+		panic(err)
+	}
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(status int) {
+		os.RemoveAll(dir)
+		os.Exit(status)
+	}))
+}
 
 // lines is a log that can be waited for.
 type lines struct {
@@ -88,6 +104,9 @@ func start(t *testing.T, o postmaster.Options) (*postmaster.Postmaster, *lines) 
 	log := newLines()
 	if o.Dir == "" {
 		o.Dir = filepath.Join(t.TempDir(), "data")
+		if err := os.CopyFS(o.Dir, os.DirFS(template)); err != nil {
+			t.Fatal(err)
+		}
 	}
 	o.Settings = append([]string{"shared_buffers=16MB", "fsync=off", "log_line_prefix=%b ", "listen_addresses=127.0.0.1", "unix_socket_directories="}, o.Settings...)
 	o.AnyPort, o.Log = true, logger.ForServer(log)
@@ -377,7 +396,7 @@ const (
 
 // TestStartupPackets: whatever comes first on a connection, the server answers as PostgreSQL does and goes on.
 func TestStartupPackets(t *testing.T) {
-	pm, _ := start(t, postmaster.Options{Settings: []string{"authentication_timeout=1"}})
+	pm, _ := start(t, postmaster.Options{})
 	for _, c := range []struct {
 		name string
 		send []byte
@@ -426,7 +445,15 @@ func TestStartupPackets(t *testing.T) {
 	if _, err := io.ReadFull(nc, head); err != nil || head[0] != 'v' || binary.BigEndian.Uint32(head[5:]) != 3<<16 || binary.BigEndian.Uint32(head[9:]) != 1 {
 		t.Errorf("negotiation: %x, %v", head, err)
 	}
-	// One that says nothing, or half of it, is cut off after authentication_timeout.
+	run(t, connect(t, pm), "select 1")
+}
+
+// TestHalfOpen: a client that says nothing, or half of it, is cut off after authentication_timeout.
+func TestHalfOpen(t *testing.T) {
+	if testing.Short() {
+		t.Skip("waits for seconds")
+	}
+	pm, _ := start(t, postmaster.Options{Settings: []string{"authentication_timeout=1"}})
 	for _, half := range [][]byte{nil, {0, 0}, packet(version3, "user\x00postgres\x00\x00")[:12]} {
 		nc := raw(t, pm)
 		nc.Write(half)
