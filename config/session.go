@@ -90,7 +90,7 @@ func (s *Session) Lookup(name string) (string, bool) {
 		return v.cur.Text, true
 	}
 	t, ok := s.server.Values().custom[strings.ToLower(name)]
-	return t, ok
+	return t, ok || s.custom[strings.ToLower(name)] != nil // once named it exists, empty
 }
 
 // SetDefault sets the session's reset value of a setting (start-up packet, ALTER ROLE, ALTER DATABASE). A weaker source

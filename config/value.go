@@ -181,7 +181,16 @@ func formatNumber(n float64, t Type) string {
 	return strconv.FormatFloat(n, 'g', -1, 64)
 }
 
+// aliases are words that settings accept besides those that pg_settings lists.
+var aliases = map[string]map[string]string{
+	"client_min_messages": {"debug": "debug2"}, "log_min_messages": {"debug": "debug2"}, "log_min_error_statement": {"debug": "debug2"},
+	"wal_level": {"archive": "replica", "hot_standby": "replica"},
+}
+
 func (d *Def) parseEnum(text string) (Value, error) {
+	if word, ok := aliases[d.Name][strings.ToLower(text)]; ok {
+		return Value{Text: word}, nil
+	}
 	for _, e := range d.Enum {
 		if strings.EqualFold(e, text) {
 			return Value{Text: e}, nil

@@ -8,7 +8,7 @@ import (
 )
 
 func settingEntries() []functions.Entry {
-	return []functions.Entry{{Name: "show_all_settings", Set: setOf(allSettings)}}
+	return []functions.Entry{{Name: "show_all_settings", Set: setOf(allSettings)}, {Name: "show_all_file_settings", Set: setOf(fileSettings)}}
 }
 
 // allSettings lists the columns of pg_settings.
@@ -40,6 +40,25 @@ func allSettings(s *session.Session, _ *functions.Call) ([][]types.Datum, error)
 			row[14], row[15] = types.String(r.Setting.File), types.Int(int64(r.Setting.Line))
 		}
 		row[16] = types.Bool(r.PendingRst)
+		out = append(out, row)
+	}
+	return out, nil
+}
+
+// fileSettings is pg_show_all_file_settings: the lines of the configuration files and what is wrong with them.
+func fileSettings(s *session.Session, _ *functions.Call) ([][]types.Datum, error) {
+	var out [][]types.Datum
+	for i, f := range s.Config.FileSettings() {
+		row := []types.Datum{types.Null, types.Null, types.Int(int64(i + 1)), types.Null, types.Null, types.Bool(f.Applied), types.Null}
+		if f.File != "" {
+			row[0], row[1] = types.String(f.File), types.Int(int64(f.Line))
+		}
+		if f.Name != "" {
+			row[3], row[4] = types.String(f.Name), types.String(f.Value)
+		}
+		if f.Err != "" {
+			row[6] = types.String(f.Err)
+		}
 		out = append(out, row)
 	}
 	return out, nil
