@@ -50,6 +50,23 @@ func (b *Backend) dropFailedPortals() {
 	}
 }
 
+// adoptPortals gives the portals of released subtransactions to the one around them.
+func (b *Backend) adoptPortals() {
+	for _, p := range b.portals {
+		p.sub = min(p.sub, len(b.blk.points))
+	}
+}
+
+// dropSubPortals forgets the cursors made in subtransactions that ROLLBACK TO has undone.
+func (b *Backend) dropSubPortals() {
+	for _, p := range b.portals {
+		if p.held == nil && p.opened != nil && p.sub > len(b.blk.points)-1 {
+			p.done = false
+			b.dropPortal(p)
+		}
+	}
+}
+
 func (b *Backend) closePortals() {
 	for _, p := range b.portals {
 		b.dropPortal(p)

@@ -39,9 +39,17 @@ func (b *Backend) transaction(x *ast.TransactionStmt) (string, error) {
 	case ast.TransStmtSavepoint:
 		return "SAVEPOINT", b.blk.savepoint(x.SavepointName)
 	case ast.TransStmtRelease:
-		return "RELEASE", b.blk.release(x.SavepointName)
+		if err := b.blk.release(x.SavepointName); err != nil {
+			return "", err
+		}
+		b.adoptPortals()
+		return "RELEASE", nil
 	case ast.TransStmtRollbackTo:
-		return "ROLLBACK", b.blk.rollbackTo(x.SavepointName)
+		if err := b.blk.rollbackTo(x.SavepointName); err != nil {
+			return "", err
+		}
+		b.dropSubPortals()
+		return "ROLLBACK", nil
 	}
 	return "", pgerr.NotSupported("%s is not supported", x.CommandTag())
 }
