@@ -538,7 +538,7 @@ func alterSequence(c *Context, st *ast.AlterSeqStmt) error {
 		return err
 	}
 	if rel == nil {
-		c.skipNotice(pgerr.UndefinedTable, "relation %q does not exist, skipping", st.Sequence.Relname)
+		c.skipNotice(pgerr.SuccessfulCompletion, "relation %q does not exist, skipping", st.Sequence.Relname)
 		return nil
 	}
 	if rel.Kind != 'S' {
