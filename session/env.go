@@ -231,3 +231,6 @@ func (e *Env) RecordNames(typmod int32) []string {
 	}
 	return e.rowNames[typmod]
 }
+
+// TypeByOid implements types.TypeResolver.
+func (e *Env) TypeByOid(oid ids.Oid) *types.Type { return e.Cat.TypeByOid(oid) }

@@ -1,0 +1,22 @@
+-- SEARCH and CYCLE clauses of recursive WITH queries.
+create table emp (id int primary key, boss int, name text);
+insert into emp values (1,null,'ann'),(2,1,'bob'),(3,1,'cat'),(4,2,'dan'),(5,2,'eve'),(6,4,'fay');
+create table edge (f int, t int);
+insert into edge values (1,2),(2,3),(3,1),(3,4),(4,5);
+with recursive s(id, name) as (select id, name from emp where boss is null union all select e.id, e.name from emp e join s on e.boss = s.id) search depth first by id set ord select * from s order by ord;
+with recursive s(id, name) as (select id, name from emp where boss is null union all select e.id, e.name from emp e join s on e.boss = s.id) search breadth first by id set ord select * from s order by ord;
+with recursive s(id, name) as (select id, name from emp where boss is null union all select e.id, e.name from emp e join s on e.boss = s.id) search depth first by name, id set ord select id from s order by ord desc;
+with recursive r(f, t) as (select f, t from edge where f = 1 union all select e.f, e.t from r join edge e on e.f = r.t) cycle f, t set c using p select * from r order by p;
+with recursive r(f, t) as (select f, t from edge where f = 1 union all select e.f, e.t from r join edge e on e.f = r.t) cycle f set c to 'Y' default 'N' using p select f, t, c, p from r order by p, t;
+with recursive r(f, t) as (select f, t from edge where f = 1 union all select e.f, e.t from r join edge e on e.f = r.t) cycle f, t set c to true default false using p select count(*), count(*) filter (where c) from r;
+with recursive r(f, t) as (select f, t from edge where f = 1 union all select e.f, e.t from r join edge e on e.f = r.t) search depth first by f, t set o cycle f, t set c using p select f, t, o, c, p from r order by o;
+with recursive s(id) as (select 1 union all select id + 1 from s where id < 3) search depth first by nope set o select * from s;
+with recursive s(id) as (select 1 union all select id + 1 from s where id < 3) search depth first by id set id select * from s;
+with recursive s(id) as (select 1 union all select id + 1 from s where id < 3) search depth first by id, id set o select * from s;
+with recursive s(id) as (select 1 union all select id + 1 from s where id < 3) cycle nope set c using p select * from s;
+with recursive s(id) as (select 1 union all select id + 1 from s where id < 3) cycle id set c using c select * from s;
+with recursive s(id) as (select 1 union all select id + 1 from s where id < 3) cycle id set c to 1 default 'x' using p select * from s;
+with recursive s(id) as (select 1 union all select id + 1 from s where id < 3) cycle id, id set c using p select * from s;
+with recursive s(id) as (select 1 union all select id + 1 from s where id < 3) cycle id set id using p select * from s;
+with s(id) as (select 1) search depth first by id set o select * from s;
+with s(id) as (select 1) cycle id set c using p select * from s;
