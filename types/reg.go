@@ -62,7 +62,7 @@ func regIO(kind RegKind) *typeIO {
 	none := regKinds[kind].none
 	return &typeIO{
 		in: func(env Env, _ *Type, s string, _ int32) (Datum, error) {
-			if s == "-" || none == "0" && s == "0" {
+			if s == none {
 				return Word(0), nil
 			}
 			if s != "" && strings.Trim(s, "0123456789") == "" {

@@ -236,6 +236,9 @@ func BPChar(s string, typmod int32, explicit bool) (Datum, error) {
 		return String(s[:n]), nil
 	}
 	if have := utf8.RuneCountInString(s); have < want {
+		if want > 1<<30-6 {
+			return Null, pgerr.Internal("invalid memory alloc request size %d", want+4)
+		}
 		b := make([]byte, len(s)+want-have)
 		for i := copy(b, s); i < len(b); i++ {
 			b[i] = ' '

@@ -56,7 +56,38 @@ func TestBinaryFormats(t *testing.T) {
 			roundTripBinary(t, c, m, typ+"[]", all)
 			roundTripBinary(t, c, m, typ+"[]", []byte("{}"))
 			roundTripBinary(t, c, m, typ+"[]", nil)
+			copyBinary(t, c, typ, all)
 		})
+	}
+}
+
+// copyBinary copies the elements of an array, and the array, out and in by COPY BINARY.
+func copyBinary(t *testing.T, c *pgconn.PgConn, typ string, all []byte) {
+	ctx := context.Background()
+	run := func(sql string) {
+		t.Helper()
+		if _, err := c.Exec(ctx, sql).ReadAll(); err != nil {
+			t.Fatalf("%s: %v", sql, err)
+		}
+	}
+	run("drop table if exists b; create table b(x " + typ + ", y " + typ + "[])")
+	rows := "select u, v from (select $1::" + typ + "[] v) a, unnest(v) u"
+	if r := c.ExecParams(ctx, "insert into b "+rows, [][]byte{all}, nil, nil, nil).Read(); r.Err != nil {
+		t.Fatal(r.Err)
+	}
+	var out, again bytes.Buffer
+	if _, err := c.CopyTo(ctx, &out, "copy b to stdout (format binary)"); err != nil {
+		t.Fatal(err)
+	}
+	run("truncate b")
+	if _, err := c.CopyFrom(ctx, bytes.NewReader(out.Bytes()), "copy b from stdin (format binary)"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.CopyTo(ctx, &again, "copy b to stdout (format binary)"); err != nil {
+		t.Fatal(err)
+	}
+	if out.Len() < 30 || !bytes.Equal(out.Bytes(), again.Bytes()) {
+		t.Errorf("%s: %x was copied in and out as %x", typ, out.Bytes(), again.Bytes())
 	}
 }
 
