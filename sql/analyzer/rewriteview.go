@@ -284,3 +284,6 @@ func (t *viewTarget) conditions(cascaded bool) bool {
 	}
 	return all
 }
+
+// NotUpdatable says why changes of a view with this query do not go through to a table; empty when they do.
+func NotUpdatable(q *query.Query) string { return notUpdatable(q) }

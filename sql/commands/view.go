@@ -18,11 +18,22 @@ func createView(c *Context, st *ast.ViewStmt) error {
 		return err
 	}
 	if st.WithCheckOption != ast.NoCheckOption {
-		return missing("WITH CHECK OPTION")
+		if why := analyzer.NotUpdatable(q); why != "" {
+			return pgerr.NotSupported("WITH CHECK OPTION is supported only on automatically updatable views").WithHint("%s", why)
+		}
+		if q.HasSubLinks {
+			return missing("WITH CHECK OPTION on a view with subqueries")
+		}
 	}
 	options, _, err := relationOptions(nil, st.Options, "v", false)
 	if err != nil {
 		return err
+	}
+	switch st.WithCheckOption {
+	case ast.LocalCheckOption:
+		options = append(options, "check_option=local")
+	case ast.CascadedCheckOption:
+		options = append(options, "check_option=cascaded")
 	}
 	rv := *st.View
 	if rv.Relpersistence != 't' && rv.Schemaname != "pg_temp" {

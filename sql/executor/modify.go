@@ -200,26 +200,17 @@ func (n *modifyTable) checkView(b *types.Batch) error {
 }
 
 func (n *modifyTable) checkViewRow(b *types.Batch, pos int) error {
-	for _, c := range n.checks {
+	for i, c := range n.checks {
 		d, err := c.scalar(pos)
 		if err != nil {
 			return err
 		}
 		if !d.IsTrue() {
 			return n.target.failingRow(pgerr.New(pgerr.WithCheckOptionViolation,
-				"new row violates check option for view \"%s\"", n.viewName()), b, pos)
+				"new row violates check option for view \"%s\"", n.p.WithCheckViews[i]), b, pos)
 		}
 	}
 	return nil
-}
-
-// viewName names the view that the statement goes through: its range-table entry has the table's place in the query.
-func (n *modifyTable) viewName() string {
-	rte := n.ex.st.RTable[n.p.ResultRel-1]
-	if rte.Eref != nil {
-		return rte.Eref.Name
-	}
-	return n.rel.Name
 }
 
 // change updates or deletes the rows that b names, one by one.

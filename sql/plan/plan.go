@@ -411,7 +411,9 @@ type (
 		OnConflict *OnConflict
 		// WithChecks, evaluated over the new row (Vars of ResultRel).
 		WithChecks []query.Expr
-		CanSetTag  bool
+		// WithCheckViews are the views that they are of.
+		WithCheckViews []string
+		CanSetTag      bool
 		// Merge actions, in order.
 		MergeActions []*MergeAction
 		MergeJoinCol int

@@ -515,6 +515,10 @@ func (b *builder) modify(p *path) built {
 			return built{}
 		}
 	}
+	for _, w := range q.WithCheckOptions {
+		n.WithChecks = append(n.WithChecks, b.scanExpr(w.Qual))
+		n.WithCheckViews = append(n.WithCheckViews, w.RelName)
+	}
 	var cols []column
 	for _, te := range q.ReturningList {
 		c := *te
