@@ -94,10 +94,6 @@ func TestPsqlInterrupt(t *testing.T) {
 	if out := x.until("postgres=# "); !strings.Contains(out, "42") {
 		t.Errorf("after the interrupts: %q", out)
 	}
-	x.keys("\\watch\x15\\password\n") // a prompt of psql's own, left with Ctrl-C
-	x.until("Enter new password")
-	x.keys("\x03")
-	x.until("postgres=# ")
 	x.keys("\\q\n")
 	x.end()
 }
