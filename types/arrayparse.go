@@ -181,6 +181,7 @@ func (p *arrayParser) level(depth int) error {
 		p.s = p.s[1:]
 		return nil
 	}
+	scalars := false // the level has begun with an element that is no brace group
 	for {
 		p.blanks()
 		if p.s == "" {
@@ -189,6 +190,9 @@ func (p *arrayParser) level(depth int) error {
 		var err error
 		switch p.s[0] {
 		case '{':
+			if scalars {
+				return malformedArray(p.src, "Unexpected \"%c\" character.", '{')
+			}
 			if depth+1 >= MaxArrayDims {
 				return tooManyDims(MaxArrayDims + 1)
 			}
@@ -204,6 +208,7 @@ func (p *arrayParser) level(depth int) error {
 			} else if p.ndim != depth+1 {
 				return p.ragged()
 			}
+			scalars = true
 			err = p.element()
 		}
 		if err != nil {
