@@ -117,10 +117,10 @@ func plainScan(n plan.Node) bool {
 	return false
 }
 
-// inUse reports whether a query that is not finished reads a relation.
+// inUse reports whether a query that is not finished reads a relation. A SELECT counts until its portal goes, as in PostgreSQL.
 func (b *Backend) inUse(rel ids.Oid) bool {
 	for _, p := range b.portals {
-		if p.opened == nil || p.held != nil {
+		if p.opened == nil || p.held != nil || p.done && p.opened.CommandType != query.CmdSelect {
 			continue
 		}
 		for _, r := range p.opened.RTable {

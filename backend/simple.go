@@ -15,6 +15,9 @@ func (b *Backend) simpleQuery(sql string) error {
 	b.timer.startStatement(b)
 	b.limited = false
 	b.dropUnnamed()
+	if p := b.portals[""]; p != nil {
+		b.dropPortal(p)
+	}
 	done, err := b.fastPath(sql)
 	if err != nil {
 		return err

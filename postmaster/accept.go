@@ -318,11 +318,11 @@ func (p *Postmaster) admit(c net.Conn, proc *logger.Process) (*child, *cluster, 
 }
 
 func (p *Postmaster) forget(ch *child, cl *cluster) {
+	p.mu.Lock() // who no longer sees the session finds its place free
 	p.procs.Remove(ch.slot)
-	cl.sessions.Done()
-	p.mu.Lock()
 	delete(p.children, ch.slot.PID)
 	p.mu.Unlock()
+	cl.sessions.Done()
 	p.childGone.Broadcast()
 }
 

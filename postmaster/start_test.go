@@ -509,23 +509,24 @@ func TestTooMany(t *testing.T) {
 		}
 		return nc
 	}
-	gone := func() {
-		eventually(t, c, "select count(*) = 1 from pg_stat_activity where backend_type = 'client backend'")
+	left := func(n int) {
+		eventually(t, c, fmt.Sprintf("select count(*) = %d from pg_stat_activity where backend_type = 'client backend'", n))
 	}
 	first := want("one", "", "")
 	want("one", "53300", `too many connections for role "one"`)
 	want("locked", "28000", `role "locked" is not permitted to log in`)
 	first.Close(context.Background())
-	gone()
+	left(1)
 	a, b := want("plain", "", ""), want("plain", "", "")
 	want("plain", "53300", "remaining connection slots are reserved for non-replication superuser connections")
+	left(3)
 	s1, s2 := want("postgres", "", ""), want("postgres", "", "")
 	want("postgres", "53300", "sorry, too many clients already")
 	log.await(t, "FATAL:  sorry, too many clients already")
 	for _, x := range []*pgx.Conn{a, b, s1, s2} {
 		x.Close(context.Background())
 	}
-	gone()
+	left(1)
 	run(t, c, "create database small connection limit 0")
 	run(t, c, "revoke connect on database small from public")
 	cfg, _ := pgx.ParseConfig(fmt.Sprintf("host=127.0.0.1 port=%d user=plain dbname=small sslmode=disable", pm.Port()))

@@ -308,3 +308,41 @@ func TestPgxPool(t *testing.T) {
 		t.Errorf("%d connections", st.TotalConns())
 	}
 }
+
+// TestUnnamedPortal: what the unnamed portal has read or written stands in the way of no command that follows it in the transaction; a
+// named portal that is not closed does.
+func TestUnnamedPortal(t *testing.T) {
+	ctx := context.Background()
+	s := open(t, false)
+	c := connect(t, s).PgConn()
+	exec := func(sql string) error { return c.Exec(ctx, sql).Close() }
+	for _, first := range []string{"insert into t values (1)", "select * from t", "update t set a = 2 returning a"} {
+		for _, then := range []string{"truncate t", "alter table t add column b int", "drop table t"} {
+			for _, simple := range []bool{true, false} {
+				for _, sql := range []string{"create table t(a int)", "begin"} {
+					if err := exec(sql); err != nil {
+						t.Fatal(err)
+					}
+				}
+				err := c.ExecParams(ctx, first, nil, nil, nil, nil).Read().Err
+				if err == nil && simple {
+					err = exec(then)
+				} else if err == nil {
+					err = c.ExecParams(ctx, then, nil, nil, nil, nil).Read().Err
+				}
+				if err != nil {
+					t.Errorf("%s, then %s: %v", first, then, err)
+				}
+				if err := exec("rollback; drop table t"); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+	if err := exec("create table t(a int); insert into t values (1), (2); begin; declare x cursor for select * from t; fetch x"); err != nil {
+		t.Fatal(err)
+	}
+	if err := exec("truncate t"); sqlState(err) != "55006" {
+		t.Errorf("TRUNCATE under an open cursor: %v", err)
+	}
+}
