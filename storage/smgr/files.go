@@ -158,7 +158,7 @@ func (m *Manager) DropDatabase(spc, db ids.Oid) error {
 	m.forgetDatabase(spc, db)
 	dir := filepath.Join(m.opts.DataDir, DatabaseDir(spc, db))
 	err := m.opts.FS.RemoveAll(dir)
-	m.noteDir(filepath.Dir(dir))
+	m.noteDir(dir)
 	if err != nil {
 		return pgerr.Wrap(err, pgerr.IoError, "could not remove directory %q: %v", DatabaseDir(spc, db), rootCause(err))
 	}
