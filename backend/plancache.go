@@ -1,16 +1,19 @@
 package backend
 
 import (
+	"strings"
+
 	"gompho/internal/ids"
 	"gompho/sql/ast"
 	"gompho/sql/parser"
 	"gompho/types"
 )
 
-// planCache keeps the simple-protocol statements of a session by their text with the literals taken out. It holds only
-// statements that are as well off with a generic plan; texts that are not are remembered as such.
+// planCache keeps the simple-protocol statements of a session by their text with the literals taken out, from the second time
+// on that such a text comes. Whether a plan is made for the literals' values is decided as for any prepared statement.
 type planCache struct {
-	entries     map[string]*Prepared // a nil value: known not to be worth it
+	entries     map[string]*Prepared // a nil value: cannot be cached
+	seen        map[string]struct{}  // texts that came once
 	parsed      map[string]*Prepared // unnamed statements of the extended protocol, by text
 	settings    uint64               // counts changes of settings that plans depend on
 	pathVersion uint64
@@ -36,7 +39,7 @@ func (c *planCache) clear() {
 			p.exec = nil
 		}
 	}
-	c.entries, c.parsed = nil, nil
+	c.entries, c.parsed, c.seen = nil, nil, nil
 	c.pathVersion++
 }
 
@@ -65,6 +68,19 @@ func (c *planCache) put(key []byte, p *Prepared) {
 	c.entries[string(key)] = p
 }
 
+// first reports whether the normalized text has not come before, and remembers it: a text that comes once is not worth
+// the memory of its tree.
+func (c *planCache) first() bool {
+	if _, ok := c.seen[string(c.norm.Key)]; ok {
+		return false
+	}
+	if c.seen == nil || len(c.seen) >= 4*maxCached {
+		c.seen = map[string]struct{}{}
+	}
+	c.seen[string(c.norm.Key)] = struct{}{}
+	return true
+}
+
 // fastPath runs a single plain statement by a cached plan; done is false when the statement must go the ordinary way, which
 // also finds the right words and positions for whatever is wrong with it.
 func (b *Backend) fastPath(sql string) (done bool, err error) {
@@ -73,7 +89,7 @@ func (b *Backend) fastPath(sql string) (done bool, err error) {
 		return false, nil
 	}
 	p, seen := c.entries[string(c.norm.Key)]
-	if seen && p == nil {
+	if seen && p == nil || !seen && c.first() {
 		return false, nil
 	}
 	if err := b.blk.start(); err != nil {
@@ -115,9 +131,10 @@ func (b *Backend) newCached() *Prepared {
 		}
 	}
 	p, err := b.prepare(&stmts[0], text, pts, true)
-	if err != nil || p.utility || len(p.queries) != 1 || !simpleLookup(p.queries[0]) {
+	if err != nil || p.utility || len(p.queries) != 1 {
 		return nil
 	}
+	p.lookup = simpleLookup(p.queries[0])
 	switch stmts[0].Stmt.(type) {
 	case *ast.SelectStmt, *ast.InsertStmt, *ast.UpdateStmt, *ast.DeleteStmt:
 		return p
@@ -140,7 +157,11 @@ func (b *Backend) literals(p *Prepared) bool {
 		if err != nil {
 			return false
 		}
-		d, err := types.Input(b.env, t, l.Text, -1)
+		text := l.Text
+		if !p.lookup {
+			text = strings.Clone(text) // functions may keep what they are given longer than the message lives
+		}
+		d, err := types.Input(b.env, t, text, -1)
 		if err != nil {
 			return false
 		}

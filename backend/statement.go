@@ -13,29 +13,32 @@ import (
 
 // Prepared is an analyzed statement: one of Parse or PREPARE, or of a simple query while it runs.
 type Prepared struct {
-	name       string
-	sql        string
-	raw        *ast.RawStmt // nil for an empty statement
-	paramTypes []ids.Oid
-	queries    []*query.Query
-	fields     []wire.Field
-	outTypes   []*types.Type
-	returns    bool // yields rows
-	utility    bool
-	tag        string
-	created    timeNow
-	fromSQL    bool
-	generation uint64
-	role       ids.Oid
-	path       uint64
-	plan       *plan.Statement // generic plan, nil until made
-	planGen    uint64
-	exec       Exec // idle run state of the generic plan, for the next execution
-	generic    int64
-	custom     int64
-	cached     bool // kept by text in planCache.parsed
-	scroll     bool
-	cursor     bool
+	name        string
+	sql         string
+	raw         *ast.RawStmt // nil for an empty statement
+	paramTypes  []ids.Oid
+	queries     []*query.Query
+	fields      []wire.Field
+	outTypes    []*types.Type
+	returns     bool // yields rows
+	utility     bool
+	tag         string
+	created     timeNow
+	fromSQL     bool
+	generation  uint64
+	role        ids.Oid
+	path        uint64
+	plan        *plan.Statement // generic plan, nil until made
+	planGen     uint64
+	takeGeneric bool    // plan is taken without asking again
+	customCost  float64 // sum over the custom plans, planning included
+	exec        Exec    // idle run state of the generic plan, for the next execution
+	generic     int64
+	custom      int64
+	cached      bool // kept by text in planCache.parsed
+	lookup      bool // cached by normalized text, and a simpleLookup
+	scroll      bool
+	cursor      bool
 }
 
 // prepare parses nothing: it analyzes one parsed statement.
@@ -178,30 +181,68 @@ func sameShape(a, b []wire.Field) bool {
 // customPlans is how often a statement with parameters is planned for their values before a generic plan is considered.
 const customPlans = 5
 
-// planFor returns the plan for one execution. The same query gets its generic plan from the second time on when it has no
-// parameters whose values could matter.
+// Values of plan_cache_mode.
+const (
+	planCacheCustom  = "force_custom_plan"
+	planCacheGeneric = "force_generic_plan"
+)
+
+// planFor returns the plan for one execution, and whether it is the generic one. As in PostgreSQL, a statement with parameters
+// is planned for their values at first; then the generic plan is made too, and is taken from there on if it costs no more than
+// the others did on average, the work of planning them included.
 func (b *Backend) planFor(p *Prepared, q *query.Query, params []types.Datum) (*plan.Statement, bool, error) {
-	if len(p.queries) == 1 && p.plan != nil && p.planGen == p.generation+b.cache.settings {
+	single := len(p.queries) == 1
+	valid := single && p.plan != nil && p.planGen == p.generation+b.cache.settings
+	if valid && p.takeGeneric {
 		p.generic++
 		return p.plan, true, nil
 	}
-	mode := b.hot.planCacheMode(b)
-	if len(p.paramTypes) > 0 && len(p.queries) == 1 && mode != "force_generic_plan" && (p.custom < customPlans || mode == "force_custom_plan") && !simpleLookup(q) {
-		p.custom++
-		st, err := b.eng.Plan(b.s, q, params, p.paramTypes, p.cursor, p.scroll)
-		return st, false, err
+	mode := planCacheGeneric
+	if single && len(p.paramTypes) > 0 && !simpleLookup(q) {
+		mode = b.hot.planCacheMode(b)
 	}
-	st, err := b.eng.Plan(b.s, q, nil, p.paramTypes, p.cursor, p.scroll)
+	if mode == planCacheCustom || mode != planCacheGeneric && p.custom < customPlans {
+		return b.customPlan(p, q, params)
+	}
+	if !valid {
+		st, err := b.eng.Plan(b.s, q, nil, p.paramTypes, p.cursor, p.scroll)
+		if err != nil {
+			return nil, false, err
+		}
+		if !single {
+			return st, false, nil
+		}
+		p.plan, p.planGen = st, p.generation+b.cache.settings
+		b.dropExec(p)
+	}
+	p.takeGeneric = mode == planCacheGeneric || planCost(p.plan) < p.customCost/float64(p.custom)
+	if !p.takeGeneric {
+		return b.customPlan(p, q, params)
+	}
+	p.generic++
+	return p.plan, true, nil
+}
+
+// customPlan plans for the values of the parameters.
+func (b *Backend) customPlan(p *Prepared, q *query.Query, params []types.Datum) (*plan.Statement, bool, error) {
+	st, err := b.eng.Plan(b.s, q, params, p.paramTypes, p.cursor, p.scroll)
 	if err != nil {
 		return nil, false, err
 	}
-	if len(p.queries) == 1 {
-		p.plan, p.planGen = st, p.generation+b.cache.settings
-		p.generic++
-		b.dropExec(p)
-		return st, true, nil
-	}
+	p.custom++
+	p.customCost += planCost(st) + planningCost*float64(len(st.RTable)+1)
 	return st, false, nil
+}
+
+// planningCost is what planning is taken to cost for each table of a statement: PostgreSQL's 1000 times cpu_operator_cost.
+const planningCost = 1000 * 0.0025
+
+// planCost is the estimated cost of running a plan.
+func planCost(st *plan.Statement) float64 {
+	if st.Root == nil {
+		return 0
+	}
+	return st.Root.Base().TotalCost
 }
 
 // simpleLookup reports whether a query is so simple that a plan for its parameters' values could hardly be better than a

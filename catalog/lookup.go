@@ -1,6 +1,8 @@
 package catalog
 
 import (
+	"strings"
+
 	"gompho/internal/ids"
 	"gompho/types"
 )
@@ -25,6 +27,7 @@ func (s *Session) peek(k *cacheKey) (any, bool) {
 
 // fill reads the answer to a question that peek could not answer, and keeps it.
 func (s *Session) fill(k *cacheKey, load func() (any, error)) (any, error) {
+	k.s = strings.Clone(k.s) // the caches outlive the message that the name may be part of
 	if s.isDirty(k) {
 		v, err := load()
 		if err == nil {
