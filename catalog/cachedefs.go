@@ -142,6 +142,9 @@ var relColumns = map[ids.Oid][]int{
 	PgConstraintOid: {AttPgConstraintConrelid},
 	PgRewriteOid:    {AttPgRewriteEvClass},
 	PgTriggerOid:    {AttPgTriggerTgrelid},
+	PgInheritsOid:   {AttPgInheritsInhrelid, AttPgInheritsInhparent},
+
+	PgPartitionedTableOid: {AttPgPartitionedTablePartrelid},
 }
 
 // cachesByTable maps each catalog to its caches; made once, read-only.

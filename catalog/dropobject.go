@@ -160,12 +160,15 @@ func (s *Session) dropRelation(oid ids.Oid) error {
 			return err
 		}
 	}
-	parents, err := s.Parents(oid)
-	if err != nil {
-		return err
+	if r.Kind == 'p' {
+		if err := dropRows[PgPartitionedTable](s, PgPartitionedTablePartrelidIndex, OidKey(AttPgPartitionedTablePartrelid, oid)); err != nil {
+			return err
+		}
 	}
-	for _, p := range parents {
-		s.InvalidateRelation(p.Inhparent)
+	if r.PartBound != nil && r.PartBound.IsDefault && r.Parent != 0 {
+		if err := s.forgetDefaultPartition(r.Parent, oid); err != nil {
+			return err
+		}
 	}
 	if err := dropRows[PgInherits](s, PgInheritsRelidSeqnoIndex, OidKey(AttPgInheritsInhrelid, oid)); err != nil {
 		return err

@@ -169,7 +169,13 @@ func (s *Session) loadRelation(oid ids.Oid) (*Relation, error) {
 		if r.Index, err = s.loadIndex(c, r.Desc); err != nil {
 			return nil, err
 		}
+		if err := s.loadPartitioning(r, c); err != nil {
+			return nil, err
+		}
 		return r.finish(), s.attach(r)
+	}
+	if err := s.loadPartitioning(r, c); err != nil {
+		return nil, err
 	}
 	for _, load := range []func(*Relation) error{s.loadDefaults, s.loadIndexes, s.loadConstraints, s.loadRules, s.loadTriggers} {
 		if err := load(r); err != nil {

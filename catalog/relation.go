@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"gompho/internal/ids"
+	"gompho/sql/partition"
 	"gompho/sql/query"
 	"gompho/storage/btree"
 	"gompho/storage/heap"
@@ -16,48 +17,54 @@ import (
 // Relation describes a table, view, sequence, index, composite type or toast table. It is shared and never
 // changed: after a change of the relation lookups return another one.
 type Relation struct {
-	Oid          ids.Oid
-	Name         string
-	Namespace    ids.Oid
-	RowType      ids.Oid // composite type of its rows, 0 for indexes, sequences and toast tables
-	OfType       ids.Oid
-	Owner        ids.Oid
-	Am           ids.Oid
-	Kind         byte // 'r' 'i' 'S' 't' 'v' 'm' 'c' 'f' 'p' 'I'
-	Persistence  byte // 'p' 'u' 't'
-	ReplIdent    byte
-	Shared       bool // one for all databases
-	HasIndex     bool
-	HasRules     bool
-	HasTriggers  bool
-	HasSubclass  bool
-	RowSecurity  bool
-	ForceRLS     bool
-	IsPartition  bool
-	Populated    bool
-	Tablespace   ids.Oid // as in pg_class: 0 is the database's default
-	File         ids.RelFile
-	Pages        int32   // as of the last VACUUM or ANALYZE
-	Tuples       float32 // likewise; -1 when unknown
-	AllVisible   int32
-	Toast        ids.Oid
-	Options      []string // "name=value"
-	Acl          []AclItem
-	Desc         *types.Desc
-	Checks       []*Constraint    // CHECK constraints, by name
-	ForeignKeys  []*Constraint    // foreign keys of this table
-	Defaults     map[int16]string // node text of column defaults and generation expressions, by column number
-	Indexes      []*Index         // by Oid
-	Rules        []*PgRewrite     // by name; a view's first is _RETURN
-	Triggers     []*Trigger       // by name
-	Index        *Index           // of an index: its own descriptor
-	PrimaryKey   ids.Oid          // index of the primary key
-	ReplicaIndex ids.Oid          // index chosen by REPLICA IDENTITY USING INDEX
-	Heap         *heap.Rel        // handle of its rows; nil for relations without storage and for indexes
-	attByName    map[string]int16 // live columns
-	decoded      map[int16]*memo[query.Expr]
-	checkNodes   []memo[query.Expr]
-	view         memo[*query.Query]
+	Oid           ids.Oid
+	Name          string
+	Namespace     ids.Oid
+	RowType       ids.Oid // composite type of its rows, 0 for indexes, sequences and toast tables
+	OfType        ids.Oid
+	Owner         ids.Oid
+	Am            ids.Oid
+	Kind          byte // 'r' 'i' 'S' 't' 'v' 'm' 'c' 'f' 'p' 'I'
+	Persistence   byte // 'p' 'u' 't'
+	ReplIdent     byte
+	Shared        bool // one for all databases
+	HasIndex      bool
+	HasRules      bool
+	HasTriggers   bool
+	HasSubclass   bool
+	RowSecurity   bool
+	ForceRLS      bool
+	IsPartition   bool
+	Populated     bool
+	Tablespace    ids.Oid // as in pg_class: 0 is the database's default
+	File          ids.RelFile
+	Pages         int32   // as of the last VACUUM or ANALYZE
+	Tuples        float32 // likewise; -1 when unknown
+	AllVisible    int32
+	Toast         ids.Oid
+	Options       []string // "name=value"
+	Acl           []AclItem
+	Desc          *types.Desc
+	Checks        []*Constraint         // CHECK constraints, by name
+	ForeignKeys   []*Constraint         // foreign keys of this table
+	Defaults      map[int16]string      // node text of column defaults and generation expressions, by column number
+	Indexes       []*Index              // by Oid
+	Rules         []*PgRewrite          // by name; a view's first is _RETURN
+	Triggers      []*Trigger            // by name
+	Index         *Index                // of an index: its own descriptor
+	PrimaryKey    ids.Oid               // index of the primary key
+	ReplicaIndex  ids.Oid               // index chosen by REPLICA IDENTITY USING INDEX
+	Parent        ids.Oid               // of a partition: the table that it is a partition of
+	DetachPending bool                  // DETACH CONCURRENTLY has begun to take the partition away
+	PartBound     *query.PartitionBound // of a partition; nil for partitions of indexes
+	PartKey       *partition.Key        // of a partitioned table
+	Parts         *partition.Desc       // of a partitioned table: its partitions but those that are being detached
+	PartsDetached *partition.Desc       // the same with those
+	Heap          *heap.Rel             // handle of its rows; nil for relations without storage and for indexes
+	attByName     map[string]int16      // live columns
+	decoded       map[int16]*memo[query.Expr]
+	checkNodes    []memo[query.Expr]
+	view          memo[*query.Query]
 }
 
 // Index describes an index.

@@ -292,3 +292,18 @@ func hashFamily() []Entry {
 func noHash(t *types.Type) error {
 	return pgerr.New(pgerr.UndefinedFunction, "could not identify a hash function for type %s", types.FormatName(t))
 }
+
+// PartitionHasher returns the extended hash function of a type's default hash operator class, with PostgreSQL's values where this server
+// reproduces them; nil if the type has none.
+func PartitionHasher(t *types.Type) func(d types.Datum, seed uint64) uint64 {
+	if f := hashByOid(t.Oid); f != nil {
+		return f
+	}
+	if t.Typtype == 'e' {
+		return hashWord32
+	}
+	if f := types.Hasher(t, 0); f != nil {
+		return func(d types.Datum, seed uint64) uint64 { return types.CombineHash(f(d), seed) }
+	}
+	return nil
+}

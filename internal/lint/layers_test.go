@@ -27,6 +27,7 @@ var layers = [][]string{
 	{"storage/toast"},
 	{"storage/vacuum", "storage/check", "wal/recovery"},
 	{"sql/query"},
+	{"sql/partition"},
 	{"catalog", "sql/plan"},
 	{"catalog/catfuncs"},
 	{"session"},

@@ -55,7 +55,7 @@ var storable = func() map[string]reflect.Type {
 		&CoerceToDomainValue{}, &SetToDefault{}, &CurrentOfExpr{}, &NextValueExpr{}, &TargetEntry{}, &Query{},
 		&RangeTblEntry{}, &Alias{}, &RangeTblFunction{}, &RangeTblRef{}, &JoinExpr{}, &FromExpr{}, &SortGroupClause{},
 		&GroupingSet{}, &WindowClause{}, &RowMarkClause{}, &CommonTableExpr{}, &SetOperationStmt{}, &OnConflictExpr{},
-		&InferenceElem{}, &TableSampleClause{}, &MergeAction{}, &WithCheckOption{},
+		&InferenceElem{}, &TableSampleClause{}, &MergeAction{}, &WithCheckOption{}, &PartitionBound{}, &RangeDatum{},
 	} {
 		t := reflect.TypeOf(n).Elem()
 		m[t.Name()] = t
