@@ -6,6 +6,7 @@ import (
 	"gompho/catalog"
 	"gompho/functions"
 	"gompho/internal/ids"
+	"gompho/locks"
 	"gompho/sql/parser"
 	"gompho/types"
 )
@@ -82,20 +83,26 @@ func partitionTree(s *catalog.Session, c *functions.Call) ([][]types.Datum, erro
 	if r == nil || err != nil || r.Kind != 'p' && !r.IsPartition {
 		return nil, err
 	}
-	var walk func(o ids.Oid, parent types.Datum, level int64) error
-	walk = func(o ids.Oid, parent types.Datum, level int64) error {
-		r, err := s.Relation(o)
-		if r == nil || err != nil {
-			return err
-		}
-		out = append(out, []types.Datum{types.OidDatum(o), parent, types.Bool(r.Kind != 'p' && r.Kind != 'I'), types.Int(level)})
-		children, err := s.Children(o)
-		for _, ch := range children {
-			if err := walk(ch.Inhrelid, types.OidDatum(o), level+1); err != nil {
-				return err
-			}
-		}
-		return err
+	type node struct {
+		oid    ids.Oid
+		parent types.Datum
+		level  int64
 	}
-	return out, walk(r.Oid, types.Null, 0)
+	list := []node{{r.Oid, types.Null, 0}}
+	for i := 0; i < len(list); i++ {
+		n := list[i]
+		r, err := s.Relation(n.oid)
+		if r == nil || err != nil {
+			return out, err
+		}
+		out = append(out, []types.Datum{types.OidDatum(n.oid), n.parent, types.Bool(r.Kind != 'p' && r.Kind != 'I'), types.Int(n.level)})
+		children, err := s.InheritanceChildren(n.oid, locks.AccessShare, false)
+		if err != nil {
+			return nil, err
+		}
+		for _, ch := range children {
+			list = append(list, node{ch, types.OidDatum(n.oid), n.level + 1})
+		}
+	}
+	return out, nil
 }

@@ -150,7 +150,6 @@ func relationFunctions() []functions.Entry {
 			return record(desc, []types.Datum{types.Int(q.Seqstart), types.Int(q.Seqmin), types.Int(q.Seqmax), types.Int(q.Seqincrement),
 				types.Bool(q.Seqcycle), types.Int(q.Seqcache), types.OidDatum(q.Seqtypid)}), nil
 		}),
-		entry("pg_get_partition_constraintdef", func(*catalog.Session, *functions.Call) (types.Datum, error) { return types.Null, nil }),
 		entry("pg_partition_root", func(s *catalog.Session, c *functions.Call) (types.Datum, error) {
 			r, err := s.Relation(oid(c, 0))
 			if r == nil || err != nil || r.Kind != 'p' && !r.IsPartition {

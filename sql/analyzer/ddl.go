@@ -55,12 +55,15 @@ const (
 	StatsExpression
 	ExecuteParameter
 	FunctionDefault
+	PartitionKey
+	PartitionBound
 )
 
 var ddlKinds = [...]exprKind{ColumnDefault: exprColumnDefault, GeneratedColumn: exprGeneratedColumn, CheckConstraint: exprCheck,
 	DomainCheck: exprDomainCheck, IndexExpression: exprIndexExpression, IndexPredicate: exprIndexPredicate,
 	AlterColumnUsing: exprAlterColTransform, CopyWhere: exprCopyWhere, PolicyExpr: exprPolicy, TriggerWhen: exprTriggerWhen,
-	StatsExpression: exprStatsExpression, ExecuteParameter: exprExecuteParameter, FunctionDefault: exprFunctionDefault}
+	StatsExpression: exprStatsExpression, ExecuteParameter: exprExecuteParameter, FunctionDefault: exprFunctionDefault,
+	PartitionKey: exprPartitionExpression, PartitionBound: exprPartitionBound}
 
 // Expression analyzes an expression of a DDL statement. The columns of rel (nil: none) become Vars of relation 1, with
 // their own names and, if it is known, the table's. want, when not 0, is the type to coerce to by assignment: for
@@ -99,6 +102,8 @@ func Expression(s *Session, n ast.Node, kind ExprKind, rel *catalog.Relation, co
 		return p.cookCondition(n, exprPolicy, "POLICY", rel), nil
 	case IndexExpression:
 		return p.indexExpr(n), nil
+	case PartitionBound:
+		return p.boundValue(n, column, want, typmod), nil
 	case AlterColumnUsing:
 		return p.usingExpr(n, column, want, typmod), nil
 	}
@@ -293,4 +298,15 @@ func CoerceAssign(s *Session, e query.Expr, typ ids.Oid, typmod int32) (r query.
 		p.assignExprCollations(r)
 	}
 	return r, nil
+}
+
+// boundValue analyzes a value of a partition bound for a key column.
+func (p *state) boundValue(n ast.Node, column string, want ids.Oid, typmod int32) query.Expr {
+	e := p.expr(n, exprPartitionBound)
+	r := p.coerceTo(e, e.Type(), want, typmod, assigning, query.CoerceImplicitCast, -1)
+	if r == nil {
+		failAt(rawLoc(n), pgerr.DatatypeMismatch, "specified value cannot be cast to type %s for column \"%s\"", p.typeName(want), column)
+	}
+	p.assignExprCollations(r)
+	return r
 }

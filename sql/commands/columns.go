@@ -35,6 +35,9 @@ type checkDef struct {
 	noInherit bool
 	notValid  bool
 	column    string // the column that it was written at
+	inherited int32  // number of parents that it comes from
+	notLocal  bool   // it comes from parents alone
+	merge     bool   // it may be merged with one of the same name
 }
 
 // elements collects what the elements of CREATE TABLE, or the ADDs of ALTER TABLE, ask for.
@@ -52,6 +55,8 @@ type elements struct {
 	hasPK     bool
 	after     []func(rel *catalog.Relation) error // what waits for the table to be there: LIKE's indexes, comments
 	sequences []*newSequence
+	parents   []*catalog.Relation // INHERITS, PARTITION OF
+	inherited []*checkDef         // CHECKs of the parents
 }
 
 var serialTypes = map[string]ids.Oid{"smallserial": 21, "serial2": 21, "serial": 23, "serial4": 23, "bigserial": 20, "serial8": 20}

@@ -29,6 +29,17 @@ func (c *Context) storeChecks(rel *catalog.Relation, checks []*checkDef) ([]quer
 			if fresh[name] {
 				return nil, pgerr.New(pgerr.DuplicateObject, "check constraint %q already exists", name)
 			}
+			merged, err := c.mergeCheck(rel, k, expr)
+			if err != nil {
+				return nil, err
+			}
+			if merged {
+				fresh[name] = true
+				if err := c.step(); err != nil {
+					return nil, err
+				}
+				continue
+			}
 			if taken[name] {
 				return nil, pgerr.New(pgerr.DuplicateObject, "constraint %q for relation %q already exists", name, rel.Name)
 			}
@@ -75,7 +86,8 @@ func (c *Context) checkName(rel *catalog.Relation, expr query.Expr, taken map[st
 func (c *Context) storeCheck(rel *catalog.Relation, k *checkDef, expr query.Expr) error {
 	n := &catalog.NewConstraint{Expr: expr}
 	n.Conname, n.Connamespace, n.Contype, n.Conrelid = k.name, rel.Namespace, 'c', rel.Oid
-	n.Convalidated, n.Conislocal, n.Connoinherit = !k.notValid, true, k.noInherit
+	n.Convalidated, n.Conislocal, n.Connoinherit = !k.notValid, !k.notLocal, k.noInherit
+	n.Coninhcount = k.inherited
 	n.Conkey = varColumns(expr)
 	_, err := c.S.Cat.CreateConstraint(n)
 	return err

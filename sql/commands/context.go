@@ -54,6 +54,13 @@ const (
 	AlterColumnUsing
 	CopyWhere
 	PolicyExpr
+	_ // WHEN of triggers
+	_ // extended statistics
+	_ // parameters of EXECUTE
+	_ // defaults of functions
+	PartitionKeyExpr
+	// PartitionBoundExpr is a value of a partition bound; column is the name of the key column.
+	PartitionBoundExpr
 )
 
 // RowEval computes expressions over the rows of one relation.

@@ -14,12 +14,7 @@ func lower(s string) string { return strings.ToLower(s) }
 
 // createTable is CREATE TABLE.
 func createTable(c *Context, st *ast.CreateStmt) error {
-	switch {
-	case len(st.InhRelations) > 0:
-		return missing("INHERITS")
-	case st.Partspec != nil || st.Partbound != nil:
-		return missing("PARTITION")
-	case st.OfTypename != nil:
+	if st.OfTypename != nil {
 		return missing("CREATE TABLE OF")
 	}
 	ns, persistence, err := c.creationNamespace(st.Relation)
@@ -40,7 +35,19 @@ func createTable(c *Context, st *ast.CreateStmt) error {
 		return pgerr.New(pgerr.InvalidTableDefinition, "ON COMMIT can only be used on temporary tables")
 	}
 	e := &elements{c: c, table: st.Relation.Relname, ns: ns, temp: persistence == 't', unlogged: persistence == 'u'}
+	if st.Partspec != nil && len(st.InhRelations) > 0 && st.Partbound == nil {
+		return pgerr.New(pgerr.InvalidObjectDefinition, "cannot create partitioned table as inheritance child")
+	}
 	if err := e.tableElements(st); err != nil {
+		return err
+	}
+	if err := e.openParents(st); err != nil {
+		return err
+	}
+	if err := e.primaryKeyColumns(); err != nil {
+		return err
+	}
+	if err := e.mergeParents(persistence, st.Partbound != nil); err != nil {
 		return err
 	}
 	oid, err := e.create(st, persistence)
@@ -59,6 +66,10 @@ func (e *elements) tableElements(st *ast.CreateStmt) error {
 		var err error
 		switch d := el.(type) {
 		case *ast.ColumnDef:
+			if st.Partbound != nil {
+				err = e.refinement(d)
+				break
+			}
 			if e.column(d.Colname) != nil {
 				return pgerr.New(pgerr.DuplicateColumn, "column %q specified more than once", d.Colname)
 			}
@@ -84,7 +95,7 @@ func (e *elements) tableElements(st *ast.CreateStmt) error {
 	if len(e.foreign) > 0 {
 		return missing("FOREIGN KEY")
 	}
-	return e.primaryKeyColumns()
+	return nil
 }
 
 // primaryKeyColumns makes the columns of the primary key NOT NULL, and checks that key columns exist.
@@ -93,6 +104,9 @@ func (e *elements) primaryKeyColumns() error {
 		for _, name := range k.Keys {
 			col := e.column(name)
 			if col == nil {
+				if e.parentColumn(name) {
+					continue
+				}
 				if n, _ := catalog.SystemAttr(name); n != 0 || e.rel != nil && e.rel.AttNum(name) > 0 {
 					continue
 				}
@@ -110,16 +124,36 @@ func (e *elements) primaryKeyColumns() error {
 	return nil
 }
 
+// parentColumn reports whether one of the parents has a column.
+func (e *elements) parentColumn(name string) bool {
+	for _, p := range e.parents {
+		if p.AttNum(name) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // create makes the table with all that its elements ask for.
 func (e *elements) create(st *ast.CreateStmt, persistence byte) (ids.Oid, error) {
 	c, cat := e.c, e.c.S.Cat
-	own, toast, err := relationOptions(nil, st.Options, "r", false)
+	kind := byte('r')
+	if st.Partspec != nil {
+		kind = 'p'
+	}
+	own, toast, err := relationOptions(nil, st.Options, string(kind), false)
 	if err != nil {
 		return 0, err
 	}
 	space, err := c.tablespace(st.Tablespacename)
 	if err != nil {
 		return 0, err
+	}
+	if st.Partbound != nil && st.Tablespacename == "" {
+		space = e.parents[0].Tablespace
+	}
+	if st.AccessMethod != "" && kind == 'p' {
+		return 0, pgerr.NotSupported("specifying a table access method is not supported on a partitioned table")
 	}
 	if st.AccessMethod != "" && st.AccessMethod != "heap" {
 		return 0, c.tableAm(st.AccessMethod)
@@ -129,7 +163,7 @@ func (e *elements) create(st *ast.CreateStmt, persistence byte) (ids.Oid, error)
 			return 0, err
 		}
 	}
-	n := &catalog.NewRelation{Name: e.table, Namespace: e.ns, Owner: c.S.User, Kind: 'r', Persistence: persistence,
+	n := &catalog.NewRelation{Name: e.table, Namespace: e.ns, Owner: c.S.User, Kind: kind, Persistence: persistence,
 		Tablespace: space, Options: own}
 	for _, col := range e.cols {
 		n.Columns = append(n.Columns, col.NewColumn)
@@ -141,16 +175,46 @@ func (e *elements) create(st *ast.CreateStmt, persistence byte) (ids.Oid, error)
 	if err := c.step(); err != nil {
 		return 0, err
 	}
+	if err := c.storeInherited(oid, e.inherited); err != nil {
+		return 0, err
+	}
 	if err := e.finishColumns(oid, 0); err != nil {
 		return 0, err
 	}
-	if err := c.createToast(oid, toast, false); err != nil {
+	if err := e.finishPartitioning(oid, st); err != nil {
 		return 0, err
+	}
+	if kind == 'r' {
+		if err := c.createToast(oid, toast, false); err != nil {
+			return 0, err
+		}
 	}
 	if err := e.finishConstraints(oid); err != nil {
 		return 0, err
 	}
 	return oid, nil
+}
+
+// finishPartitioning stores the bound of a partition, what the table inherits from, and its own partition key.
+func (e *elements) finishPartitioning(oid ids.Oid, st *ast.CreateStmt) error {
+	c := e.c
+	if st.Partbound != nil {
+		if err := c.bindPartition(oid, e.parents[0].Oid, e.table, st.Partbound); err != nil {
+			return err
+		}
+	}
+	for i, p := range e.parents {
+		if err := c.S.Cat.AddInherits(oid, p.Oid, int32(i+1), st.Partbound != nil); err != nil {
+			return err
+		}
+		if err := c.step(); err != nil {
+			return err
+		}
+	}
+	if st.Partspec != nil {
+		return c.storePartitionKey(oid, st.Partspec)
+	}
+	return nil
 }
 
 func (c *Context) tableAm(name string) error {
@@ -300,6 +364,9 @@ func (e *elements) finishConstraints(oid ids.Oid) error {
 	rel, err := c.S.Relation(oid)
 	if err != nil {
 		return err
+	}
+	for _, k := range e.checks {
+		k.merge = true
 	}
 	if _, err := c.storeChecks(rel, e.checks); err != nil {
 		return err

@@ -153,7 +153,13 @@ func definitionEntries() []functions.Entry {
 		entry("pg_get_expr_ext", func(cat *catalog.Session, c *functions.Call) (string, bool) {
 			return storedExpr(cat, c.Env, c.Args[0].Str(), c.Args[1].Oid(), prettyFlags(c.Args[2].Bool()))
 		}),
-		notSupported("pg_get_triggerdef"), notSupported("pg_get_triggerdef_ext"), notSupported("pg_get_partkeydef"),
+		entry("pg_get_partkeydef", func(cat *catalog.Session, c *functions.Call) (string, bool) {
+			return partKeyDef(cat, c.Env, c.Args[0].Oid())
+		}),
+		entry("pg_get_partition_constraintdef", func(cat *catalog.Session, c *functions.Call) (string, bool) {
+			return partConstraintDef(cat, c.Env, c.Args[0].Oid())
+		}),
+		notSupported("pg_get_triggerdef"), notSupported("pg_get_triggerdef_ext"),
 		notSupported("pg_get_statisticsobjdef"), notSupported("pg_get_statisticsobjdef_columns"),
 		notSupported("pg_get_statisticsobjdef_expressions"),
 	}
@@ -167,7 +173,11 @@ func storedExpr(cat *catalog.Session, env types.Env, text string, relid ids.Oid,
 		}
 	}
 	n := must(query.Decode(text))
-	switch n.(type) {
+	switch x := n.(type) {
+	case *query.PartitionBound:
+		p := newPrinter(cat, env, f)
+		p.bound(x)
+		return p.buf.String(), true
 	case query.Expr, *query.List:
 	default:
 		panic(bailout{pgerr.New(pgerr.InvalidParameterValue, "input is a query, not an expression")})
