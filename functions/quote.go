@@ -46,6 +46,9 @@ func (c *Call) outputArg(i int) (string, error) {
 	return types.OutputString(c.Env, t, c.Args[i]), nil
 }
 
+// Spread returns the arguments from i on and their types, where a VARIADIC array counts as its elements.
+func (c *Call) Spread(i int) (vals []types.Datum, typs []*types.Type, err error) { return c.spread(i) }
+
 // spread returns the arguments from i on, where a VARIADIC array counts as its elements.
 func (c *Call) spread(i int) (vals []types.Datum, typs []*types.Type, err error) {
 	if !c.Variadic {

@@ -7,6 +7,7 @@ import (
 	"gompho/functions"
 	"gompho/internal/ids"
 	"gompho/internal/pgerr"
+	"gompho/sql/partition"
 	"gompho/types"
 )
 
@@ -150,6 +151,7 @@ func relationFunctions() []functions.Entry {
 			return record(desc, []types.Datum{types.Int(q.Seqstart), types.Int(q.Seqmin), types.Int(q.Seqmax), types.Int(q.Seqincrement),
 				types.Bool(q.Seqcycle), types.Int(q.Seqcache), types.OidDatum(q.Seqtypid)}), nil
 		}),
+		entry("satisfies_hash_partition", satisfiesHash),
 		entry("pg_partition_root", func(s *catalog.Session, c *functions.Call) (types.Datum, error) {
 			r, err := s.Relation(oid(c, 0))
 			if r == nil || err != nil || r.Kind != 'p' && !r.IsPartition {
@@ -178,4 +180,49 @@ func simpleView(r *catalog.Relation) (bool, error) {
 	return len(q.RTable) == 1 && q.RTable[0].Relid != 0 && !q.HasAggs && !q.HasWindowFuncs && !q.HasTargetSRFs && len(q.CTEList) == 0 &&
 		len(q.GroupClause) == 0 && len(q.GroupingSets) == 0 && q.HavingQual == nil && len(q.DistinctClause) == 0 &&
 		q.LimitCount == nil && q.LimitOffset == nil && q.SetOperations == nil, nil
+}
+
+// satisfiesHash reports whether a key belongs to a partition of a hash-partitioned table.
+func satisfiesHash(s *catalog.Session, c *functions.Call) (types.Datum, error) {
+	if c.Args[0].IsNull() || c.Args[1].IsNull() || c.Args[2].IsNull() {
+		return types.Bool(false), nil
+	}
+	modulus, remainder := c.Args[1].Int(), c.Args[2].Int()
+	bad := func(format string, args ...any) (types.Datum, error) {
+		return types.Null, pgerr.New(pgerr.InvalidParameterValue, format, args...)
+	}
+	switch {
+	case modulus <= 0:
+		return bad("modulus for hash partition must be an integer value greater than zero")
+	case remainder < 0:
+		return bad("remainder for hash partition must be an integer value greater than or equal to zero")
+	case remainder >= modulus:
+		return bad("remainder for hash partition must be less than modulus")
+	}
+	r, err := s.Relation(oid(c, 0))
+	if err != nil {
+		return types.Null, err
+	}
+	if r == nil {
+		return types.Null, pgerr.Internal("could not open relation with OID %d", oid(c, 0))
+	}
+	k := r.PartKey
+	if k == nil || k.Strategy != partition.Hash {
+		return bad("%q is not a hash partitioned table", r.Name)
+	}
+	vals, typs, err := c.Spread(3)
+	if err != nil {
+		return types.Null, err
+	}
+	if len(vals) != k.Cols() {
+		return bad("number of partitioning columns (%d) does not match number of partition keys provided (%d)", k.Cols(), len(vals))
+	}
+	for i, t := range typs {
+		if t != nil && t.Oid != k.Types[i] {
+			if ok, err := s.BinaryCoercible(t.Oid, k.Types[i]); err != nil || !ok {
+				return bad("column %d of the partition key has type %s, but supplied value is of type %s", i+1, s.TypeName(k.Types[i]), s.TypeName(t.Oid))
+			}
+		}
+	}
+	return types.Bool(k.HashRow(vals)%uint64(modulus) == uint64(remainder)), nil
 }

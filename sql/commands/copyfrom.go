@@ -106,7 +106,7 @@ func copyFrom(c *Context, st *ast.CopyStmt) (uint64, error) {
 
 func (c *Context) copyTarget(rel *catalog.Relation, o *copyOptions) error {
 	switch rel.Kind {
-	case 'r':
+	case 'r', 'p':
 	case 'v':
 		return pgerr.New(pgerr.WrongObjectType, "cannot copy to view %q", rel.Name).
 			WithHint("To enable copying to a view, provide an INSTEAD OF INSERT trigger.")
@@ -119,6 +119,9 @@ func (c *Context) copyTarget(rel *catalog.Relation, o *copyOptions) error {
 	}
 	if rel.Oid < firstNormalOid {
 		return missing("COPY to a system catalog")
+	}
+	if o.freeze && rel.Kind == 'p' {
+		return pgerr.NotSupported("cannot perform COPY FREEZE on a partitioned table")
 	}
 	if o.freeze && !c.S.Tx.MadeFile(rel.File) {
 		return pgerr.New(pgerr.ObjectNotInPrerequisiteState,
@@ -283,11 +286,29 @@ func (r *copyReader) take(line int) error {
 			return nil
 		}
 	}
+	if r.load.route != nil {
+		return r.takeRouted(full, line)
+	}
 	if err := r.load.check(full); err != nil {
 		return r.fail(err, line)
 	}
 	r.n++
 	return r.load.add(full, line)
+}
+
+// takeRouted hands the row to the loader of its partition.
+func (r *copyReader) takeRouted(full []types.Datum, line int) error {
+	if err := r.load.checkPlace(full); err != nil {
+		return r.fail(err, line)
+	}
+	if err := r.load.route.take(full, line); err != nil {
+		return r.fail(err, line)
+	}
+	r.n++
+	if r.load.rows++; r.load.rows == copyBatch {
+		return r.load.flush()
+	}
+	return nil
 }
 
 // header checks the header line, with HEADER MATCH against the names of the columns.

@@ -41,6 +41,8 @@ type loader struct {
 	names     []string // of checks
 	mustBe    []int
 	indexes   []*indexLoad
+	places    []rowPlace // of a partition: its constraint
+	route     *loadRoute // of a partitioned table: its partitions
 }
 
 type fixedDefault struct {
@@ -63,9 +65,18 @@ func (c *Context) newLoader(rel *catalog.Relation, given map[int16]bool, freeze 
 	l := &loader{c: c, rel: rel, cid: c.S.Tx.CommandID(true), batch: newBatch(rel.Desc, copyBatch), tids: make([]ids.TID, copyBatch),
 		lines: make([]int, copyBatch), full: make([]types.Datum, len(rel.Desc.Attrs))}
 	l.opts = heap.InsertOpts{Bulk: heap.NewBulkInsert(), Frozen: freeze}
-	l.opts.SkipFsm = c.S.Tx.MadeFile(rel.File)
+	l.opts.SkipFsm = rel.Heap != nil && c.S.Tx.MadeFile(rel.File)
 	if err := l.prepareDefaults(given); err != nil {
 		return nil, err
+	}
+	var err error
+	if l.places, err = c.rowPlaces(rel); err != nil {
+		return nil, err
+	}
+	if rel.Kind == 'p' {
+		l.generated = nil // each partition computes its own
+		l.route, err = l.newRoute()
+		return l, err
 	}
 	if err := l.prepareChecks(); err != nil {
 		return nil, err
@@ -236,7 +247,7 @@ func (l *loader) check(row []types.Datum) error {
 		}
 	}
 	if l.checks == nil {
-		return nil
+		return l.checkPlace(row)
 	}
 	if err := l.checks.Eval(row, l.checkOut); err != nil {
 		return err
@@ -248,7 +259,7 @@ func (l *loader) check(row []types.Datum) error {
 				WithTable(l.c.schemaName(l.rel.Namespace), l.rel.Name).WithConstraint(l.names[i])
 		}
 	}
-	return nil
+	return l.checkPlace(row)
 }
 
 // describe renders a row for DETAIL: values of at most 64 bytes.
@@ -276,16 +287,20 @@ func (l *loader) describe(row []types.Datum) string {
 		}
 		s := types.OutputString(l.c.typeEnv(), t, row[i])
 		if len(s) > most {
-			n := most
-			for n > 0 && !utf8.RuneStart(s[n]) {
-				n--
-			}
-			s = s[:n] + "..."
+			s = clipText(s, most) + "..."
 		}
 		b.WriteString(s)
 	}
 	b.WriteByte(')')
 	return b.String()
+}
+
+// clipText cuts a text to at most n bytes at a character boundary.
+func clipText(s string, n int) string {
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n]
 }
 
 // add takes a row; the byte strings in it stay until the batch is full.
@@ -309,6 +324,9 @@ func (l *loader) flush() error {
 	}
 	n := l.rows
 	l.rows = 0
+	if l.route != nil {
+		return l.route.flush()
+	}
 	err := l.store(n)
 	for _, v := range l.batch.Cols {
 		v.Reset()
@@ -370,5 +388,8 @@ func (l *loader) entry(x *indexLoad, i int) error {
 func (l *loader) close() {
 	if l.opts.Bulk != nil {
 		l.opts.Bulk.Release()
+	}
+	if l.route != nil {
+		l.route.close()
 	}
 }

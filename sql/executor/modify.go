@@ -19,6 +19,7 @@ type modifyTable struct {
 	child    node
 	rel      *catalog.Relation
 	target   *Target
+	route    *router // of a partitioned table
 	conflict *onConflict
 	recheck  rechecker
 	own      ownBatch
@@ -61,6 +62,13 @@ func (ex *Exec) makeModifyTable(p *plan.ModifyTable) (node, error) {
 		return nil, err
 	}
 	n.target.rte = ex.st.RTable[n.p.ResultRel-1]
+	if rel.Kind == 'p' {
+		if n.route, err = newRouter(ex, rel, n.target.rte); err != nil {
+			return nil, err
+		}
+	} else if n.target.places, err = n.target.placeChecks(); err != nil {
+		return nil, err
+	}
 	natts := len(rel.Desc.Attrs)
 	n.vals = make([]types.Datum, natts)
 	n.rows = newBatch(n.target.kinds, 0)
@@ -138,6 +146,9 @@ func (n *modifyTable) next(max int) (*types.Batch, error) {
 		}
 		if b == nil {
 			n.ended = true
+			if n.route != nil {
+				return nil, n.route.finish()
+			}
 			return nil, n.target.Finish()
 		}
 		n.sel = n.sel[:0]
@@ -175,6 +186,14 @@ func (n *modifyTable) insert(b *types.Batch) (*types.Batch, error) {
 		if err := n.checkView(b); err != nil {
 			return nil, err
 		}
+	}
+	if n.route != nil {
+		if err := n.route.insert(b, heap.InsertOpts{}, n.tids); err != nil {
+			return nil, err
+		}
+		n.sel = append(n.sel, selRows(b.Sel, b.N, n.sel)...)
+		copy(n.rows.Cols, n.route.out.Cols)
+		return b, nil
 	}
 	if _, err := n.target.Insert(b, heap.InsertOpts{}, n.tids); err != nil {
 		return nil, err
@@ -431,6 +450,9 @@ func (n *modifyTable) returning(b *types.Batch) (*types.Batch, error) {
 	for _, pos := range n.sel {
 		n.sys[0].W[pos] = n.tids[pos].Pack()
 		n.sys[1].W[pos] = uint64(n.rel.Oid)
+		if n.route != nil {
+			n.sys[1].W[pos] = uint64(n.route.oids[pos])
+		}
 		n.sys[2].W[pos], n.sys[3].W[pos] = xid, 0
 		n.sys[4].W[pos], n.sys[5].W[pos] = uint64(n.ex.cid), uint64(n.ex.cid)
 	}
@@ -456,6 +478,9 @@ func (n *modifyTable) close() {
 	}
 	if n.target != nil {
 		n.target.recheck = false
+	}
+	if n.route != nil {
+		n.route.close()
 	}
 	n.recheck.close()
 	n.child.close()

@@ -33,6 +33,8 @@ type Target struct {
 	genBatch types.Batch
 	genVecs  []types.Vector
 	failSel  []int32
+	places   []placeCheck         // the partition constraint; of tables that rows are not routed to
+	unplaced bool                 // rows that come here belong here: no partition constraint
 	rte      *query.RangeTblEntry // names the columns that the statement gives values, which messages may show; may be nil
 }
 
@@ -101,7 +103,7 @@ func newTarget(ex *Exec, rel *catalog.Relation) (*Target, error) {
 		t.checks = append(t.checks, check{con.Conname, e})
 	}
 	for _, ix := range rel.Indexes {
-		if !ix.Ready {
+		if !ix.Ready || rel.Kind == 'p' {
 			continue
 		}
 		x, err := t.index(c, ix)
@@ -128,7 +130,7 @@ func storable(rel *catalog.Relation) error {
 		}
 		return pgerr.New(pgerr.WrongObjectType, "cannot change materialized view \"%s\"", rel.Name)
 	case 'p':
-		return pgerr.NotSupported("partitioned tables are not supported")
+		return nil // its partitions store the rows
 	}
 	return pgerr.New(pgerr.WrongObjectType, "cannot change relation \"%s\"", rel.Name)
 }
@@ -278,6 +280,21 @@ func (t *Target) verify(b *types.Batch) (failed int, err error) {
 			if pos := b.Row(i); !v.IsNull(pos) && v.W[pos] == 0 {
 				if failed < 0 || pos < failed {
 					note(pos, t.checkError(c.name, b, pos))
+				}
+				break
+			}
+		}
+	}
+	if len(t.places) > 0 {
+		for i := range b.Rows() {
+			pos := b.Row(i)
+			ok, e := t.inPlace(b, pos)
+			if e != nil {
+				return pos, e
+			}
+			if !ok {
+				if failed < 0 || pos < failed {
+					note(pos, t.placeError(b, pos))
 				}
 				break
 			}
