@@ -6,6 +6,7 @@ export GOFLAGS="${GOFLAGS:-} -buildvcs=false"
 
 need=()
 [ -x /usr/lib/postgresql/15/bin/pgbench ] || need+=(postgresql-15)
+[ -x /usr/lib/postgresql/15/lib/pgxs/src/test/isolation/isolationtester ] || need+=(postgresql-server-dev-15)
 command -v psql >/dev/null || need+=(postgresql-client-15)
 [ -e /usr/share/java/postgresql.jar ] || need+=(libpostgresql-jdbc-java)
 command -v javac >/dev/null || need+=(default-jdk-headless)
