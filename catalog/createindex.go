@@ -36,6 +36,8 @@ type NewIndex struct {
 	// Constraint is set when a constraint is going to own the index: no dependencies on the table are recorded then.
 	Constraint bool
 	File       ids.RelFile
+	// Parent is the index of a partitioned table that the new one becomes a partition of.
+	Parent ids.Oid
 }
 
 // CreateIndexRows makes the rows and the empty files of an index; the caller builds it after the next command boundary.
@@ -61,7 +63,7 @@ func (s *Session) CreateIndexRows(n *NewIndex) (ids.Oid, error) {
 	}
 	oid, err := s.CreateRelation(&NewRelation{Oid: n.Oid, Name: n.Name, Namespace: n.Namespace, Owner: n.Owner, Kind: kind,
 		Persistence: n.Persistence, Tablespace: n.Tablespace, Am: am, Columns: cols, Options: n.Options, NoType: true,
-		NoStorage: n.NoStorage, File: n.File, Shared: table.Shared})
+		NoStorage: n.NoStorage, File: n.File, Shared: table.Shared, IsPartition: n.Parent != 0})
 	if err != nil {
 		return 0, err
 	}
@@ -70,6 +72,11 @@ func (s *Session) CreateIndexRows(n *NewIndex) (ids.Oid, error) {
 	}
 	if err := s.recordIndex(n, oid); err != nil {
 		return 0, err
+	}
+	if n.Parent != 0 {
+		if err := s.linkIndex(oid, n.Table, n.Parent); err != nil {
+			return 0, err
+		}
 	}
 	return oid, s.noteHasIndex(n.Table, n.Primary)
 }

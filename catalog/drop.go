@@ -217,7 +217,14 @@ func (d *deletion) owner(o Object, flags dropFlags, stack *stackItem) (ownerAnsw
 			continue
 		}
 		kind := DepType(dep.Deptype)
-		if kind != DepInternal && kind != DepExtension {
+		switch kind {
+		case DepInternal, DepExtension:
+		case DepPartitionPri:
+			// A partition's part of an object goes with that object or with the partition, but not alone.
+			if stack != nil {
+				continue
+			}
+		default:
 			continue
 		}
 		if stack == nil {

@@ -284,6 +284,12 @@ func (s *Session) indexWithClasses(c *PgClass, x *PgIndex, desc *types.Desc) (*I
 		}
 		return oc
 	})
+	if failed == nil && c.Relispartition {
+		var parent *PgInherits
+		if parent, failed = fetch[PgInherits](s, PgInheritsRelidSeqnoIndex, OidKey(AttPgInheritsInhrelid, c.Oid)); parent != nil {
+			ix.Parent = parent.Inhparent
+		}
+	}
 	if failed == nil && (ix.Unique || ix.Exclusion) {
 		var deps []*PgDepend
 		deps, failed = fetchAll[PgDepend](s, PgDependDependerIndex, OidKey(AttPgDependClassid, PgClassOid), OidKey(AttPgDependObjid, c.Oid))

@@ -70,6 +70,7 @@ type Relation struct {
 // Index describes an index.
 type Index struct {
 	Oid, Table       ids.Oid
+	Parent           ids.Oid // of an index of a partition: the index of the partitioned table that it belongs to
 	Name             string
 	Namespace        ids.Oid
 	Am               ids.Oid

@@ -202,6 +202,9 @@ func (a *alteration) dropConstraint(cmd *ast.AlterTableCmd) error {
 		}
 		return pgerr.New(pgerr.UndefinedObject, "constraint %q of relation %q does not exist", cmd.Name, a.old.Name)
 	}
+	if k.Coninhcount > 0 && !a.recursing {
+		return pgerr.New(pgerr.InvalidTableDefinition, "cannot drop inherited constraint %q of relation %q", cmd.Name, a.old.Name)
+	}
 	return a.c.performDeletion([]catalog.Object{{Class: catalog.PgConstraintOid, Oid: k.Oid}}, cmd.Behavior)
 }
 

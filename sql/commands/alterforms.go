@@ -36,9 +36,9 @@ func (a *alteration) otherForm(cmd *ast.AlterTableCmd) error {
 			return a.c.tableAm(name)
 		})
 	case ast.ATAttachPartition, ast.ATDetachPartition, ast.ATDetachPartitionFinalize:
-		if a.old.Kind == 'r' {
-			return pgerr.New(pgerr.InvalidObjectDefinition, "table %q is not partitioned", a.old.Name)
-		}
+		return a.partitionForm(cmd)
+	case ast.ATAddInherit, ast.ATDropInherit:
+		return a.inheritForm(cmd)
 	}
 	if what, ok := unsupportedForms[cmd.Subtype]; ok {
 		return missing("ALTER TABLE ... " + what)
@@ -47,16 +47,85 @@ func (a *alteration) otherForm(cmd *ast.AlterTableCmd) error {
 }
 
 var unsupportedForms = map[ast.AlterTableType]string{
-	ast.ATAddInherit:                "INHERIT",
-	ast.ATDropInherit:               "NO INHERIT",
 	ast.ATAddOf:                     "OF",
 	ast.ATEnableRowSecurity:         "ENABLE ROW LEVEL SECURITY",
 	ast.ATForceRowSecurity:          "FORCE ROW LEVEL SECURITY",
 	ast.ATGenericOptions:            "OPTIONS",
-	ast.ATAttachPartition:           "ATTACH PARTITION",
-	ast.ATDetachPartition:           "DETACH PARTITION",
 	ast.ATReplaceRelOptions:         "reloptions of a view",
 	ast.ATAlterColumnGenericOptions: "ALTER COLUMN ... OPTIONS",
+}
+
+// partitionForm prepares ATTACH and DETACH PARTITION, of tables and indexes.
+func (a *alteration) partitionForm(cmd *ast.AlterTableCmd) error {
+	pc, ok := cmd.Def.(*ast.PartitionCmd)
+	if !ok {
+		return pgerr.Internal("a form of ALTER TABLE about partitions without a partition")
+	}
+	what := "ATTACH PARTITION"
+	switch cmd.Subtype {
+	case ast.ATDetachPartition:
+		what = "DETACH PARTITION"
+	case ast.ATDetachPartitionFinalize:
+		what = "DETACH PARTITION ... FINALIZE"
+	}
+	attach := cmd.Subtype == ast.ATAttachPartition
+	switch a.old.Kind {
+	case 'p':
+	case 'I':
+		if attach {
+			a.add(passMisc, func() error { return a.c.attachIndexPartition(a.old, pc.Name) })
+			return nil
+		}
+		return a.allow(what, "r")
+	case 'i':
+		if attach {
+			return pgerr.New(pgerr.InvalidObjectDefinition, "index %q is not partitioned", a.old.Name)
+		}
+		return a.allow(what, "r")
+	case 'r':
+		return pgerr.New(pgerr.InvalidObjectDefinition, "table %q is not partitioned", a.old.Name)
+	default:
+		return a.allow(what, "r")
+	}
+	switch {
+	case attach:
+		a.add(passMisc, func() error { return a.attachPartition(pc) })
+	case cmd.Subtype == ast.ATDetachPartitionFinalize:
+		a.add(passMisc, func() error { return a.detachFinalize(pc) })
+	case pc.Concurrent:
+		a.add(passMisc, func() error { return a.detachConcurrently(pc) })
+	default:
+		a.add(passMisc, func() error { return a.detachPartition(pc) })
+	}
+	return nil
+}
+
+// inheritForm prepares INHERIT and NO INHERIT.
+func (a *alteration) inheritForm(cmd *ast.AlterTableCmd) error {
+	rv, ok := cmd.Def.(*ast.RangeVar)
+	if !ok {
+		return pgerr.Internal("INHERIT without a table")
+	}
+	add := cmd.Subtype == ast.ATAddInherit
+	what := "NO INHERIT"
+	if add {
+		what = "INHERIT"
+	}
+	if err := a.allow(what, "r"); err != nil {
+		return err
+	}
+	switch {
+	case a.old.IsPartition:
+		return pgerr.New(pgerr.WrongObjectType, "cannot change inheritance of a partition")
+	case a.old.Kind == 'p':
+		return pgerr.New(pgerr.WrongObjectType, "cannot change inheritance of partitioned table")
+	}
+	if add {
+		a.add(passMisc, func() error { return a.addInherit(rv) })
+	} else {
+		a.add(passMisc, func() error { return a.dropInherit(rv) })
+	}
+	return nil
 }
 
 // later puts an action among the last ones, if it is for this kind of relation.

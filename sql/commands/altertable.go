@@ -26,11 +26,12 @@ const (
 
 // alteration is the state of one ALTER TABLE.
 type alteration struct {
-	c       *Context
-	oid     ids.Oid
-	old     *catalog.Relation // as it was before the statement
-	objtype ast.ObjectType
-	actions [passCount][]func() error
+	c         *Context
+	oid       ids.Oid
+	old       *catalog.Relation // as it was before the statement
+	objtype   ast.ObjectType
+	recursing bool // the table is a child of the one that the statement names
+	actions   [passCount][]func() error
 
 	values      []newValue // columns that get new values in a rewrite
 	checks      []newCheck
@@ -120,6 +121,12 @@ func commandLock(cmd *ast.AlterTableCmd) locks.Mode {
 	case ast.ATSetStatistics, ast.ATSetOptions, ast.ATResetOptions, ast.ATClusterOn, ast.ATDropCluster, ast.ATValidateConstraint,
 		ast.ATSetRelOptions, ast.ATResetRelOptions:
 		return locks.ShareUpdateExclusive
+	case ast.ATAttachPartition, ast.ATDetachPartitionFinalize:
+		return locks.ShareUpdateExclusive
+	case ast.ATDetachPartition:
+		if p, ok := cmd.Def.(*ast.PartitionCmd); ok && p.Concurrent {
+			return locks.ShareUpdateExclusive
+		}
 	case ast.ATEnableTrig, ast.ATEnableAlwaysTrig, ast.ATEnableReplicaTrig, ast.ATDisableTrig, ast.ATEnableTrigAll, ast.ATDisableTrigAll,
 		ast.ATEnableTrigUser, ast.ATDisableTrigUser:
 		return locks.ShareRowExclusive

@@ -189,6 +189,11 @@ func (e *elements) create(st *ast.CreateStmt, persistence byte) (ids.Oid, error)
 			return 0, err
 		}
 	}
+	if st.Partbound != nil {
+		if err := c.cloneIndexes(e.parents[0].Oid, oid); err != nil {
+			return 0, err
+		}
+	}
 	if err := e.finishConstraints(oid); err != nil {
 		return 0, err
 	}
@@ -212,7 +217,9 @@ func (e *elements) finishPartitioning(oid ids.Oid, st *ast.CreateStmt) error {
 		}
 	}
 	if st.Partspec != nil {
-		return c.storePartitionKey(oid, st.Partspec)
+		if err := c.storePartitionKey(oid, st.Partspec); err != nil {
+			return err
+		}
 	}
 	return nil
 }

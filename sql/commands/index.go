@@ -21,6 +21,14 @@ func createIndex(c *Context, st *ast.IndexStmt) error {
 	if err != nil {
 		return err
 	}
+	if rel.Kind == 'p' && st.Concurrent {
+		return pgerr.NotSupported("cannot create index on partitioned table %q concurrently", rel.Name)
+	}
+	if rel.Kind == 'p' && st.Relation.Inh {
+		if _, _, err := c.S.Cat.AllInheritors(rel.Oid, mode); err != nil {
+			return err
+		}
+	}
 	if st.IfNotExists && st.Idxname != "" {
 		oid, err := c.S.Cat.RelationOid(rel.Namespace, st.Idxname)
 		if err != nil {
@@ -40,9 +48,7 @@ const maxIndexKeys = 32
 // defineIndex checks what an index is to be, and makes it.
 func (c *Context) defineIndex(rel *catalog.Relation, st *ast.IndexStmt) (ids.Oid, error) {
 	switch rel.Kind {
-	case 'r', 'm':
-	case 'p':
-		return 0, missing("index on a partitioned table")
+	case 'r', 'm', 'p':
 	default:
 		return 0, pgerr.New(pgerr.WrongObjectType, "cannot create index on relation %q", rel.Name).
 			WithDetail("This operation is not supported for %s.", pluralKind(rel.Kind))
@@ -87,6 +93,17 @@ func (c *Context) defineIndex(rel *catalog.Relation, st *ast.IndexStmt) (ids.Oid
 	}
 	if n.Name == "" {
 		if n.Name, err = c.indexName(rel, n); err != nil {
+			return 0, err
+		}
+	}
+	if rel.Kind == 'p' {
+		if err := c.checkPartitionedUnique(rel, n); err != nil {
+			return 0, err
+		}
+		n.Invalid = st.Relation != nil && !st.Relation.Inh && len(rel.Partitions(true).Oids) > 0
+	}
+	if n.Primary {
+		if err := c.keyColumnsNotNull(rel, columnNames(rel, n.Keys[:n.NKeyAtts])); err != nil {
 			return 0, err
 		}
 	}
@@ -373,7 +390,48 @@ func (c *Context) makeIndex(rel *catalog.Relation, n *catalog.NewIndex, deferrab
 	if err := c.step(); err != nil {
 		return 0, err
 	}
+	if n.Parent != 0 && n.Constraint {
+		if err := c.joinConstraint(rel.Oid, oid, n.Parent); err != nil {
+			return 0, err
+		}
+	}
+	if rel.Kind == 'p' {
+		if n.Invalid {
+			return oid, nil
+		}
+		return oid, c.indexPartitions(rel, oid)
+	}
 	return oid, c.buildIndex(rel.Oid, oid, true)
+}
+
+// joinConstraint makes the constraint of a partition's new index part of the constraint of the index above.
+func (c *Context) joinConstraint(table, index, parent ids.Oid) error {
+	above, err := c.S.Relation(parent)
+	if err != nil {
+		return err
+	}
+	ix, err := c.indexRelation(table, index)
+	if err != nil {
+		return err
+	}
+	if above == nil || above.Index == nil || above.Index.Constraint == 0 || ix.Constraint == 0 {
+		return nil
+	}
+	if err := c.S.Cat.SetConstraintParent(ix.Constraint, table, above.Index.Constraint); err != nil {
+		return err
+	}
+	if err := c.step(); err != nil {
+		return err
+	}
+	row, err := catalog.Fetch[catalog.PgConstraint](c.S.Cat, catalog.PgConstraintOidIndex, catalog.OidKey(catalog.AttPgConstraintOid, ix.Constraint))
+	if err != nil {
+		return err
+	}
+	row.Connoinherit = false
+	if err := c.S.Cat.Update(row); err != nil {
+		return err
+	}
+	return c.step()
 }
 
 func (c *Context) constraintExists(rel ids.Oid, name string) (bool, error) {

@@ -207,9 +207,21 @@ func (c *Context) copyComment(from, to catalog.Object) error {
 
 // copyIndex makes an index like one of another table.
 func (c *Context) copyIndex(from, to *catalog.Relation, ix *catalog.Index) (ids.Oid, error) {
+	return c.copyIndexAs(from, to, ix, 0)
+}
+
+// copyIndexAs is copyIndex for an index that becomes a partition of another one.
+func (c *Context) copyIndexAs(from, to *catalog.Relation, ix *catalog.Index, parent ids.Oid) (ids.Oid, error) {
 	n := &catalog.NewIndex{Namespace: to.Namespace, Table: to.Oid, Persistence: to.Persistence, Owner: to.Owner, NKeyAtts: ix.NKeyAtts,
 		OpClasses: ix.OpClasses, Collations: ix.Collations, Flags: ix.Flags, Options: ix.Options, Unique: ix.Unique,
-		NullsNotDistinct: ix.NullsNotDistinct, Primary: ix.Primary, Constraint: ix.Constraint != 0, Deferrable: ix.Unique && !ix.Immediate, Am: ix.Am}
+		NullsNotDistinct: ix.NullsNotDistinct, Primary: ix.Primary, Constraint: ix.Constraint != 0, Deferrable: ix.Unique && !ix.Immediate, Am: ix.Am,
+		Parent: parent}
+	if to.Kind == 'p' {
+		if err := c.checkPartitionedUnique(to, &catalog.NewIndex{Unique: ix.Unique, Primary: ix.Primary, NKeyAtts: ix.NKeyAtts, OpClasses: ix.OpClasses,
+			Collations: ix.Collations, Keys: mappedKeys(from, to, ix.Keys)}); err != nil {
+			return 0, err
+		}
+	}
 	exprs, err := ix.Exprs()
 	if err != nil {
 		return 0, err
@@ -228,11 +240,8 @@ func (c *Context) copyIndex(from, to *catalog.Relation, ix *catalog.Index) (ids.
 			return 0, err
 		}
 	}
-	for i, k := range ix.Keys {
-		if k > 0 {
-			k = to.AttNum(from.AttName(k))
-		}
-		n.Keys = append(n.Keys, k)
+	n.Keys = mappedKeys(from, to, ix.Keys)
+	for i := range ix.Keys {
 		n.Names = append(n.Names, ix.Desc.Attrs[i].Name)
 	}
 	if n.Name, err = c.indexName(to, n); err != nil {
@@ -247,6 +256,17 @@ func (c *Context) copyIndex(from, to *catalog.Relation, ix *catalog.Index) (ids.
 		deferred = con != nil && con.Condeferred
 	}
 	return c.makeIndex(to, n, n.Deferrable, deferred)
+}
+
+// mappedKeys renumbers the columns of an index of one table to those of the same names of another.
+func mappedKeys(from, to *catalog.Relation, keys []int16) []int16 {
+	out := make([]int16, len(keys))
+	for i, k := range keys {
+		if out[i] = k; k > 0 {
+			out[i] = to.AttNum(from.AttName(k))
+		}
+	}
+	return out
 }
 
 func pluralKind(kind byte) string {

@@ -31,6 +31,9 @@ func indexDef(cat *catalog.Session, env types.Env, oid ids.Oid, col int, f flags
 		p.str("INDEX ")
 		p.ident(rel.Name)
 		p.str(" ON ")
+		if rel.Kind == 'I' {
+			p.str("ONLY ")
+		}
 		if f&prettySchema != 0 {
 			p.str(p.relationName(table.Oid))
 		} else {

@@ -248,6 +248,12 @@ func (f *catalogFacts) index(t *tableInfo, ix *catalog.Index) (*indexInfo, error
 	if err != nil {
 		return nil, err
 	}
+	if t.kind == 'p' {
+		if pred != nil {
+			info.pred = &indexExpr{expr: pred}
+		}
+		return info, nil // it has no pages of its own: it is known for ON CONFLICT alone
+	}
 	n, err := f.env.Blocks(ix.File)
 	if err != nil {
 		return nil, err
