@@ -43,6 +43,9 @@ type conn struct {
 func runSpec(ctx context.Context, sp *spec, cfg *pgconn.Config) (string, error) {
 	r := &runner{sp: sp, out: &strings.Builder{}}
 	defer r.close(ctx)
+	for _, n := range sp.unused() {
+		fmt.Fprintf(r.out, "unused step name: %s\n", n)
+	}
 	fmt.Fprintf(r.out, "Parsed test spec with %d sessions\n", len(sp.sessions))
 	var err error
 	if r.look, err = pgconn.ConnectConfig(ctx, cfg); err != nil {

@@ -2,6 +2,7 @@ package isolation
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -89,7 +90,7 @@ func (s *scanner) next() (token, error) {
 	return token{line: s.line}, nil
 }
 
-// upTo reads what stands up to the closing mark; of SQL the surrounding white space is left out.
+// upTo reads what stands up to the closing mark; of SQL blanks at the very ends are left out, line ends are not.
 func (s *scanner) upTo(end, kind byte) (token, error) {
 	i := strings.IndexByte(s.src[1:], end)
 	if i < 0 {
@@ -99,7 +100,7 @@ func (s *scanner) upTo(end, kind byte) (token, error) {
 	s.line += strings.Count(t.text, "\n")
 	s.src = s.src[i+2:]
 	if kind == '{' {
-		t.text = strings.Trim(t.text, " \t\r\n\f")
+		t.text = strings.Trim(t.text, " \t\r\f")
 	}
 	return t, nil
 }
@@ -251,6 +252,26 @@ func (p *parser) marker(ps *permStep) {
 		p.advance()
 	}
 	ps.blockers = append(ps.blockers, b)
+}
+
+// unused returns the names of the steps that no permutation has, sorted.
+func (sp *spec) unused() []string {
+	used := map[*step]bool{}
+	for _, steps := range sp.orders() {
+		for _, ps := range steps {
+			used[ps.step] = true
+		}
+	}
+	var out []string
+	for _, s := range sp.sessions {
+		for _, st := range s.steps {
+			if !used[st] {
+				out = append(out, st.name)
+			}
+		}
+	}
+	slices.Sort(out)
+	return out
 }
 
 // orders returns the permutations, or every order of the steps that keeps each session's.
