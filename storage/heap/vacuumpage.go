@@ -144,13 +144,23 @@ func (f *freezing) planXmin(n tuple.Header, pv *PageVacuum) bool {
 
 func (f *freezing) planXmax(n tuple.Header, pv *PageVacuum) (bool, error) {
 	m, mgr := n.Infomask(), f.tx.Manager()
-	if m&tuple.XmaxInvalid != 0 || n.Xmax() == 0 {
+	x := n.Xmax()
+	if x == 0 {
 		return false, nil
 	}
+	// That the deleter does not count any more may be known by a hint alone, which a crash can take away: the id itself has to go.
+	invalid := m&tuple.XmaxInvalid != 0
 	if m&tuple.XmaxIsMulti != 0 {
+		if invalid {
+			clearXmax(n)
+			return true, nil
+		}
 		return f.planMulti(n, pv)
 	}
-	x := n.Xmax()
+	if invalid && x < f.cut.FreezeLimit {
+		clearXmax(n)
+		return true, nil
+	}
 	if x < f.cut.FreezeLimit && !mgr.IsInProgress(x) && (tuple.XmaxIsLockedOnly(m) || !mgr.DidCommit(x)) {
 		clearXmax(n)
 		return true, nil
@@ -266,7 +276,7 @@ func allVisible(tx *mvcc.Session, pg page.Page, cut *Cutoffs) (visible, frozen b
 				return false, false
 			}
 		}
-		if h.Infomask()&tuple.XmaxInvalid == 0 {
+		if h.Xmax() != 0 {
 			frozen = false
 		}
 	}
@@ -295,12 +305,10 @@ func CountPage(tx *mvcc.Session, r *Rel, b buffer.Buf, cut *Cutoffs) PageVacuum 
 			if h.Xmin().IsNormal() && !h.XminFrozen() {
 				cut.OldestLeft = min(cut.OldestLeft, h.Xmin())
 			}
-			if h.Infomask()&tuple.XmaxInvalid == 0 {
-				if h.Infomask()&tuple.XmaxIsMulti != 0 {
-					cut.OldestMulti = min(cut.OldestMulti, h.Multi())
-				} else if h.Xmax().IsNormal() {
-					cut.OldestLeft = min(cut.OldestLeft, h.Xmax())
-				}
+			if h.Xmax() != 0 && h.Infomask()&tuple.XmaxIsMulti != 0 {
+				cut.OldestMulti = min(cut.OldestMulti, h.Multi())
+			} else if h.Xmax().IsNormal() {
+				cut.OldestLeft = min(cut.OldestLeft, h.Xmax())
 			}
 		}
 	}
