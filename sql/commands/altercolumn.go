@@ -20,6 +20,9 @@ func (a *alteration) addColumn(cmd *ast.AlterTableCmd) error {
 	if err != nil {
 		return err
 	}
+	if rel.IsPartition {
+		return pgerr.New(pgerr.WrongObjectType, "cannot add column to a partition")
+	}
 	if att := rel.AttNum(def.Colname); att != 0 {
 		if att < 0 {
 			return pgerr.New(pgerr.DuplicateColumn, "column name %q conflicts with a system column name", def.Colname)
@@ -47,6 +50,26 @@ func (a *alteration) addColumn(cmd *ast.AlterTableCmd) error {
 	if err := e.primaryKeyColumns(); err != nil {
 		return err
 	}
+	if col.Identity != 0 && a.recurse {
+		if children, err := a.hasChildren(); err != nil {
+			return err
+		} else if children {
+			return pgerr.New(pgerr.InvalidTableDefinition, "cannot recursively add identity column to table that has child tables")
+		}
+	}
+	if err := a.insertColumn(e, col); err != nil {
+		return err
+	}
+	a.laterConstraints(e)
+	if err := c.step(); err != nil {
+		return err
+	}
+	return a.addToChildren(col)
+}
+
+// insertColumn makes a new column in the catalogs, and decides what old rows have in it.
+func (a *alteration) insertColumn(e *elements, col *columnDef) error {
+	c, rel := a.c, e.rel
 	if len(rel.Desc.Attrs) >= 1600 {
 		return pgerr.New(pgerr.TooManyColumns, "tables can have at most %d columns", 1600)
 	}
@@ -79,7 +102,6 @@ func (a *alteration) addColumn(cmd *ast.AlterTableCmd) error {
 			return err
 		}
 	}
-	a.laterConstraints(e)
 	return nil
 }
 
@@ -221,6 +243,11 @@ func (a *alteration) dropNotNull(name string) error {
 				return pgerr.New(pgerr.InvalidTableDefinition, "column %q is in a primary key", name)
 			}
 			return pgerr.New(pgerr.InvalidTableDefinition, "column %q is in index used as replica identity", name)
+		}
+	}
+	if !a.recursing {
+		if err := a.parentNotNull(rel, name); err != nil {
+			return err
 		}
 	}
 	if !at.NotNull {
@@ -451,6 +478,12 @@ func (a *alteration) dropColumn(cmd *ast.AlterTableCmd) error {
 	}
 	if att < 0 {
 		return pgerr.NotSupported("cannot drop system column %q", cmd.Name)
+	}
+	if err := a.checkDropColumn(rel, att, cmd.Name); err != nil {
+		return err
+	}
+	if err := a.dropFromChildren(cmd); err != nil {
+		return err
 	}
 	return a.c.performDeletion([]catalog.Object{catalog.ColumnObject(a.oid, att)}, cmd.Behavior)
 }

@@ -78,7 +78,7 @@ func (a *alteration) addCheck(k *checkDef) error {
 	if exprs[0] != nil && rel.Heap != nil {
 		a.checks = append(a.checks, newCheck{k.name, exprs[0]})
 	}
-	return nil
+	return a.checkChildren(k)
 }
 
 // useIndex is ADD CONSTRAINT ... USING INDEX.
@@ -205,6 +205,9 @@ func (a *alteration) dropConstraint(cmd *ast.AlterTableCmd) error {
 	if k.Coninhcount > 0 && !a.recursing {
 		return pgerr.New(pgerr.InvalidTableDefinition, "cannot drop inherited constraint %q of relation %q", cmd.Name, a.old.Name)
 	}
+	if err := a.dropCheckFromChildren(k, cmd); err != nil {
+		return err
+	}
 	return a.c.performDeletion([]catalog.Object{{Class: catalog.PgConstraintOid, Oid: k.Oid}}, cmd.Behavior)
 }
 
@@ -221,6 +224,9 @@ func (a *alteration) validateConstraint(name string) error {
 	}
 	if k.Convalidated {
 		return nil
+	}
+	if err := a.validateChildren(k); err != nil {
+		return err
 	}
 	rel, err := a.rel()
 	if err != nil {

@@ -30,7 +30,10 @@ type alteration struct {
 	oid       ids.Oid
 	old       *catalog.Relation // as it was before the statement
 	objtype   ast.ObjectType
+	set       *alterSet
+	recurse   bool // the statement is without ONLY
 	recursing bool // the table is a child of the one that the statement names
+	done      [passCount]int
 	actions   [passCount][]func() error
 
 	values      []newValue // columns that get new values in a rewrite
@@ -82,29 +85,16 @@ func alterTable(c *Context, st *ast.AlterTableStmt) error {
 }
 
 func (c *Context) alter(rel *catalog.Relation, st *ast.AlterTableStmt) error {
-	a := &alteration{c: c, oid: rel.Oid, old: rel, objtype: st.Objtype, persistence: rel.Persistence, retyped: map[int16]bool{}}
+	set := &alterSet{c: c, mode: alterLock(st.Cmds)}
+	a := set.of(rel)
+	a.objtype = st.Objtype
+	a.recurse = st.Relation == nil || st.Relation.Inh
 	for _, cmd := range st.Cmds {
-		if err := a.prepare(cmd); err != nil {
+		if err := a.prepareAll(cmd); err != nil {
 			return err
 		}
 	}
-	for pass := range a.actions {
-		for i := 0; i < len(a.actions[pass]); i++ {
-			if err := a.actions[pass][i](); err != nil {
-				return err
-			}
-			if err := c.step(); err != nil {
-				return err
-			}
-		}
-		if alterPass(pass) == passColumnAttrs && a.rewrite {
-			// The table is rewritten before indexes are built over it.
-			if err := a.rewriteTable(); err != nil {
-				return err
-			}
-		}
-	}
-	return a.finish()
+	return set.run()
 }
 
 // alterLock is the strongest lock that one of the commands needs.

@@ -258,7 +258,11 @@ func (a *alteration) rebuildCheck(rel *catalog.Relation, k *catalog.Constraint) 
 		if err != nil {
 			return err
 		}
-		def := &checkDef{name: k.Conname, raw: raw, noInherit: k.Connoinherit, notValid: !k.Convalidated}
+		if !k.Conislocal && a.recursing {
+			// It comes again from the parent.
+			return a.c.S.Cat.PerformDeletion([]catalog.Object{{Class: catalog.PgConstraintOid, Oid: k.Oid}}, catalog.DropOpts{Quiet: true})
+		}
+		def := &checkDef{name: k.Conname, raw: raw, merge: true, noInherit: k.Connoinherit, notValid: !k.Convalidated}
 		a.add(passOldIndex, func() error {
 			if err := a.addCheck(def); err != nil || comment == nil {
 				return err
@@ -275,6 +279,9 @@ func (a *alteration) rebuildCheck(rel *catalog.Relation, k *catalog.Constraint) 
 
 // dependentIndex drops an index that a column of a new type is in and puts it among those to be made again.
 func (a *alteration) dependentIndex(rel *catalog.Relation, ix *catalog.Index, k *catalog.Constraint, old, now *types.Attr) error {
+	if ix.Parent != 0 && a.recursing {
+		return nil // it goes and comes with the index of the parent
+	}
 	for _, o := range a.oldKeys {
 		if o.n.Name == ix.Name {
 			return nil // another column of it has changed, too

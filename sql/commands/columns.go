@@ -38,6 +38,7 @@ type checkDef struct {
 	inherited int32  // number of parents that it comes from
 	notLocal  bool   // it comes from parents alone
 	merge     bool   // it may be merged with one of the same name
+	merged    bool   // it was
 }
 
 // elements collects what the elements of CREATE TABLE, or the ADDs of ALTER TABLE, ask for.

@@ -34,7 +34,7 @@ func (c *Context) storeChecks(rel *catalog.Relation, checks []*checkDef) ([]quer
 				return nil, err
 			}
 			if merged {
-				fresh[name] = true
+				k.merged, fresh[name] = true, true
 				if err := c.step(); err != nil {
 					return nil, err
 				}
@@ -84,6 +84,9 @@ func (c *Context) checkName(rel *catalog.Relation, expr query.Expr, taken map[st
 }
 
 func (c *Context) storeCheck(rel *catalog.Relation, k *checkDef, expr query.Expr) error {
+	if rel.Kind == 'p' && k.noInherit {
+		return pgerr.New(pgerr.InvalidTableDefinition, "cannot add NO INHERIT constraint to partitioned table %q", rel.Name)
+	}
 	n := &catalog.NewConstraint{Expr: expr}
 	n.Conname, n.Connamespace, n.Contype, n.Conrelid = k.name, rel.Namespace, 'c', rel.Oid
 	n.Convalidated, n.Conislocal, n.Connoinherit = !k.notValid, !k.notLocal, k.noInherit

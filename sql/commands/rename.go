@@ -139,6 +139,14 @@ func (c *Context) renameColumn(st *ast.RenameStmt) error {
 		return pgerr.New(pgerr.WrongObjectType, "cannot rename columns of relation %q", rel.Name).
 			WithDetail("This operation is not supported for %s.", pluralKind(rel.Kind))
 	}
+	if rel.Kind == 'r' || rel.Kind == 'p' || rel.Kind == 'f' {
+		return c.renameInherited(rel, st, st.Relation.Inh)
+	}
+	return c.renameOne(rel, st, 0)
+}
+
+// renameOne renames a column in one table. parents is how many of its parents rename it too.
+func (c *Context) renameOne(rel *catalog.Relation, st *ast.RenameStmt, parents int) error {
 	att := rel.AttNum(st.Subname)
 	if att == 0 {
 		return pgerr.New(pgerr.UndefinedColumn, "column %q does not exist", st.Subname)
@@ -155,6 +163,9 @@ func (c *Context) renameColumn(st *ast.RenameStmt) error {
 	row, err := c.S.Cat.Attribute(rel.Oid, att)
 	if err != nil {
 		return err
+	}
+	if int(row.Attinhcount) > parents {
+		return pgerr.New(pgerr.InvalidTableDefinition, "cannot rename inherited column %q", st.Subname)
 	}
 	row.Attname = st.Newname
 	if err := c.S.Cat.Update(row); err != nil {
@@ -188,6 +199,43 @@ func (c *Context) renameConstraint(st *ast.RenameStmt) error {
 		c.skipNotice(pgerr.SuccessfulCompletion, "relation %q does not exist, skipping", st.Relation.Relname)
 		return nil
 	}
+	if !st.Relation.Inh {
+		k, err := constraintNamed(c.S.Cat, rel.Oid, st.Subname)
+		if err != nil {
+			return err
+		}
+		if children, err := c.S.Cat.HasChildren(rel.Oid); err != nil {
+			return err
+		} else if children && k != nil && k.Contype == 'c' && !k.Connoinherit {
+			return pgerr.New(pgerr.InvalidTableDefinition, "inherited constraint %q must be renamed in child tables too", st.Subname)
+		}
+		return c.renameConstraintOf(rel, st, 0)
+	}
+	k, err := constraintNamed(c.S.Cat, rel.Oid, st.Subname)
+	if err != nil {
+		return err
+	}
+	if k == nil || k.Contype != 'c' || k.Connoinherit {
+		return c.renameConstraintOf(rel, st, 0)
+	}
+	tables, parents, err := c.S.Cat.AllInheritors(rel.Oid, locks.AccessExclusive)
+	if err != nil {
+		return err
+	}
+	for i := len(tables) - 1; i >= 0; i-- {
+		r, err := c.S.Relation(tables[i])
+		if err != nil {
+			return err
+		}
+		if err := c.renameConstraintOf(r, st, parents[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// renameConstraintOf renames a constraint of one table. parents is how many of its parents rename it too.
+func (c *Context) renameConstraintOf(rel *catalog.Relation, st *ast.RenameStmt, parents int) error {
 	list, err := c.S.Cat.ConstraintsOf(rel.Oid)
 	if err != nil {
 		return err
@@ -203,6 +251,9 @@ func (c *Context) renameConstraint(st *ast.RenameStmt) error {
 	}
 	if found == nil {
 		return pgerr.New(pgerr.UndefinedObject, "constraint %q for table %q does not exist", st.Subname, rel.Name)
+	}
+	if found.Contype == 'c' && int(found.Coninhcount) > parents {
+		return pgerr.New(pgerr.InvalidTableDefinition, "cannot rename inherited constraint %q", st.Subname)
 	}
 	if found.Conindid != 0 && (found.Contype == 'p' || found.Contype == 'u' || found.Contype == 'x') {
 		if err := c.renameRelation(found.Conindid, st.Newname); err != nil {
