@@ -3,6 +3,7 @@ package catalog
 import (
 	"gompho/internal/ids"
 	"gompho/internal/pgerr"
+	"gompho/locks"
 )
 
 // SetIndexParent makes an index a partition of a partitioned table's index; parent 0 makes it independent again.
@@ -36,6 +37,9 @@ func (s *Session) SetIndexParent(index, table, parent ids.Oid) error {
 
 // linkIndex stores that an index is a partition of another one.
 func (s *Session) linkIndex(index, table, parent ids.Oid) error {
+	if _, err := s.LockRelation(parent, locks.ShareUpdateExclusive); err != nil {
+		return err
+	}
 	if err := s.Insert(&PgInherits{Inhrelid: index, Inhparent: parent, Inhseqno: 1}); err != nil {
 		return err
 	}

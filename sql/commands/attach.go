@@ -412,6 +412,9 @@ func (c *Context) finishDetach(parent, child *catalog.Relation) error {
 		if ix.Parent == 0 {
 			continue
 		}
+		if _, err := c.S.Cat.LockRelation(ix.Oid, locks.AccessExclusive); err != nil {
+			return err
+		}
 		if err := c.S.Cat.SetIndexParent(ix.Oid, child.Oid, 0); err != nil {
 			return err
 		}

@@ -111,7 +111,12 @@ func (c *Context) dropRelation(rv *ast.RangeVar, k dropKind, missingOK bool) (id
 	if k.kinds == "iI" {
 		what = "DROP INDEX"
 	}
-	check := func(oid ids.Oid) error { return c.checkDroppable(oid, k) }
+	check := func(oid ids.Oid) error {
+		if err := c.checkDroppable(oid, k); err != nil {
+			return err
+		}
+		return c.lockAround(oid)
+	}
 	rel, err := c.S.Cat.OpenRelation(relName(rv), locks.AccessExclusive, catalog.LockOpts{MissingOK: true, Check: check})
 	if err != nil {
 		return 0, err
@@ -128,6 +133,29 @@ func (c *Context) dropRelation(rv *ast.RangeVar, k dropKind, missingOK bool) (id
 		code = pgerr.UndefinedObject
 	}
 	return 0, pgerr.New(code, "%s %q does not exist", k.missing, rv.Relname)
+}
+
+// lockAround locks what queries lock before a relation that is to be dropped: the parent of a partition, the table of an index.
+func (c *Context) lockAround(oid ids.Oid) error {
+	r, err := c.S.Cat.Relation(oid)
+	if r == nil || err != nil {
+		return err
+	}
+	switch {
+	case r.Index != nil:
+		if _, err := c.S.Cat.LockRelation(r.Index.Table, locks.AccessExclusive); err != nil {
+			return err
+		}
+		if r.Kind == 'I' {
+			_, _, err = c.S.Cat.AllInheritors(r.Index.Table, locks.AccessExclusive)
+		}
+	case r.IsPartition && r.Parent != 0:
+		var parent *catalog.Relation
+		if parent, err = c.S.Cat.LockRelation(r.Parent, locks.AccessExclusive); parent != nil && err == nil && parent.PartKey != nil {
+			_, err = c.lockDefault(parent)
+		}
+	}
+	return err
 }
 
 func (c *Context) checkDroppable(oid ids.Oid, k dropKind) error {

@@ -23,10 +23,48 @@ func lockTables(c *Context, st *ast.LockStmt) error {
 		if err != nil {
 			return err
 		}
+		if rv.Inh && rel.Kind != 'v' {
+			if err := c.lockChildren(rel.Oid, mode, st.Nowait); err != nil {
+				return err
+			}
+		}
 		if rel.Kind == 'v' {
 			if err := c.lockView(rel, mode, st.Nowait); err != nil {
 				return err
 			}
+		}
+	}
+	return nil
+}
+
+// lockChildren locks the tables that inherit from one.
+func (c *Context) lockChildren(oid ids.Oid, mode locks.Mode, noWait bool) error {
+	children, err := c.S.Cat.InheritanceChildren(oid, locks.NoLock, false)
+	if err != nil {
+		return err
+	}
+	for _, ch := range children {
+		if noWait {
+			ok, err := c.S.Owner.TryAcquire(c.S.Cat.RelationTag(ch), mode, false)
+			if err != nil {
+				return err
+			}
+			if !ok {
+				name, live := c.S.Cat.RelationName(ch)
+				if !live {
+					continue
+				}
+				return pgerr.New(pgerr.LockNotAvailable, "could not obtain lock on relation %q", name)
+			}
+		} else if _, err := c.S.Cat.LockRelation(ch, mode); err != nil {
+			return err
+		}
+		if _, live := c.S.Cat.RelationName(ch); !live {
+			c.S.Cat.UnlockRelation(ch, mode)
+			continue
+		}
+		if err := c.lockChildren(ch, mode, noWait); err != nil {
+			return err
 		}
 	}
 	return nil

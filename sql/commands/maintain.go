@@ -45,6 +45,12 @@ func reindex(c *Context, st *ast.ReindexStmt) error {
 		if err != nil {
 			return err
 		}
+		if rel.Kind == 'p' {
+			if err := c.requireTopLevel("REINDEX TABLE"); err != nil {
+				return err
+			}
+			return c.reindexPartitions(rel.Oid)
+		}
 		if rel.Kind != 'r' && rel.Kind != 'm' && rel.Kind != 't' {
 			return pgerr.New(pgerr.WrongObjectType, "%q is not a table or materialized view", rel.Name)
 		}
@@ -72,6 +78,15 @@ func (c *Context) reindexIndex(rv *ast.RangeVar) error {
 	if ix == nil {
 		return pgerr.New(pgerr.UndefinedTable, "relation \"%s\" does not exist", relName(rv))
 	}
+	if ix.Kind == 'I' {
+		if err := c.requireTopLevel("REINDEX INDEX"); err != nil {
+			return err
+		}
+		if err := c.checkOwner(ix); err != nil {
+			return err
+		}
+		return c.reindexPartitions(ix.Oid)
+	}
 	if ix.Kind != 'i' || ix.Index == nil {
 		return pgerr.New(pgerr.WrongObjectType, "%q is not an index", ix.Name)
 	}
@@ -82,6 +97,37 @@ func (c *Context) reindexIndex(rv *ast.RangeVar) error {
 		return err
 	}
 	return c.rebuildIndex(ix.Index.Table, ix.Oid, ix.Persistence, true)
+}
+
+// reindexPartitions rebuilds the indexes of the partitions of a table, or those that belong to an index, one transaction each.
+func (c *Context) reindexPartitions(oid ids.Oid) error {
+	list, _, err := c.S.Cat.AllInheritors(oid, locks.NoLock)
+	if err != nil {
+		return err
+	}
+	for _, o := range list {
+		if err := c.between(true); err != nil {
+			return err
+		}
+		rel, err := c.S.Cat.Relation(o)
+		if err != nil {
+			return err
+		}
+		if rel == nil || !rel.HasStorage() {
+			continue
+		}
+		if rel.Index == nil {
+			if rel, err = c.S.Cat.LockRelation(o, locks.Share); rel != nil && err == nil {
+				err = c.reindexTable(rel)
+			}
+		} else if _, err = c.S.Cat.LockRelation(rel.Index.Table, locks.Share); err == nil {
+			err = c.rebuildIndex(rel.Index.Table, o, rel.Persistence, true)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return c.between(true)
 }
 
 func (c *Context) reindexTable(rel *catalog.Relation) error {

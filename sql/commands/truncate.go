@@ -12,6 +12,7 @@ import (
 func truncate(c *Context, st *ast.TruncateStmt) error {
 	seen := map[ids.Oid]bool{}
 	var rels []*catalog.Relation
+	var err error
 	for _, rv := range st.Relations {
 		rel, err := c.S.Cat.OpenRelation(relName(rv), locks.AccessExclusive, catalog.LockOpts{Check: c.checkTruncate})
 		if err != nil {
@@ -24,8 +25,11 @@ func truncate(c *Context, st *ast.TruncateStmt) error {
 			seen[rel.Oid] = true
 			rels = append(rels, rel)
 		}
+		if rels, err = c.truncateChildren(rels, seen, rel, rv.Inh); err != nil {
+			return err
+		}
 	}
-	rels, err := c.truncateReferences(rels, seen, st.Behavior == ast.DropCascade)
+	rels, err = c.truncateReferences(rels, seen, st.Behavior == ast.DropCascade)
 	if err != nil {
 		return err
 	}
@@ -52,6 +56,41 @@ func truncate(c *Context, st *ast.TruncateStmt) error {
 		}
 	}
 	return nil
+}
+
+// truncateChildren adds the tables that inherit from one, without a look at the privileges on them.
+func (c *Context) truncateChildren(rels []*catalog.Relation, seen map[ids.Oid]bool, rel *catalog.Relation, inh bool) ([]*catalog.Relation, error) {
+	if !inh {
+		if rel.Kind == 'p' {
+			return nil, pgerr.New(pgerr.WrongObjectType, "cannot truncate only a partitioned table").
+				WithHint("Do not specify the ONLY keyword, or use TRUNCATE ONLY on the partitions directly.")
+		}
+		return rels, nil
+	}
+	list, _, err := c.S.Cat.AllInheritors(rel.Oid, locks.AccessExclusive)
+	if err != nil {
+		return nil, err
+	}
+	for _, oid := range list[1:] {
+		if seen[oid] {
+			continue
+		}
+		child, err := c.S.Relation(oid)
+		if err != nil {
+			return nil, err
+		}
+		if temp, own, err := c.S.Cat.IsTempNamespace(child.Namespace); err != nil {
+			return nil, err
+		} else if temp && !own {
+			continue
+		}
+		if err := c.checkNotInUse(child, "TRUNCATE"); err != nil {
+			return nil, err
+		}
+		seen[oid] = true
+		rels = append(rels, child)
+	}
+	return rels, nil
 }
 
 func (c *Context) checkTruncate(oid ids.Oid) error {
@@ -138,6 +177,9 @@ func (c *Context) referencing(oid ids.Oid) ([]ids.Oid, error) {
 
 // truncateRelation gives a table, its toast table and its indexes new, empty files.
 func (c *Context) truncateRelation(rel *catalog.Relation) error {
+	if !rel.HasStorage() {
+		return nil
+	}
 	if rel.Heap != nil {
 		rel.Heap.Counts(c.S.Slot).Truncate()
 	}

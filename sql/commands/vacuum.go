@@ -188,7 +188,7 @@ func (c *Context) vacuumTargets(st *ast.VacuumStmt, o *vacuumOptions) ([]vacuumT
 			c.S.Warn("01000", "skipping %q --- only table or database owner can %s it", rel.Name, word)
 			continue
 		}
-		if rel.Kind != 'r' && rel.Kind != 'm' && (rel.Kind != 't' || !st.IsVacuumcmd) {
+		if rel.Kind != 'r' && rel.Kind != 'm' && rel.Kind != 'p' && (rel.Kind != 't' || !st.IsVacuumcmd) {
 			c.S.Warn("01000", "skipping %q --- cannot %s non-tables or special system tables", rel.Name, word)
 			continue
 		}
@@ -196,6 +196,15 @@ func (c *Context) vacuumTargets(st *ast.VacuumStmt, o *vacuumOptions) ([]vacuumT
 			return nil, err
 		}
 		out = append(out, vacuumTarget{rel.Oid, v.VaCols})
+		if rel.Kind == 'p' {
+			parts, _, err := c.S.Cat.AllInheritors(rel.Oid, locks.NoLock)
+			if err != nil {
+				return nil, err
+			}
+			for _, oid := range parts[1:] {
+				out = append(out, vacuumTarget{oid, v.VaCols})
+			}
+		}
 	}
 	return out, nil
 }
@@ -218,6 +227,9 @@ func (c *Context) mayVacuum(oid ids.Oid) (bool, error) {
 }
 
 func (c *Context) vacuumOne(oid ids.Oid, o *vacuumOptions) error {
+	if r, err := c.S.Cat.Relation(oid); err != nil || r == nil || r.Kind == 'p' {
+		return err // the partitions are vacuumed
+	}
 	if o.full {
 		return c.vacuumFull(oid, o)
 	}

@@ -17,9 +17,12 @@ type modifyTable struct {
 	ret      stage // RETURNING, over: the target's attributes, its system columns, the child's columns
 	p        *plan.ModifyTable
 	child    node
-	rel      *catalog.Relation
-	target   *Target
-	route    *router // of a partitioned table
+	rel      *catalog.Relation // of the row at hand
+	root     *catalog.Relation // that the statement names
+	target   *Target           // of the row at hand
+	top      *Target           // of root
+	multi    *resultRels       // nil: root's rows alone are changed
+	route    *router           // of a partitioned table
 	conflict *onConflict
 	recheck  rechecker
 	own      ownBatch
@@ -29,6 +32,9 @@ type modifyTable struct {
 	// rows of the batch at hand, by position of the child's rows
 	fetcher *heap.Fetcher // of all attributes, by address
 	rows    *types.Batch  // new (or deleted) rows
+	out     *types.Batch  // the same in the layout of root; rows itself unless tables differ
+	rti     int           // range-table index of rel
+	moved   bool          // the row at hand went to another partition
 	sel     []int32       // positions of rows that were stored or deleted
 	tids    []ids.TID
 	vals    []types.Datum
@@ -47,7 +53,7 @@ func (ex *Exec) makeModifyTable(p *plan.ModifyTable) (node, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &modifyTable{p: p, rel: rel, recheck: rechecker{parent: ex, p: p.Left, marks: p.RowMarks}}
+	n := &modifyTable{p: p, rel: rel, root: rel, rti: p.ResultRel, recheck: rechecker{parent: ex, p: p.Left, marks: p.RowMarks}}
 	n.ex, n.plan = ex, &p.Plan
 	if n.child, err = ex.build(p.Left); err != nil {
 		return nil, err
@@ -61,6 +67,7 @@ func (ex *Exec) makeModifyTable(p *plan.ModifyTable) (node, error) {
 	if n.target, err = newTarget(ex, rel); err != nil {
 		return nil, err
 	}
+	n.top = n.target
 	n.target.rte = ex.st.RTable[n.p.ResultRel-1]
 	if rel.Kind == 'p' {
 		if n.route, err = newRouter(ex, rel, n.target.rte); err != nil {
@@ -72,6 +79,7 @@ func (ex *Exec) makeModifyTable(p *plan.ModifyTable) (node, error) {
 	natts := len(rel.Desc.Attrs)
 	n.vals = make([]types.Datum, natts)
 	n.rows = newBatch(n.target.kinds, 0)
+	n.out = n.rows
 	n.setCol = make([]int, natts)
 	for i := range n.setCol {
 		n.setCol[i] = -1
@@ -82,13 +90,18 @@ func (ex *Exec) makeModifyTable(p *plan.ModifyTable) (node, error) {
 		}
 		n.setCol[a-1] = i
 	}
+	if len(p.ResultRels) > 0 || n.route != nil && p.OnConflict != nil {
+		if err := n.setupResultRels(); err != nil {
+			return nil, err
+		}
+	}
 	if p.WithChecks != nil {
 		c := n.target.compiler()
 		if n.checks, err = c.list(p.WithChecks); err != nil {
 			return nil, err
 		}
 	}
-	if p.OnConflict != nil {
+	if p.OnConflict != nil && n.route == nil {
 		if n.conflict, err = n.newOnConflict(p.OnConflict); err != nil {
 			return nil, err
 		}
@@ -103,7 +116,7 @@ func (n *modifyTable) setupReturning() error {
 	if n.p.Returning == nil {
 		return nil
 	}
-	natts := len(n.rel.Desc.Attrs)
+	natts := len(n.root.Desc.Attrs)
 	nchild := len(n.child.types())
 	n.ret.sc.ex = n.ex
 	n.outs = outTypes(n.p.Returning)
@@ -130,7 +143,7 @@ func (n *modifyTable) setupReturning() error {
 			if v.Varno != n.p.ResultRel {
 				return nil, nil
 			}
-			return relationShape(n.rel.Desc, n.rel.RowType), nil
+			return relationShape(n.root.Desc, n.root.RowType), nil
 		}}
 	return n.ret.init(c, nil, n.p.Returning)
 }
@@ -146,10 +159,7 @@ func (n *modifyTable) next(max int) (*types.Batch, error) {
 		}
 		if b == nil {
 			n.ended = true
-			if n.route != nil {
-				return nil, n.route.finish()
-			}
-			return nil, n.target.Finish()
+			return nil, n.finish()
 		}
 		n.sel = n.sel[:0]
 		n.own.release()
@@ -179,6 +189,9 @@ func (n *modifyTable) next(max int) (*types.Batch, error) {
 
 // insert stores the rows of b.
 func (n *modifyTable) insert(b *types.Batch) (*types.Batch, error) {
+	if n.route != nil && n.p.OnConflict != nil {
+		return b, n.routeOrElse(b)
+	}
 	if n.conflict != nil {
 		return b, n.insertOrElse(b)
 	}
@@ -192,7 +205,7 @@ func (n *modifyTable) insert(b *types.Batch) (*types.Batch, error) {
 			return nil, err
 		}
 		n.sel = append(n.sel, selRows(b.Sel, b.N, n.sel)...)
-		copy(n.rows.Cols, n.route.out.Cols)
+		copy(n.out.Cols, n.route.out.Cols)
 		return b, nil
 	}
 	if _, err := n.target.Insert(b, heap.InsertOpts{}, n.tids); err != nil {
@@ -208,7 +221,7 @@ func (n *modifyTable) insert(b *types.Batch) (*types.Batch, error) {
 
 // checkView checks the conditions of views WITH CHECK OPTION.
 func (n *modifyTable) checkView(b *types.Batch) error {
-	n.target.sc.begin(b)
+	n.top.sc.begin(b)
 	for i := range b.Rows() {
 		pos := b.Row(i)
 		if err := n.checkViewRow(b, pos); err != nil {
@@ -225,7 +238,7 @@ func (n *modifyTable) checkViewRow(b *types.Batch, pos int) error {
 			return err
 		}
 		if !d.IsTrue() {
-			return n.target.failingRow(pgerr.New(pgerr.WithCheckOptionViolation,
+			return n.top.failingRow(pgerr.New(pgerr.WithCheckOptionViolation,
 				"new row violates check option for view \"%s\"", n.p.WithCheckViews[i]), b, pos)
 		}
 	}
@@ -234,6 +247,10 @@ func (n *modifyTable) checkViewRow(b *types.Batch, pos int) error {
 
 // change updates or deletes the rows that b names, one by one.
 func (n *modifyTable) change(b *types.Batch, row func(b **types.Batch, pos int, tid ids.TID) (bool, error)) (*types.Batch, error) {
+	if n.multi != nil {
+		n.beginMulti(b)
+		return n.changeRows(b, row)
+	}
 	if n.fetcher == nil {
 		cols := make([]int, len(n.rel.Desc.Attrs))
 		for i := range cols {
@@ -245,11 +262,21 @@ func (n *modifyTable) change(b *types.Batch, row func(b **types.Batch, pos int, 
 	resetBatch(n.rows, b.N)
 	n.rows.N = b.N
 	n.target.sc.begin(n.rows)
+	return n.changeRows(b, row)
+}
+
+func (n *modifyTable) changeRows(b *types.Batch, row func(b **types.Batch, pos int, tid ids.TID) (bool, error)) (*types.Batch, error) {
 	for i := range b.Rows() {
 		pos := b.Row(i)
 		d := b.Cols[n.p.CtidCol-1].Get(pos)
 		if d.IsNull() {
 			continue
+		}
+		n.moved = false
+		if n.multi != nil {
+			if err := n.useTableOf(b, pos); err != nil {
+				return nil, err
+			}
 		}
 		ok, err := row(&b, pos, ids.UnpackTID(d.Word()))
 		if err != nil {
@@ -257,6 +284,9 @@ func (n *modifyTable) change(b *types.Batch, row func(b **types.Batch, pos int, 
 		}
 		if ok {
 			n.sel = append(n.sel, int32(pos))
+			if n.multi != nil {
+				n.keepRow(pos)
+			}
 		}
 		if i&255 == 255 {
 			if err := n.ex.env.Slot.CheckInterrupts(); err != nil {
@@ -264,7 +294,11 @@ func (n *modifyTable) change(b *types.Batch, row func(b **types.Batch, pos int, 
 			}
 		}
 	}
-	n.fetcher.Unpin()
+	if n.multi != nil {
+		n.unpinAll()
+	} else {
+		n.fetcher.Unpin()
+	}
 	return b, nil
 }
 
@@ -341,13 +375,24 @@ func (n *modifyTable) store(tid ids.TID, pos int) (info heap.UpdateInfo, res hea
 		n.vals[g.att] = d
 		n.rows.Cols[g.att].Set(pos, d)
 	}
+	if len(t.places) > 0 {
+		here, err := t.inPlace(n.rows, pos)
+		if err != nil {
+			return info, 0, fail, err
+		}
+		if !here {
+			return n.move(tid, pos)
+		}
+	}
 	if len(n.checks) > 0 {
-		if err := n.checkViewRow(n.rows, pos); err != nil {
+		if err := n.checkChanged(pos); err != nil {
 			return info, 0, fail, err
 		}
 	}
 	t.sc.in = &n.single
+	t.placed = true
 	_, err = t.verify(&n.single)
+	t.placed = false
 	t.sc.in = n.rows
 	if err != nil {
 		return info, 0, fail, err
@@ -404,7 +449,7 @@ func (n *modifyTable) conflictWith(b **types.Batch, pos int, tid ids.TID, res he
 	default:
 		return tid, false, pgerr.Internal("unrecognized result %d of locking a row", res)
 	}
-	row, err := n.recheck.run(n.p.ResultRel, next, *b, pos, nil)
+	row, err := n.recheck.run(n.rti, next, *b, pos, nil)
 	if row == nil || err != nil {
 		return tid, false, err
 	}
@@ -438,7 +483,7 @@ func (n *modifyTable) deleteRow(b **types.Batch, pos int, tid ids.TID) (bool, er
 
 // returning computes the RETURNING list for the rows that were changed.
 func (n *modifyTable) returning(b *types.Batch) (*types.Batch, error) {
-	n.in.Cols = append(n.in.Cols[:0], n.rows.Cols...)
+	n.in.Cols = append(n.in.Cols[:0], n.out.Cols...)
 	for i := range n.sys {
 		v := &n.sys[i]
 		v.Reset()
@@ -449,10 +494,7 @@ func (n *modifyTable) returning(b *types.Batch) (*types.Batch, error) {
 	xid := uint64(uint32(n.ex.env.Tx.Xid()))
 	for _, pos := range n.sel {
 		n.sys[0].W[pos] = n.tids[pos].Pack()
-		n.sys[1].W[pos] = uint64(n.rel.Oid)
-		if n.route != nil {
-			n.sys[1].W[pos] = uint64(n.route.oids[pos])
-		}
+		n.sys[1].W[pos] = uint64(n.tableOf(int(pos)))
 		n.sys[2].W[pos], n.sys[3].W[pos] = xid, 0
 		n.sys[4].W[pos], n.sys[5].W[pos] = uint64(n.ex.cid), uint64(n.ex.cid)
 	}
@@ -469,7 +511,9 @@ func (n *modifyTable) rescan() error {
 }
 
 func (n *modifyTable) close() {
-	if n.fetcher != nil {
+	if n.multi != nil {
+		n.unpinAll()
+	} else if n.fetcher != nil {
 		n.fetcher.Unpin()
 	}
 	if n.target != nil && n.target.bulk != nil {

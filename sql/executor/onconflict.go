@@ -36,7 +36,11 @@ func (n *modifyTable) newOnConflict(p *plan.OnConflict) (*onConflict, error) {
 	for _, oid := range p.Arbiters {
 		found := false
 		for _, ix := range n.target.indexes {
-			if ix.Oid == oid || ix.Constraint == oid {
+			same, err := n.isArbiter(ix, oid)
+			if err != nil {
+				return nil, err
+			}
+			if same {
 				c.arbiters[ix] = true
 				found = true
 				if !ix.Immediate {
@@ -56,12 +60,16 @@ func (n *modifyTable) newOnConflict(p *plan.OnConflict) (*onConflict, error) {
 	c.sc.ex = n.ex
 	comp := &compiler{ex: n.ex, sc: &c.sc,
 		column: func(v *query.Var) (int, error) {
+			if v.Varattno < 1 || v.Varattno > len(n.root.Desc.Attrs) {
+				return 0, badVar(v)
+			}
+			at := n.column(v.Varattno - 1)
 			switch {
-			case v.Varattno < 1 || v.Varattno > natts:
+			case at < 0:
 			case v.Varno == n.p.ResultRel:
-				return v.Varattno - 1, nil
+				return at, nil
 			case v.Varno == p.ExclRel:
-				return natts + v.Varattno - 1, nil
+				return natts + at, nil
 			}
 			return 0, badVar(v)
 		},
@@ -75,8 +83,9 @@ func (n *modifyTable) newOnConflict(p *plan.OnConflict) (*onConflict, error) {
 		if err != nil {
 			return nil, err
 		}
-		c.sets = append(c.sets, conflictSet{te.Resno - 1, e})
-		if contains(n.rel.Heap.KeyAttrs, te.Resno-1) {
+		at := n.column(te.Resno - 1)
+		c.sets = append(c.sets, conflictSet{at, e})
+		if contains(n.rel.Heap.KeyAttrs, at) {
 			c.strength = mvcc.LockExclusive
 		}
 	}
@@ -126,7 +135,7 @@ func (n *modifyTable) verifyOne(b *types.Batch, pos int) error {
 	n.single.Sel = n.pos1[:]
 	n.target.sc.in = b
 	if len(n.checks) > 0 {
-		if err := n.checkViewRow(b, pos); err != nil {
+		if err := n.checkProposed(b, pos); err != nil {
 			return err
 		}
 	}

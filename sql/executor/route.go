@@ -269,7 +269,6 @@ func (r *router) newLeaf(rel *catalog.Relation, isDefault bool) (*leaf, error) {
 			return nil, err
 		}
 	}
-	t.unplaced = !isDefault
 	r.all = append(r.all, l)
 	return l, nil
 }

@@ -34,7 +34,7 @@ type Target struct {
 	genVecs  []types.Vector
 	failSel  []int32
 	places   []placeCheck         // the partition constraint; of tables that rows are not routed to
-	unplaced bool                 // rows that come here belong here: no partition constraint
+	placed   bool                 // the partition constraint was looked at already
 	rte      *query.RangeTblEntry // names the columns that the statement gives values, which messages may show; may be nil
 }
 
@@ -285,7 +285,7 @@ func (t *Target) verify(b *types.Batch) (failed int, err error) {
 			}
 		}
 	}
-	if len(t.places) > 0 {
+	if len(t.places) > 0 && !t.placed {
 		for i := range b.Rows() {
 			pos := b.Row(i)
 			ok, e := t.inPlace(b, pos)

@@ -405,10 +405,15 @@ type (
 		ResultRel  int   // range-table index
 		UpdateCols []int // attribute numbers, UPDATE
 		CtidCol    int   // 1-based child column with the row's ctid
-		WholeCol   int   // child column with the old whole row (views), 0 for none
-		RowMarks   []RowMark
-		Returning  []*query.TargetEntry // Vars: ResultRel for the target's row, OuterVar for other columns of the child
-		OnConflict *OnConflict
+		// ResultRels are the range-table indexes of the tables whose rows are changed when these are not ResultRel's alone: the leaf
+		// partitions of a partitioned table, or a table and those that inherit from it. The child's columns are then new values of
+		// ResultRel's columns, and TableOidCol (1-based) tells which table a row is of. Returning and WithChecks see rows of ResultRel.
+		ResultRels  []int
+		TableOidCol int
+		WholeCol    int // child column with the old whole row (views), 0 for none
+		RowMarks    []RowMark
+		Returning   []*query.TargetEntry // Vars: ResultRel for the target's row, OuterVar for other columns of the child
+		OnConflict  *OnConflict
 		// WithChecks, evaluated over the new row (Vars of ResultRel).
 		WithChecks []query.Expr
 		// WithCheckViews are the views that they are of.
