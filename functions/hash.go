@@ -184,6 +184,12 @@ func hashByOid(oid ids.Oid) hasher {
 		return hashTid
 	case types.OidVectorOid:
 		return hashOidVector
+	case types.NumericOid:
+		return hashNumeric
+	case types.IntervalOid:
+		return hashInterval
+	case types.TimetzOid:
+		return hashTimetz
 	}
 	return nil
 }
@@ -275,16 +281,9 @@ func hashFamily() []Entry {
 	fs = append(fs, hashEntries("timestamp_hash", "timestamp_hash_extended", hashWord64)...)
 	fs = append(fs, hashEntries("pg_lsn_hash", "pg_lsn_hash_extended", hashWord64)...)
 	fs = append(fs, hashEntries("uuid_hash", "uuid_hash_extended", hashBytes)...)
-	for _, p := range []struct {
-		name string
-		oid  ids.Oid
-	}{{"hash_numeric", types.NumericOid}, {"interval_hash", types.IntervalOid}} {
-		if f := types.Hasher(types.Builtin(p.oid), 0); f != nil {
-			fs = append(fs, hashEntries(p.name, p.name+"_extended", func(d types.Datum, seed uint64) uint64 {
-				return types.CombineHash(f(d), seed)
-			})...)
-		}
-	}
+	fs = append(fs, hashEntries("hash_numeric", "hash_numeric_extended", hashNumeric)...)
+	fs = append(fs, hashEntries("interval_hash", "interval_hash_extended", hashInterval)...)
+	fs = append(fs, hashEntries("timetz_hash", "timetz_hash_extended", hashTimetz)...)
 	fs = append(fs, hashCallEntries("hash_array", hashArray)...)
 	return append(fs, hashCallEntries("hash_record", hashRecord)...)
 }

@@ -174,7 +174,7 @@ func (a *alteration) checkOnly(cmd *ast.AlterTableCmd) error {
 		}
 	case ast.ATDropExpression:
 		if only {
-			return bad("ALTER TABLE / DROP EXPRESSION must be applied to child tables too")
+			return pgerr.NotSupported("ALTER TABLE / DROP EXPRESSION must be applied to child tables too")
 		}
 		inherited, err := a.inheritedColumn(cmd.Name)
 		if err != nil {

@@ -31,7 +31,7 @@ func (a *alteration) prepareConstraint(k *ast.Constraint) error {
 			if k.Indexname != "" {
 				return a.useIndex(k)
 			}
-			_, err := a.c.createKey(a.oid, k)
+			_, err := a.c.createKeyOn(a.oid, k, !a.recurse)
 			return err
 		})
 		return nil

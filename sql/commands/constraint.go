@@ -176,9 +176,17 @@ func (c *Context) ioVolatility(e query.Expr, note func(ids.Oid), worst *int) {
 
 // createKey makes the index and the constraint of a PRIMARY KEY or UNIQUE.
 func (c *Context) createKey(table ids.Oid, k *ast.Constraint) (ids.Oid, error) {
+	return c.createKeyOn(table, k, false)
+}
+
+// createKeyOn is createKey; with only the partitions of the table get no indexes.
+func (c *Context) createKeyOn(table ids.Oid, k *ast.Constraint, only bool) (ids.Oid, error) {
 	st := &ast.IndexStmt{Idxname: k.Conname, AccessMethod: "btree", Unique: true, Primary: k.Contype == ast.ConstrPrimary,
 		Isconstraint: true, NullsNotDistinct: k.NullsNotDistinct, Options: k.Options, TableSpace: k.Indexspace,
 		Deferrable: k.Deferrable, Initdeferred: k.Initdeferred}
+	if only {
+		st.Relation = &ast.RangeVar{}
+	}
 	rel, err := c.S.Relation(table)
 	if err != nil {
 		return 0, err
