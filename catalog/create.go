@@ -75,6 +75,9 @@ func (s *Session) CreateRelation(n *NewRelation) (ids.Oid, error) {
 		}
 	}
 	c := s.newClass(n, oid)
+	if c.Relacl, err = s.newRelationAcl(n); err != nil {
+		return 0, err
+	}
 	if err := s.newStorage(n, c); err != nil {
 		return 0, err
 	}
@@ -90,6 +93,20 @@ func (s *Session) CreateRelation(n *NewRelation) (ids.Oid, error) {
 		return 0, err
 	}
 	return oid, s.recordRelation(n, c)
+}
+
+// newRelationAcl is the access control list of a new relation: the one that is asked for, or what default privileges say.
+func (s *Session) newRelationAcl(n *NewRelation) ([]AclItem, error) {
+	if n.Acl != nil {
+		return n.Acl, nil
+	}
+	switch n.Kind {
+	case 'r', 'v', 'm', 'p', 'f':
+		return s.NewObjectAcl(DefaclRelation, n.Owner, n.Namespace)
+	case 'S':
+		return s.NewObjectAcl(DefaclSequence, n.Owner, n.Namespace)
+	}
+	return nil, nil
 }
 
 func (s *Session) checkNewRelation(n *NewRelation) error {
@@ -167,7 +184,7 @@ func (s *Session) newClass(n *NewRelation, oid ids.Oid) *PgClass {
 	c := &PgClass{Oid: oid, Relname: n.Name, Relnamespace: n.Namespace, Reloftype: n.OfType, Relowner: n.Owner,
 		Relam: n.Am, Reltablespace: n.Tablespace, Reltuples: -1, Relisshared: n.Shared, Relpersistence: n.Persistence,
 		Relkind: n.Kind, Relnatts: int16(len(n.Columns)), Relispopulated: true, Relreplident: 'n',
-		Relispartition: n.IsPartition, Reloptions: n.Options, Relacl: n.Acl}
+		Relispartition: n.IsPartition, Reloptions: n.Options}
 	switch n.Kind {
 	case 'r', 'm', 't':
 		if c.Relam == 0 {
@@ -274,7 +291,7 @@ func (s *Session) recordRelation(n *NewRelation, c *PgClass) error {
 		if err := s.RecordOwner(me, n.Owner); err != nil {
 			return err
 		}
-		if err := s.RecordAcl(me, n.Owner, n.Acl); err != nil {
+		if err := s.RecordAcl(me, n.Owner, c.Relacl); err != nil {
 			return err
 		}
 		if c.Relam != 0 && c.Relam != HeapAm && (n.Kind == 'r' || n.Kind == 'm') {

@@ -174,6 +174,11 @@ func (s *Session) CreateNamespace(name string, owner ids.Oid, acl []AclItem, tem
 	if err != nil {
 		return 0, err
 	}
+	if acl == nil && !temp {
+		if acl, err = s.NewObjectAcl(DefaclNamespace, owner, 0); err != nil {
+			return 0, err
+		}
+	}
 	if err := s.Insert(&PgNamespace{Oid: oid, Nspname: name, Nspowner: owner, Nspacl: acl}); err != nil {
 		return 0, err
 	}

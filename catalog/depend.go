@@ -218,14 +218,14 @@ func (s *Session) sharedDependencies(o Object) ([]*PgShdepend, error) {
 	return slices.DeleteFunc(rows, func(d *PgShdepend) bool { return d.Objsubid != o.Sub }), nil
 }
 
-// ChangeOwner makes an object's owner dependency point to another role.
+// ChangeOwner makes an object's owner dependency point to another role. RecordAcl has to follow: the new owner is in no list's dependencies.
 func (s *Session) ChangeOwner(o Object, owner ids.Oid) error {
 	rows, err := s.sharedDependencies(o)
 	if err != nil {
 		return err
 	}
 	for _, d := range rows {
-		if d.Refclassid == PgAuthidOid && (d.Deptype == SharedOwner || d.Deptype == SharedAcl && d.Refobjid == owner) {
+		if d.Refclassid == PgAuthidOid && d.Deptype == SharedOwner {
 			if err := s.Delete(d); err != nil {
 				return err
 			}

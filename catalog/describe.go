@@ -45,6 +45,8 @@ func (s *Session) describe(o Object) string {
 		if p, _ := fetch[PgPolicy](s, PgPolicyOidIndex, OidKey(AttPgPolicyOid, o.Oid)); p != nil {
 			return "policy " + p.Polname + " on " + s.describeRelation(RelationObject(p.Polrelid))
 		}
+	case PgDefaultAclOid:
+		return s.describeDefaultAcl(o.Oid)
 	case PgOperatorOid:
 		if n, ok := s.OperatorSignature(o.Oid); ok {
 			return "operator " + n
@@ -180,6 +182,24 @@ func (s *Session) describeRelation(o Object) string {
 		return ""
 	}
 	return "column " + att + " of " + d
+}
+
+func (s *Session) describeDefaultAcl(oid ids.Oid) string {
+	d, _ := fetch[PgDefaultAcl](s, PgDefaultAclOidIndex, OidKey(AttPgDefaultAclOid, oid))
+	if d == nil {
+		return ""
+	}
+	text := "default privileges"
+	if w := defaclWords[d.Defaclobjtype]; w != "" {
+		text += " on new " + w
+	}
+	if r, _ := s.Role(d.Defaclrole); r != nil {
+		text += " belonging to role " + r.Rolname
+	}
+	if n, _ := s.Namespace(d.Defaclnamespace); d.Defaclnamespace != 0 && n != nil {
+		text += " in schema " + n.Nspname
+	}
+	return text
 }
 
 func (s *Session) describeProc(oid ids.Oid) string {

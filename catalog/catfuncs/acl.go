@@ -62,7 +62,7 @@ func aclFunctions() []functions.Entry {
 			return out, nil
 		}),
 		entry("acldefault_sql", func(_ *catalog.Session, c *functions.Call) (types.Datum, error) {
-			acl, ok := defaultAcl(byte(c.Args[0].Word()), oid(c, 1))
+			acl, ok := catalog.AclDefault(byte(c.Args[0].Word()), oid(c, 1))
 			if !ok {
 				return null(pgerr.Internal("unrecognized objtype abbreviation: %c", byte(c.Args[0].Word())))
 			}
@@ -108,44 +108,4 @@ func noLonger(name string) fn {
 	return func(*catalog.Session, *functions.Call) (types.Datum, error) {
 		return null(pgerr.New(pgerr.FeatureNotSupported, "%s is no longer supported", name))
 	}
-}
-
-// defaultAcl is the access control list that an object of a kind has when none is stored.
-func defaultAcl(kind byte, owner ids.Oid) ([]catalog.AclItem, bool) {
-	var public, own uint32
-	switch kind {
-	case 'c':
-	case 'r':
-		own = catalog.AclAllTable
-	case 's':
-		own = catalog.AclAllSequence
-	case 'd':
-		public, own = catalog.AclCreateTemp|catalog.AclConnect, catalog.AclAllDatabase
-	case 'f':
-		public, own = catalog.AclExecute, catalog.AclAllFunction
-	case 'l':
-		public, own = catalog.AclUsage, catalog.AclAllLanguage
-	case 'L':
-		own = catalog.AclSelect | catalog.AclUpdate
-	case 'n':
-		own = catalog.AclAllSchema
-	case 'p':
-		own = catalog.AclSet | catalog.AclAlterSystem
-	case 't':
-		own = catalog.AclAllTablespace
-	case 'F', 'S':
-		own = catalog.AclUsage
-	case 'T':
-		public, own = catalog.AclUsage, catalog.AclAllType
-	default:
-		return nil, false
-	}
-	acl := []catalog.AclItem{}
-	if public != 0 {
-		acl = append(acl, catalog.AclItem{Grantor: owner, Privs: public})
-	}
-	if own != 0 {
-		acl = append(acl, catalog.AclItem{Grantee: owner, Grantor: owner, Privs: own})
-	}
-	return acl, true
 }

@@ -530,6 +530,13 @@ func (r *rewriter) view(q *query.Query, rti int, rte *query.RangeTblEntry) *quer
 	return &c
 }
 
+// StoredQuery returns the query of a materialized view, ready for planning and with its relations locked.
+func StoredQuery(s *Session, rel *catalog.Relation) (q *query.Query, err error) {
+	defer catch(&err)
+	r := &rewriter{state: begin(s)}
+	return r.expand(r.viewBody(rel)), nil
+}
+
 // viewBody returns the stored query of a view with its relations locked and its rights set to the owner's.
 func (r *rewriter) viewBody(rel *catalog.Relation) *query.Query {
 	q := must(rel.ViewQuery())

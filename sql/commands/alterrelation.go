@@ -336,7 +336,11 @@ func (c *Context) ownType(oid, owner ids.Oid, free bool) error {
 			return err
 		}
 		if free {
-			if err := c.S.Cat.ChangeOwner(catalog.Object{Class: catalog.PgTypeOid, Oid: oid}, owner); err != nil {
+			o := catalog.Object{Class: catalog.PgTypeOid, Oid: oid}
+			if err := c.S.Cat.ChangeOwner(o, owner); err != nil {
+				return err
+			}
+			if err := c.S.Cat.RecordAcl(o, owner, row.Typacl); err != nil {
 				return err
 			}
 		}

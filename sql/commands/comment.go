@@ -1,6 +1,8 @@
 package commands
 
 import (
+	"gompho/catalog"
+	"gompho/internal/pgerr"
 	"gompho/sql/ast"
 )
 
@@ -8,7 +10,12 @@ import (
 func comment(c *Context, st *ast.CommentStmt) error {
 	o, err := c.objectAddress(st.Objtype, st.Object)
 	if err != nil {
-		return err
+		return c.commentMissing(st, err)
+	}
+	if st.Objtype == ast.ObjectColumn {
+		if err := c.commentable(o); err != nil {
+			return err
+		}
 	}
 	owned := o
 	if st.Objtype == ast.ObjectDomconstraint {
@@ -23,4 +30,45 @@ func comment(c *Context, st *ast.CommentStmt) error {
 		return c.S.Cat.SetComment(o, nil)
 	}
 	return c.S.Cat.SetComment(o, &st.Comment)
+}
+
+// commentMissing is the answer when there is no such object. A database that is missing is a warning only, so that restores of dumps go
+// on; columns are named with their relation as it was written.
+func (c *Context) commentMissing(st *ast.CommentStmt, err error) error {
+	e, ok := err.(*pgerr.Error)
+	if !ok {
+		return err
+	}
+	switch {
+	case st.Objtype == ast.ObjectDatabase && e.Code == pgerr.InvalidCatalogName:
+		c.S.Warn(e.Code, "%s", e.Message)
+		return nil
+	case st.Objtype == ast.ObjectColumn && e.Code == pgerr.UndefinedColumn:
+		names := ast.Names(st.Object)
+		last := len(names) - 1
+		return pgerr.New(e.Code, "column %q of relation %q does not exist", names[last], joinNames(names[:last]))
+	}
+	return err
+}
+
+// commentable refuses comments on columns of relations that have none of their own.
+func (c *Context) commentable(column catalog.Object) error {
+	rel, err := c.S.Relation(column.Oid)
+	if err != nil {
+		return err
+	}
+	switch rel.Kind {
+	case 'r', 'v', 'm', 'c', 'f', 'p':
+		return nil
+	}
+	return pgerr.New(pgerr.WrongObjectType, "cannot set comment on relation %q", rel.Name).
+		WithDetail("This operation is not supported for %ss.", pluralStem(rel.Kind))
+}
+
+// pluralStem is the word for a kind of relation without its plural ending.
+func pluralStem(kind byte) string {
+	if kind == 'i' || kind == 'I' {
+		return "indexe"
+	}
+	return catalog.KindWord(kind)
 }

@@ -189,15 +189,16 @@ func copyQuery(c *Context, st *ast.CopyStmt) (uint64, error) {
 	if c.Hooks == nil || c.Hooks.Analyze == nil {
 		return 0, missing("COPY (query)")
 	}
+	if s, ok := st.Query.(*ast.SelectStmt); ok && s.IntoClause != nil {
+		return 0, pgerr.NotSupported("COPY (SELECT INTO) is not supported")
+	}
 	q, err := c.Hooks.Analyze(st.Query, nil)
 	if err != nil {
 		return 0, err
 	}
 	list := visible(q.TargetList)
-	if q.CommandType != query.CmdSelect && len(q.ReturningList) == 0 && len(list) > 0 {
-		if _, isSelect := st.Query.(*ast.SelectStmt); !isSelect {
-			return 0, pgerr.NotSupported("COPY query must have a RETURNING clause")
-		}
+	if q.CommandType != query.CmdSelect && len(q.ReturningList) == 0 {
+		return 0, pgerr.NotSupported("COPY query must have a RETURNING clause")
 	}
 	if len(q.ReturningList) > 0 {
 		list = visible(q.ReturningList)

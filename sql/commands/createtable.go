@@ -19,6 +19,9 @@ func createTable(c *Context, st *ast.CreateStmt) error {
 	}
 	ns, persistence, err := c.creationNamespace(st.Relation)
 	if err != nil {
+		if e := pgerr.From(err); e.Code == pgerr.InsufficientPrivilege && e.Detail == "" {
+			return e.At(int(st.Relation.Location)) // here of privileges, too, but not of system catalogs
+		}
 		return err
 	}
 	if st.IfNotExists {

@@ -7,6 +7,7 @@ import (
 	"gompho/internal/ids"
 	"gompho/internal/pgerr"
 	"gompho/locks"
+	"gompho/sql/analyzer"
 	"gompho/sql/ast"
 	"gompho/sql/query"
 	"gompho/storage/heap"
@@ -70,7 +71,11 @@ func createTableAs(c *Context, st *ast.CreateTableAsStmt) (string, error) {
 		return "", err
 	}
 	if matview {
-		if err := c.matviewRule(oid, q, !st.Into.SkipData); err != nil {
+		stored, err := analyzer.Analyze(c.analyzer(), &ast.RawStmt{Stmt: st.Query}, nil)
+		if err != nil {
+			return "", err
+		}
+		if err := c.matviewRule(oid, stored, !st.Into.SkipData); err != nil {
 			return "", err
 		}
 	}
@@ -115,7 +120,7 @@ func (c *Context) checkMatview(q *query.Query, rv *ast.RangeVar) error {
 	return nil
 }
 
-// matviewRule stores a materialized view's query and whether it has data.
+// matviewRule stores a materialized view's query, in which views are still views, and whether it has data.
 func (c *Context) matviewRule(oid ids.Oid, q *query.Query, populated bool) error {
 	if _, err := c.S.Cat.CreateRule(oid, "_RETURN", '1', true, nil, q, true); err != nil {
 		return err
@@ -181,7 +186,7 @@ func refreshMatView(c *Context, st *ast.RefreshMatViewStmt) error {
 			return err
 		}
 	}
-	q, err := rel.ViewQuery()
+	q, err := analyzer.StoredQuery(c.analyzer(), rel)
 	if err != nil {
 		return err
 	}
@@ -192,7 +197,7 @@ func refreshMatView(c *Context, st *ast.RefreshMatViewStmt) error {
 		return err
 	}
 	if !st.SkipData {
-		if _, err := c.fill(rel.Oid, query.Copy(q), nil); err != nil {
+		if _, err := c.fill(rel.Oid, q, nil); err != nil {
 			return err
 		}
 	}

@@ -73,6 +73,9 @@ func createDatabase(c *Context, st *ast.CreatedbStmt) error {
 		return err
 	}
 	if o := m["tablespace"]; o != nil && o.Arg != nil && defString(o) != "pg_default" {
+		if _, err := c.tablespace(defString(o)); err != nil {
+			return err
+		}
 		return missing("TABLESPACE of a database")
 	}
 	if old, err := cat.DatabaseByName(st.Dbname); err != nil {
@@ -163,7 +166,8 @@ func (c *Context) databaseLocale(row, src *catalog.PgDatabase, m map[string]*ast
 			switch strings.ToLower(strings.NewReplacer("-", "", "_", "").Replace(name)) {
 			case "utf8", "unicode", "default":
 			case "sqlascii", "latin1", "iso88591", "latin2", "latin9", "win1252", "win1251", "euc_jp", "sjis":
-				return pgerr.NotSupported("encoding %q is not supported", name)
+				return pgerr.New(pgerr.InvalidParameterValue, "encoding %q does not match locale %q", strings.ToUpper(name), src.Datctype).
+					WithDetail("The chosen LC_CTYPE setting requires encoding \"UTF8\".")
 			default:
 				return pgerr.New(pgerr.UndefinedObject, "%s is not a valid encoding name", name).At(int(o.Location))
 			}
@@ -373,7 +377,10 @@ func alterDatabase(c *Context, st *ast.AlterDatabaseStmt) error {
 	if err != nil {
 		return err
 	}
-	if m["tablespace"] != nil {
+	if o := m["tablespace"]; o != nil {
+		if _, err := c.tablespace(defString(o)); err != nil {
+			return err
+		}
 		return missing("ALTER DATABASE SET TABLESPACE")
 	}
 	d, err := c.ownedDatabase(st.Dbname)

@@ -89,9 +89,15 @@ func run(c *Context, stmt ast.Stmt) (string, error) {
 		return "", dropRole(c, st)
 	case *ast.GrantRoleStmt:
 		return grantRole(c, st)
-	// privileges and comments: grant.go, comment.go
+	// privileges and comments: grant.go, defaultprivs.go, owned.go, comment.go
 	case *ast.GrantStmt:
 		return grant(c, st)
+	case *ast.AlterDefaultPrivilegesStmt:
+		return "", alterDefaultPrivileges(c, st)
+	case *ast.ReassignOwnedStmt:
+		return "", reassignOwned(c, st)
+	case *ast.DropOwnedStmt:
+		return "", dropOwned(c, st)
 	case *ast.CommentStmt:
 		return "", comment(c, st)
 	// types: types.go

@@ -49,16 +49,9 @@ func grant(c *Context, st *ast.GrantStmt) (string, error) {
 	if !ok || st.Targtype == ast.AclTargetDefaults {
 		return "", missing(tag + " on " + strings.ToLower(st.Objtype.String()) + " objects")
 	}
-	var grantees []ids.Oid
-	for _, g := range st.Grantees {
-		oid, err := c.role(g, true)
-		if err != nil {
-			return "", err
-		}
-		if oid == 0 && st.IsGrant && st.GrantOption {
-			return "", pgerr.New(pgerr.InvalidGrantOperation, "grant options can only be granted to roles")
-		}
-		grantees = append(grantees, oid)
+	grantees, err := c.grantees(st)
+	if err != nil {
+		return "", err
 	}
 	if st.Grantor != nil {
 		g, err := c.role(st.Grantor, false)
@@ -82,6 +75,22 @@ func grant(c *Context, st *ast.GrantStmt) (string, error) {
 		}
 	}
 	return tag, nil
+}
+
+// grantees resolves who gets or loses privileges; 0 is PUBLIC.
+func (c *Context) grantees(st *ast.GrantStmt) ([]ids.Oid, error) {
+	var out []ids.Oid
+	for _, g := range st.Grantees {
+		oid, err := c.role(g, true)
+		if err != nil {
+			return nil, err
+		}
+		if oid == 0 && st.IsGrant && st.GrantOption {
+			return nil, pgerr.New(pgerr.InvalidGrantOperation, "grant options can only be granted to roles")
+		}
+		out = append(out, oid)
+	}
+	return out, nil
 }
 
 // grantObjects lists what a GRANT is on.
@@ -191,7 +200,36 @@ func (c *Context) grantOn(st *ast.GrantStmt, k grantKind, o catalog.Object, gran
 			return err
 		}
 	}
+	if !st.IsGrant && st.Objtype == ast.ObjectTable && bits&columnPrivileges != 0 {
+		if columns, err = c.withAllColumns(o, columns, bits&columnPrivileges); err != nil {
+			return err
+		}
+	}
 	return c.grantColumns(st, o, owner, grantees, columns)
+}
+
+// withAllColumns adds every column that has an access control list: what is revoked for the table goes for them, too.
+func (c *Context) withAllColumns(o catalog.Object, columns map[string]uint32, bits uint32) (map[string]uint32, error) {
+	rel, err := c.S.Relation(o.Oid)
+	if err != nil {
+		return nil, err
+	}
+	if columns == nil {
+		columns = map[string]uint32{}
+	}
+	for i := range rel.Desc.Attrs {
+		if rel.Desc.Attrs[i].Dropped {
+			continue
+		}
+		row, err := c.S.Cat.Attribute(rel.Oid, int16(i+1))
+		if err != nil {
+			return nil, err
+		}
+		if row != nil && len(row.Attacl) > 0 {
+			columns[row.Attname] |= bits
+		}
+	}
+	return columns, nil
 }
 
 // privilegesOf reads the privileges of a statement: on the whole object, and by column.
@@ -214,6 +252,9 @@ func privilegesOf(st *ast.GrantStmt, k grantKind) (bits uint32, columns map[stri
 			}
 		}
 		if p.Cols == nil {
+			if k.what == "table" && b&^(catalog.AclAllTable|catalog.AclAllSequence) != 0 {
+				return 0, nil, pgerr.New(pgerr.InvalidGrantOperation, "invalid privilege type %s for relation", strings.ToUpper(p.PrivName))
+			}
 			if b&^k.all != 0 {
 				return 0, nil, pgerr.New(pgerr.InvalidGrantOperation, "invalid privilege type %s for %s", strings.ToUpper(p.PrivName), k.what)
 			}

@@ -1,12 +1,14 @@
 package commands
 
 import (
+	"cmp"
 	"crypto/hmac"
 	"crypto/pbkdf2"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
+	"slices"
 	"strings"
 
 	"gompho/catalog"
@@ -358,6 +360,9 @@ func (c *Context) roleUnused(r *catalog.PgAuthid) error {
 	if err != nil || len(deps) == 0 {
 		return err
 	}
+	slices.SortFunc(deps, func(a, b *catalog.PgShdepend) int {
+		return cmp.Or(cmp.Compare(a.Objid, b.Objid), cmp.Compare(a.Classid, b.Classid), cmp.Compare(a.Objsubid, b.Objsubid), cmp.Compare(a.Deptype, b.Deptype))
+	})
 	var lines []string
 	elsewhere := map[ids.Oid]int{}
 	var order []ids.Oid

@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"slices"
 	"strings"
 
 	"gompho/catalog"
@@ -70,12 +71,34 @@ func createSchema(c *Context, st *ast.CreateSchemaStmt) error {
 		return err
 	}
 	defer restore()
-	for _, el := range st.SchemaElts {
+	for _, el := range inOrder(st.SchemaElts) {
 		if err := c.schemaElement(el, name); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// inOrder sorts the statements of CREATE SCHEMA so that each finds what it needs: sequences, tables, views, indexes, triggers, grants.
+func inOrder(els []ast.Stmt) []ast.Stmt {
+	rank := func(el ast.Stmt) int {
+		switch el.(type) {
+		case *ast.CreateSeqStmt:
+			return 0
+		case *ast.CreateStmt:
+			return 1
+		case *ast.ViewStmt:
+			return 2
+		case *ast.IndexStmt:
+			return 3
+		case *ast.CreateTrigStmt:
+			return 4
+		}
+		return 5
+	}
+	els = slices.Clone(els)
+	slices.SortStableFunc(els, func(a, b ast.Stmt) int { return rank(a) - rank(b) })
+	return els
 }
 
 // searchFirst puts a schema at the head of the search path, until restore.

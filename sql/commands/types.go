@@ -37,6 +37,9 @@ func (c *Context) createTypeAndArray(t *catalog.PgType) error {
 		return err
 	}
 	t.Typarray = array
+	if t.Typacl, err = c.S.Cat.NewObjectAcl(catalog.DefaclType, t.Typowner, t.Typnamespace); err != nil {
+		return err
+	}
 	if err := c.S.Cat.CreateType(t); err != nil {
 		return err
 	}
