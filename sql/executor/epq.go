@@ -49,6 +49,8 @@ func (r *rechecker) run(rti int, tid ids.TID, in *types.Batch, pos int, locked m
 			continue
 		}
 		switch {
+		case len(m.Children) > 0:
+			r.markChildren(e, m, in, pos)
 		case m.CtidCol > 0:
 			d := in.Cols[m.CtidCol-1].Get(pos)
 			e.tids[m.RTI] = ids.TID{}
@@ -71,6 +73,22 @@ func (r *rechecker) run(rti int, tid ids.TID, in *types.Batch, pos int, locked m
 		return nil, err
 	}
 	return r.ex.root.next(1)
+}
+
+// markChildren lets the row of one of the tables stand for all of them.
+func (r *rechecker) markChildren(e *epqState, m plan.RowMark, in *types.Batch, pos int) {
+	for _, c := range m.Children {
+		e.tids[c] = ids.TID{}
+	}
+	d, oid := in.Cols[m.CtidCol-1].Get(pos), in.Cols[m.TableOidCol-1].Get(pos)
+	if d.IsNull() || oid.IsNull() {
+		return
+	}
+	for _, c := range m.Children {
+		if r.parent.st.RTable[c-1].Relid == oid.Oid() {
+			e.tids[c] = ids.UnpackTID(d.Word())
+		}
+	}
 }
 
 // prepare makes the run state of the re-check, with the values that params have now.
@@ -145,6 +163,12 @@ type lockRows struct {
 // lockMark is one table whose rows are locked.
 type lockMark struct {
 	plan.RowMark
+	rel  *heap.Rel
+	rels map[ids.Oid]childMark // of tables that one mark stands for
+}
+
+type childMark struct {
+	rti int
 	rel *heap.Rel
 }
 
@@ -155,7 +179,16 @@ func (ex *Exec) makeLockRows(p *plan.LockRows) (node, error) {
 	}
 	for _, m := range p.Marks {
 		lm := lockMark{RowMark: m}
-		if m.Strength != 0 {
+		if m.Strength != 0 && len(m.Children) > 0 {
+			lm.rels = map[ids.Oid]childMark{}
+			for _, c := range m.Children {
+				rel, err := ex.env.relation(ex.st.RTable[c-1].Relid)
+				if err != nil {
+					return nil, err
+				}
+				lm.rels[rel.Oid] = childMark{c, rel.Heap}
+			}
+		} else if m.Strength != 0 {
 			rel, err := ex.env.relation(ex.st.RTable[m.RTI-1].Relid)
 			if err != nil {
 				return nil, err
@@ -207,12 +240,20 @@ func (n *lockRows) lock(b **types.Batch, pos int) (bool, error) {
 		if d.IsNull() {
 			continue // the row is the null-extended side of an outer join
 		}
+		rti := m.RTI
+		if m.rels != nil {
+			c, known := m.rels[(*b).Cols[m.TableOidCol-1].Get(pos).Oid()]
+			if !known {
+				continue
+			}
+			rti, m.rel = c.rti, c.rel
+		}
 		tid, moved, ok, err := n.lockOne(m, ids.UnpackTID(d.Word()))
 		if err != nil || !ok {
 			return false, err
 		}
 		changed = changed || moved
-		n.locked[m.RTI] = tid
+		n.locked[rti] = tid
 	}
 	if !changed {
 		return true, nil

@@ -449,7 +449,7 @@ func (n *modifyTable) conflictWith(b **types.Batch, pos int, tid ids.TID, res he
 	default:
 		return tid, false, pgerr.Internal("unrecognized result %d of locking a row", res)
 	}
-	row, err := n.recheck.run(n.rti, next, *b, pos, nil)
+	row, err := n.recheck.run(n.rti, next, *b, pos, n.others())
 	if row == nil || err != nil {
 		return tid, false, err
 	}

@@ -118,6 +118,20 @@ func (n *modifyTable) use(r *resultRel) {
 	n.rel, n.target, n.fetcher, n.vals, n.rows, n.setCol, n.rti, n.conflict = r.rel, r.target, r.fetcher, r.vals, r.rows, r.setCol, r.rti, r.conflict
 }
 
+// others are the tables of the statement that the row at hand is not of, none of whose rows counts when it is looked at again.
+func (n *modifyTable) others() map[int]ids.TID {
+	if n.multi == nil {
+		return nil
+	}
+	m := map[int]ids.TID{}
+	for _, r := range n.multi.byOid {
+		if r.rti != n.rti {
+			m[r.rti] = ids.TID{}
+		}
+	}
+	return m
+}
+
 // column returns the column of the table at hand that is column att, from 0, of the root; -1 when there is none.
 func (n *modifyTable) column(att int) int {
 	if n.multi == nil || n.multi.cur == nil || n.multi.cur.toRoot == nil {

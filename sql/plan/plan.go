@@ -57,6 +57,9 @@ type RowMark struct {
 	WaitPolicy query.LockWaitPolicy
 	// CtidCol, TableOidCol, WholeCol: 1-based junk columns in the LockRows child's output; 0 when absent.
 	CtidCol, TableOidCol, WholeCol int
+	// Children are the range-table indexes of the tables that RTI stands for when these are several; TableOidCol then tells which of them a
+	// row is of.
+	Children []int
 }
 
 // SubPlanDef is a plan that an expression or init plan refers to by number.

@@ -21,6 +21,7 @@ type builder struct {
 	params []nestParam
 	// pendingNode is the scan node whose output is being put together.
 	pendingNode plan.Node
+	child       *child // being built: columns of its parent's entry are its own
 	err         error
 }
 
@@ -158,6 +159,8 @@ func (b *builder) build(p *path) built {
 		return b.gather(p, nil)
 	case pathModify:
 		return b.modify(p)
+	case pathInherit:
+		return b.inherit(p)
 	}
 	b.fail("unknown path kind %d", p.kind)
 	return built{}
@@ -211,7 +214,7 @@ func (b *builder) inScan(x built, tl []*query.TargetEntry) bool {
 		walkExpr(te.Expr, func(e query.Expr) bool {
 			switch v := e.(type) {
 			case *query.Var:
-				ok = ok && v.Varattno > 0 && v.Varlevelsup == 0 && v.Varno+b.offset == s.ScanRelID && slices.Contains(s.ScanCols, v.Varattno)
+				ok = ok && v.Varattno > 0 && v.Varlevelsup == 0 && b.flatIndex(v.Varno) == s.ScanRelID && slices.Contains(s.ScanCols, v.Varattno)
 			case *query.Aggref, *query.WindowFunc, *query.GroupingFunc, *query.CurrentOfExpr:
 				ok = false
 			}
@@ -330,6 +333,9 @@ func (b *builder) scanExpr(e query.Expr) query.Expr {
 			}
 			c := *v
 			c.Varno += b.offset
+			if b.child != nil && v.Varno == b.child.rel.rti {
+				c.Varno = b.child.flat
+			}
 			return &c
 		case *query.CurrentOfExpr:
 			c := *v

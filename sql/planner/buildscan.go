@@ -71,7 +71,7 @@ func (p *path) base() *rel { return p.rel }
 func (s *scanBase) finish(n plan.Node, sc *plan.Scan) built {
 	b := s.b
 	b.pendingNode = n
-	sc.ScanRelID = s.rel.rti + b.offset
+	sc.ScanRelID = b.relIndex(s.rel)
 	fill(n, s.p)
 	sc.Qual = b.scanExpr(makeAnd(s.quals))
 	return s.output(sc, func(e query.Expr) query.Expr { return b.scanExpr(e) })
@@ -279,7 +279,7 @@ func (s *scanBase) indexScan() built {
 	}
 	n := &plan.IndexOnlyScan{IndexID: p.index.oid, IndexQual: conds, IndexQualOrig: orig, Backward: p.backward, IndexCols: p.index.keys}
 	b.pendingNode = n
-	n.ScanRelID = s.rel.rti + b.offset
+	n.ScanRelID = b.relIndex(s.rel)
 	fill(n, p)
 	toIndex := func(e query.Expr) query.Expr {
 		return mutateExpr(b.scanExpr(e), func(x query.Expr) query.Expr {
@@ -368,7 +368,7 @@ func (s *scanBase) bitmapHeap() built {
 func (s *scanBase) finishBitmap(n *plan.BitmapHeapScan, recheck []query.Expr) built {
 	b := s.b
 	b.pendingNode = n
-	n.ScanRelID = s.rel.rti + b.offset
+	n.ScanRelID = b.relIndex(s.rel)
 	fill(n, s.p)
 	n.Qual = b.scanExpr(makeAnd(s.quals))
 	s.quals = append(s.quals[:len(s.quals):len(s.quals)], recheck...)
@@ -445,7 +445,7 @@ func (s *scanBase) bitmapTree(bp *bitmapPath) (plan.Node, bool) {
 		return n, exact && s.orExact(bp)
 	}
 	n := &plan.BitmapIndexScan{IndexID: bp.index.oid, IndexQual: b.indexConds(bp.conds), IndexQualOrig: s.origQuals(bp.conds)}
-	n.ScanRelID = s.rel.rti + b.offset
+	n.ScanRelID = b.relIndex(s.rel)
 	n.TotalCost, n.Rows = bp.cost, bp.sel*s.rel.tuples
 	return n, true
 }

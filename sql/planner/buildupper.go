@@ -449,20 +449,34 @@ func (b *builder) rowMarks(cols []column) []plan.RowMark {
 			continue
 		}
 		marked[m.RTI] = true
-		out = append(out, plan.RowMark{RTI: m.RTI + b.offset, Strength: m.Strength, WaitPolicy: m.WaitPolicy, CtidCol: b.ctidColumn(m.RTI, cols)})
+		out = append(out, b.rowMark(plan.RowMark{RTI: m.RTI + b.offset, Strength: m.Strength, WaitPolicy: m.WaitPolicy}, m.RTI, cols))
 	}
 	for rti := range b.r.q.RTable {
 		rti++
 		if b.r.junk.ctid[rti] != 0 && !marked[rti] && rti != b.r.q.ResultRelation {
-			out = append(out, plan.RowMark{RTI: rti + b.offset, CtidCol: b.ctidColumn(rti, cols)})
+			out = append(out, b.rowMark(plan.RowMark{RTI: rti + b.offset}, rti, cols))
 		}
 	}
 	return out
 }
 
+// rowMark fills in where the row of an entry is named.
+func (b *builder) rowMark(m plan.RowMark, rti int, cols []column) plan.RowMark {
+	m.CtidCol = b.ctidColumn(rti, cols)
+	if m.Children = b.childIndexes(rti); m.Children != nil {
+		m.TableOidCol = b.sysColumn(rti, query.TableOidAttr, cols)
+	}
+	return m
+}
+
 func (b *builder) ctidColumn(rti int, cols []column) int {
+	return b.sysColumn(rti, query.CtidAttr, cols)
+}
+
+// sysColumn finds the junk column with a system column of an entry; 0: none.
+func (b *builder) sysColumn(rti, att int, cols []column) int {
 	for i, c := range cols {
-		if v, ok := c.expr.(*query.Var); ok && v.Varno == rti && v.Varattno == query.CtidAttr {
+		if v, ok := c.expr.(*query.Var); ok && v.Varno == rti && v.Varattno == att {
 			return i + 1
 		}
 	}
@@ -499,6 +513,14 @@ func (b *builder) modify(p *path) built {
 	n.ResultRel = q.ResultRelation + b.offset
 	b.r.g.resultRels = append(b.r.g.resultRels, n.ResultRel)
 	n.CtidCol = b.ctidColumn(q.ResultRelation, x.cols)
+	if q.CommandType != query.CmdInsert {
+		if n.ResultRels = b.childIndexes(q.ResultRelation); n.ResultRels != nil {
+			n.TableOidCol = b.sysColumn(q.ResultRelation, query.TableOidAttr, x.cols)
+			if len(n.ResultRels) == 0 {
+				n.ResultRels, n.TableOidCol = nil, 0
+			}
+		}
+	}
 	if q.CommandType == query.CmdInsert {
 		n.CtidCol = 0
 	} else {

@@ -6,6 +6,7 @@ import (
 	"gompho/catalog"
 	"gompho/internal/ids"
 	"gompho/internal/pgerr"
+	"gompho/locks"
 	"gompho/sql/plan"
 	"gompho/sql/query"
 	"gompho/types"
@@ -14,6 +15,8 @@ import (
 // Env is what planning needs of a session.
 type Env struct {
 	Catalog *catalog.Session
+	// OldSnapshot, if not nil, tells that the transaction keeps its first snapshot: partitions that are being detached still count.
+	OldSnapshot func() bool
 	// Type returns what is known of a type, nil when there is no such type.
 	Type func(ids.Oid) *types.Type
 	// Blocks returns the present size of a relation's main fork in blocks.
@@ -103,6 +106,16 @@ func (f *catalogFacts) proc(oid ids.Oid) *procInfo {
 	return p
 }
 
+func (f *catalogFacts) inheritors(table ids.Oid, mode uint8) ([]ids.Oid, error) {
+	l, _, err := f.env.Catalog.AllInheritors(table, locks.Mode(mode))
+	return l, err
+}
+
+func (f *catalogFacts) lock(table ids.Oid, mode uint8) error {
+	_, err := f.env.Catalog.LockRelation(table, locks.Mode(mode))
+	return err
+}
+
 // btreeAm is the Oid of the btree access method.
 const btreeAm = 403
 
@@ -164,7 +177,8 @@ func (f *catalogFacts) table(oid ids.Oid) (*tableInfo, error) {
 	if r == nil {
 		return nil, pgerr.New(pgerr.UndefinedTable, "relation with OID %d does not exist", oid)
 	}
-	t := &tableInfo{oid: oid, kind: r.Kind, desc: r.Desc, temp: r.IsTemp()}
+	t := &tableInfo{oid: oid, kind: r.Kind, desc: r.Desc, temp: r.IsTemp(), hasSubclass: r.HasSubclass, key: r.PartKey,
+		parts: r.Partitions(f.env.OldSnapshot != nil && f.env.OldSnapshot())}
 	if err := f.tableSize(t, r); err != nil {
 		return nil, err
 	}

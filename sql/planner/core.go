@@ -104,6 +104,11 @@ type rel struct {
 	hasECs  bool
 	unique  map[string]bool
 	dummy   bool
+
+	// isParent: the rows are those of children, in the order of their reading
+	isParent bool
+	children []*child
+	as       *child // the relation is a child of another one
 }
 
 // rinfo is one condition with what planning knows of it.
@@ -186,6 +191,7 @@ const (
 	pathModify
 	pathGather
 	pathMinMax
+	pathInherit
 )
 
 // path is one way to get the rows of a relation.

@@ -2,6 +2,7 @@ package planner
 
 import (
 	"gompho/internal/ids"
+	"gompho/sql/partition"
 	"gompho/types"
 )
 
@@ -15,7 +16,11 @@ type tableInfo struct {
 	tuples    float64
 	allVisPct float64
 	indexes   []*indexInfo
-	notNull   func(att int) bool
+	// hasSubclass: other tables may inherit from it
+	hasSubclass bool
+	key         *partition.Key  // of a partitioned table
+	parts       *partition.Desc // of a partitioned table
+	notNull     func(att int) bool
 }
 
 // indexInfo is what the planner needs of a btree index.
@@ -101,6 +106,10 @@ type facts interface {
 	aggSortOp(agg ids.Oid) ids.Oid
 	// aggCombines reports whether states of an aggregate over parts of the rows can be combined.
 	aggCombines(agg ids.Oid) bool
+	// inheritors lists a table and all that inherit from it, locked.
+	inheritors(table ids.Oid, mode uint8) ([]ids.Oid, error)
+	// lock locks a table.
+	lock(table ids.Oid, mode uint8) error
 	costs() *Costs
 }
 

@@ -270,6 +270,10 @@ func (r *root) addJunk(rti int, what string) {
 	if r.junk.ctid[rti] == 0 {
 		v := &query.Var{Result: query.Result{ResType: types.TIDOid, ResTypmod: -1}, Varno: rti, Varattno: query.CtidAttr, Location: -1}
 		r.junk.ctid[rti] = r.addTarget(v)
+		if t, err := r.g.facts.table(r.q.RTable[rti-1].Relid); err == nil && r.q.RTable[rti-1].Inh && (t.kind == 'p' || t.hasSubclass) {
+			oid := &query.Var{Result: query.Result{ResType: types.OidOid, ResTypmod: -1}, Varno: rti, Varattno: query.TableOidAttr, Location: -1}
+			r.junk.tableoid[rti] = r.addTarget(oid)
+		}
 	}
 }
 
@@ -447,6 +451,9 @@ func (r *root) basePaths(b *rel) error {
 	}
 	switch b.rte.Kind {
 	case query.RTERelation:
+		if b.isParent {
+			return r.appendChildren(b)
+		}
 		p := &path{kind: pathSeqScan, reqOuter: b.lateral}
 		r.costSeqScan(p, b)
 		b.addPath(p)

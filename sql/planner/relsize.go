@@ -16,6 +16,15 @@ func (r *root) sizeBase(b *rel) error {
 			return err
 		}
 		b.table, b.pages, b.tuples, b.allVis = t, t.pages, t.tuples, t.allVisPct
+		expanded, err := r.expand(b)
+		if err != nil {
+			return err
+		}
+		if expanded {
+			r.sizeChildren(b)
+			r.setWidth(b)
+			return nil
+		}
 	case query.RTESubquery:
 		if err := r.planSubqueryRel(b); err != nil {
 			return err

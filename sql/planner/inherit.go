@@ -1,0 +1,530 @@
+package planner
+
+import (
+	"gompho/internal/ids"
+	"gompho/sql/partition"
+	"gompho/sql/plan"
+	"gompho/sql/query"
+	"gompho/types"
+)
+
+// child is a table whose rows a scan of its parent reads: a partition, or a table that inherits. Its relation stands under the parent's
+// range-table index, with the child's column numbers; the builder gives it an entry of its own.
+type child struct {
+	rel  *rel
+	cols []int // for each column of the parent, from 1, the child's; 0: dropped
+	flat int   // its place in the flat range table, from 1; 0 until it is built
+}
+
+// expand finds the children of a base relation whose rows it includes. It reports false when the relation stands for itself alone.
+func (r *root) expand(b *rel) (bool, error) {
+	switch {
+	case !b.rte.Inh && b.table.kind == 'p':
+		b.isParent = true // and has no rows itself
+		return true, nil
+	case !b.rte.Inh || b.table.kind != 'p' && !b.table.hasSubclass:
+		return false, nil
+	}
+	oids, err := r.childTables(b)
+	if err != nil {
+		return false, err
+	}
+	if b.table.kind != 'p' && len(oids) < 2 {
+		return false, nil
+	}
+	b.isParent = true
+	for _, oid := range oids {
+		c, err := r.newChild(b, oid)
+		if err != nil {
+			return false, err
+		}
+		b.children = append(b.children, c)
+	}
+	return true, nil
+}
+
+// childTables lists the tables with rows of a relation. Partitions that the conditions exclude are left out, except of the table that the
+// statement changes: its rows can be anywhere once they are looked at again.
+func (r *root) childTables(b *rel) ([]ids.Oid, error) {
+	if b.table.kind != 'p' {
+		return r.g.facts.inheritors(b.table.oid, b.rte.Rellockmode)
+	}
+	var out []ids.Oid
+	var walk func(oid ids.Oid, toParent []int) error
+	walk = func(oid ids.Oid, cols []int) error {
+		t, err := r.g.facts.table(oid)
+		if err != nil {
+			return err
+		}
+		keep := r.prune(b, t, cols)
+		for i, o := range t.parts.Oids {
+			if !keep[i] {
+				continue
+			}
+			if err := r.g.facts.lock(o, b.rte.Rellockmode); err != nil {
+				return err
+			}
+			if t.parts.Leaf[i] {
+				out = append(out, o)
+				continue
+			}
+			sub, err := r.g.facts.table(o)
+			if err != nil {
+				return err
+			}
+			r.g.relids[o] = true
+			if err := walk(o, columnNumbers(b.table.desc, sub.desc)); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	return out, walk(b.table.oid, columnNumbers(b.table.desc, b.table.desc))
+}
+
+// columnNumbers gives for each column of from the number of the column of to with the same name; 0: none.
+func columnNumbers(from, to *types.Desc) []int {
+	byName := map[string]int{}
+	for i := range to.Attrs {
+		if !to.Attrs[i].Dropped {
+			byName[to.Attrs[i].Name] = i + 1
+		}
+	}
+	out := make([]int, len(from.Attrs)+1)
+	for i := range from.Attrs {
+		if !from.Attrs[i].Dropped {
+			out[i+1] = byName[from.Attrs[i].Name]
+		}
+	}
+	return out
+}
+
+func (r *root) newChild(b *rel, oid ids.Oid) (*child, error) {
+	t, err := r.g.facts.table(oid)
+	if err != nil {
+		return nil, err
+	}
+	r.g.relids[oid] = true
+	rte := *b.rte
+	rte.Relid, rte.Relkind, rte.Inh, rte.RequiredPerms = oid, t.kind, false, 0
+	rte.Eref = &query.Alias{Name: b.rte.Eref.Name}
+	for i := range t.desc.Attrs {
+		rte.Eref.Colnames = append(rte.Eref.Colnames, t.desc.Attrs[i].Name)
+	}
+	c := &child{cols: columnNumbers(b.table.desc, t.desc)}
+	c.rel = &rel{relids: b.relids, rti: b.rti, rte: &rte, table: t, tuples: t.tuples, pages: t.pages, allVis: t.allVisPct, as: c}
+	for _, e := range b.target {
+		c.rel.target = append(c.rel.target, c.translate(e, b))
+	}
+	for _, ri := range b.restrict {
+		c.rel.restrict = append(c.rel.restrict, c.info(r, ri, b))
+	}
+	return c, nil
+}
+
+// info translates a condition on the parent.
+func (c *child) info(r *root, ri *rinfo, b *rel) *rinfo {
+	n := *ri
+	n.clause, n.ec, n.leftEC, n.rightEC, n.selDone = c.translate(ri.clause, b), nil, nil, nil, false
+	if ri.left != nil {
+		n.left, n.right = c.translate(ri.left, b), c.translate(ri.right, b)
+	}
+	n.orParts = nil
+	for _, arm := range ri.orParts {
+		var part []*rinfo
+		for _, p := range arm {
+			part = append(part, c.info(r, p, b))
+		}
+		n.orParts = append(n.orParts, part)
+	}
+	return &n
+}
+
+// translate renumbers the columns of the parent in an expression to the child's.
+func (c *child) translate(e query.Expr, b *rel) query.Expr {
+	if e == nil {
+		return nil
+	}
+	return mutateExpr(e, func(x query.Expr) query.Expr {
+		v, ok := x.(*query.Var)
+		if !ok || v.Varno != b.rti || v.Varlevelsup != 0 || v.Varattno < 0 {
+			return nil
+		}
+		if v.Varattno == 0 {
+			return c.wholeRow(v, b)
+		}
+		n := *v
+		n.Varattno = c.cols[v.Varattno]
+		return &n
+	})
+}
+
+// wholeRow makes a row of the parent's type of a child's.
+func (c *child) wholeRow(v *query.Var, b *rel) query.Expr {
+	row := &query.RowExpr{Result: v.Result, Format: query.CoerceImplicitCast, Location: -1}
+	for i := range b.table.desc.Attrs {
+		a := &b.table.desc.Attrs[i]
+		res := query.Result{ResType: a.Type, ResTypmod: a.Typmod, ResCollation: a.Collation}
+		if a.Dropped {
+			row.Args = append(row.Args, nullConst(query.Result{ResType: 23, ResTypmod: -1}))
+			continue
+		}
+		row.Args = append(row.Args, &query.Var{Result: res, Varno: b.rti, Varattno: c.cols[i+1], Location: -1})
+	}
+	return row
+}
+
+// sizeChildren estimates a parent by its children.
+func (r *root) sizeChildren(b *rel) {
+	b.tuples, b.pages, b.rows = 0, 0, 0
+	for _, c := range b.children {
+		r.rels[b.rti] = c.rel
+		c.rel.rows = clampRows(c.rel.tuples * r.listSelectivity(c.rel.restrict, c.rel.relids, query.JoinInner, nil))
+		r.setWidth(c.rel)
+		b.tuples, b.pages, b.rows = b.tuples+c.rel.tuples, b.pages+c.rel.pages, b.rows+c.rel.rows
+	}
+	r.rels[b.rti] = b
+	b.rows = clampRows(b.rows)
+}
+
+// appendChildren offers the path that reads all children one after the other.
+func (r *root) appendChildren(b *rel) error {
+	p := &path{kind: pathInherit, rows: b.rows}
+	for _, c := range b.children {
+		r.rels[b.rti] = c.rel
+		err := r.basePaths(c.rel)
+		r.rels[b.rti] = b
+		if err != nil {
+			return err
+		}
+		c.rel.setCheapest()
+		p.children = append(p.children, c.rel.cheapest)
+		if len(p.children) == 1 {
+			p.startup = c.rel.cheapest.startup
+		}
+		p.total += c.rel.cheapest.total
+	}
+	if len(p.children) == 0 {
+		b.rows = 1
+		b.addPath(&path{kind: pathResult, rows: 1, quals: []query.Expr{boolConst(false)}})
+		return nil
+	}
+	p.total += r.g.facts.costs().CPUTuple * 0.5 * b.rows
+	b.addPath(p)
+	return nil
+}
+
+// inherit builds the scans of the children under an Append.
+func (b *builder) inherit(p *path) built {
+	n := &plan.Append{}
+	for _, c := range p.children {
+		var tl []*query.TargetEntry
+		for i, e := range c.rel.target {
+			tl = append(tl, &query.TargetEntry{Expr: e, Resno: i + 1})
+		}
+		as := c.rel.as
+		b.r.g.flat = append(b.r.g.flat, c.rel.rte)
+		as.flat = len(b.r.g.flat)
+		saved := b.child
+		b.child = as
+		var x built
+		if c.kind == pathResult {
+			x = b.resultPath(c, tl)
+		} else {
+			x = b.exactly(b.scan(c, tl), tl)
+		}
+		b.child = saved
+		if b.err != nil {
+			return x
+		}
+		n.Children = append(n.Children, x.node)
+	}
+	if len(n.Children) == 1 {
+		return built{n.Children[0], columnsOfExprs(p.rel.target)}
+	}
+	fill(n, p)
+	return built{n, columnsOfExprs(p.rel.target)}
+}
+
+func columnsOfExprs(list []query.Expr) []column {
+	cols := make([]column, len(list))
+	for i, e := range list {
+		cols[i] = column{expr: e}
+	}
+	return cols
+}
+
+// relIndex is the place of a relation in the flat range table.
+func (b *builder) relIndex(r *rel) int {
+	if r.as != nil {
+		return r.as.flat
+	}
+	return r.rti + b.offset
+}
+
+// flatIndex is the place of an entry of the level in the flat range table, or of the child that is being built in its stead.
+func (b *builder) flatIndex(rti int) int {
+	if b.child != nil && rti == b.child.rel.rti {
+		return b.child.flat
+	}
+	return rti + b.offset
+}
+
+// childIndexes are the places of the children of a range-table entry that were built; nil when it stands for itself alone.
+func (b *builder) childIndexes(rti int) []int {
+	if rti >= len(b.r.rels) || b.r.rels[rti] == nil || !b.r.rels[rti].isParent {
+		return nil
+	}
+	out := []int{}
+	for _, c := range b.r.rels[rti].children {
+		if c.flat > 0 {
+			out = append(out, c.flat)
+		}
+	}
+	return out
+}
+
+// condition is one comparison of a key column with a constant.
+type condition struct {
+	col      int
+	strategy int
+	values   []types.Datum // more than one: = ANY
+}
+
+// prune tells which partitions of a table can have rows that meet the conditions on the parent; cols are the table's columns by the parent's.
+func (r *root) prune(b *rel, t *tableInfo, cols []int) []bool {
+	keep := make([]bool, len(t.parts.Oids))
+	for i := range keep {
+		keep[i] = true
+	}
+	conds := r.keyConditions(b, t, cols)
+	if len(conds) == 0 {
+		return keep
+	}
+	equal := make([][]types.Datum, t.key.Cols())
+	all := true
+	for i := range equal {
+		for _, c := range conds {
+			if c.col == i && c.strategy == strategyEq && equal[i] == nil {
+				equal[i] = c.values
+			}
+		}
+		all = all && equal[i] != nil
+	}
+	if all {
+		clear(keep)
+		r.findEach(t, equal, keep)
+		return keep
+	}
+	for i, bound := range t.parts.Bound {
+		if !bound.IsDefault {
+			keep[i] = mayHold(t.key, bound, conds)
+		}
+	}
+	return keep
+}
+
+const maxCombinations = 1000
+
+// findEach marks the partitions of all combinations of key values.
+func (r *root) findEach(t *tableInfo, equal [][]types.Datum, keep []bool) {
+	n := 1
+	for _, v := range equal {
+		n *= len(v)
+	}
+	if n > maxCombinations {
+		for i := range keep {
+			keep[i] = true
+		}
+		return
+	}
+	vals := make([]types.Datum, len(equal))
+	for k := range n {
+		for i, v := range equal {
+			vals[i] = v[k%len(v)]
+			k /= len(v)
+		}
+		if at := t.parts.Find(t.key, vals); at >= 0 {
+			keep[at] = true
+		}
+	}
+}
+
+// mayHold reports whether a partition can have rows that meet conditions.
+func mayHold(k *partition.Key, b *query.PartitionBound, conds []condition) bool {
+	for _, c := range conds {
+		if len(c.values) != 1 {
+			continue
+		}
+		switch k.Strategy {
+		case partition.List:
+			if !listHolds(k, b, c) {
+				return false
+			}
+		case partition.Range:
+			if c.col == 0 && !rangeHolds(k, b, c) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func listHolds(k *partition.Key, b *query.PartitionBound, c condition) bool {
+	for _, e := range b.List {
+		if v := e.(*query.Const).Value; !v.IsNull() && satisfies(k.Compare[0](v, c.values[0]), c.strategy) {
+			return true
+		}
+	}
+	return false
+}
+
+func satisfies(cmp, strategy int) bool {
+	switch strategy {
+	case strategyLt:
+		return cmp < 0
+	case strategyLe:
+		return cmp <= 0
+	case strategyEq:
+		return cmp == 0
+	case strategyGe:
+		return cmp >= 0
+	}
+	return cmp > 0
+}
+
+// rangeHolds looks at the first key column alone.
+func rangeHolds(k *partition.Key, b *query.PartitionBound, c condition) bool {
+	against := func(d *query.RangeDatum) int { // bound compared with the constant
+		if d.Kind != query.RangeValue {
+			return int(d.Kind)
+		}
+		return k.Compare[0](d.Value.(*query.Const).Value, c.values[0])
+	}
+	low, up := against(b.Lower[0]), against(b.Upper[0])
+	last := k.Cols() == 1 // the upper bound excludes its own value
+	switch c.strategy {
+	case strategyLt:
+		return low < 0
+	case strategyLe:
+		return low <= 0
+	case strategyEq:
+		return low <= 0 && (up > 0 || up == 0 && !last)
+	case strategyGe:
+		return up > 0 || up == 0 && !last
+	}
+	return up > 0
+}
+
+// keyConditions finds the comparisons of key columns with constants among the conditions on the parent.
+func (r *root) keyConditions(b *rel, t *tableInfo, cols []int) []condition {
+	var out []condition
+	for _, ri := range b.restrict {
+		switch x := ri.clause.(type) {
+		case *query.OpExpr:
+			if len(x.Args) != 2 {
+				continue
+			}
+			op, arg, value := x.OpNo, x.Args[0], x.Args[1]
+			if _, ok := arg.(*query.Const); ok {
+				info := r.g.facts.op(op)
+				if info == nil || info.commutator == 0 {
+					continue
+				}
+				op, arg, value = info.commutator, value, arg
+			}
+			k, ok := value.(*query.Const)
+			if !ok || k.Value.IsNull() {
+				continue
+			}
+			if c, ok := r.keyCondition(b, t, cols, op, arg, k.ResType, x.InputCollid); ok {
+				c.values = []types.Datum{k.Value}
+				out = append(out, c)
+			}
+		case *query.ScalarArrayOpExpr:
+			if c, ok := r.anyCondition(b, t, cols, x); ok {
+				out = append(out, c)
+			}
+		}
+	}
+	return out
+}
+
+func (r *root) anyCondition(b *rel, t *tableInfo, cols []int, x *query.ScalarArrayOpExpr) (condition, bool) {
+	k, ok := x.Args[1].(*query.Const)
+	if !ok || k.Value.IsNull() || !x.UseOr {
+		return condition{}, false
+	}
+	at := r.g.facts.typ(k.ResType)
+	if at == nil || at.ElemType == nil {
+		return condition{}, false
+	}
+	c, ok := r.keyCondition(b, t, cols, x.OpNo, x.Args[0], at.ElemType.Oid, x.InputCollid)
+	if !ok || c.strategy != strategyEq {
+		return c, false
+	}
+	c.values = []types.Datum{}
+	for _, v := range types.DecodeArray(k.Value, at.ElemType).Elems {
+		if !v.IsNull() {
+			c.values = append(c.values, v)
+		}
+	}
+	return c, true
+}
+
+// keyCondition matches one side of a comparison with a key column.
+func (r *root) keyCondition(b *rel, t *tableInfo, cols []int, op ids.Oid, arg query.Expr, typ, coll ids.Oid) (condition, bool) {
+	for i := range t.key.Atts {
+		if !r.isKeyColumn(b, t, cols, i, arg) || t.key.Collations[i] != coll && t.key.Collations[i] != 0 || !sameOrder(typ, t.key.Types[i], t.key.InTypes[i]) {
+			continue
+		}
+		for _, m := range r.g.facts.families(op) {
+			switch {
+			case m.family == t.key.OpFamilies[i], t.key.Strategy == partition.Hash && m.strategy == strategyEq && r.sameHash(t, i, op):
+				return condition{col: i, strategy: m.strategy}, true
+			}
+		}
+	}
+	return condition{}, false
+}
+
+// sameHash reports whether an equality operator is the one that a hash key goes by.
+func (r *root) sameHash(t *tableInfo, i int, op ids.Oid) bool {
+	info := r.g.facts.op(op)
+	return info != nil && info.left == info.right && (info.left == t.key.InTypes[i] || info.left == t.key.Types[i])
+}
+
+// sameOrder reports whether constants of a type compare with a key's values as they are in memory.
+func sameOrder(typ, key, in ids.Oid) bool {
+	word := func(o ids.Oid) bool { return o == types.Int2Oid || o == types.Int4Oid || o == types.Int8Oid }
+	text := func(o ids.Oid) bool { return o == types.TextOid || o == types.VarcharOid }
+	return typ == key || typ == in || word(typ) && word(key) || text(typ) && text(key)
+}
+
+func (r *root) isKeyColumn(b *rel, t *tableInfo, cols []int, i int, arg query.Expr) bool {
+	if att := t.key.Atts[i]; att != 0 {
+		v, ok := stripRelabel(arg).(*query.Var)
+		return ok && v.Varno == b.rti && v.Varlevelsup == 0 && v.Varattno > 0 && v.Varattno < len(cols) && cols[v.Varattno] == int(att)
+	}
+	n := 0
+	for _, a := range t.key.Atts[:i] {
+		if a == 0 {
+			n++
+		}
+	}
+	want := mutateExpr(t.key.Exprs[n], func(x query.Expr) query.Expr {
+		v, ok := x.(*query.Var)
+		if !ok || v.Varattno <= 0 {
+			return nil
+		}
+		c := *v
+		c.Varno = b.rti
+		for p, at := range cols {
+			if at == v.Varattno {
+				c.Varattno = p
+			}
+		}
+		return &c
+	})
+	return exprEqual(want, arg)
+}
