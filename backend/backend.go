@@ -482,6 +482,8 @@ func (b *Backend) fixPosition(e *pgerr.Error) {
 	if e.Position <= 0 {
 		return
 	}
-	n := min(e.Position-1, len(b.s.QueryText))
-	e.Position = utf8.RuneCountInString(b.s.QueryText[:n]) + 1
+	if e.Position > len(b.s.QueryText)+1 {
+		return // in the text of a prepared statement, which is not at hand
+	}
+	e.Position = utf8.RuneCountInString(b.s.QueryText[:e.Position-1]) + 1
 }

@@ -56,7 +56,7 @@ func (e *engine) explained(u *UtilityContext, stmt ast.Stmt, params []types.Datu
 			return nil, nil, pgerr.NotSupported("EXPLAIN EXECUTE is not supported here")
 		}
 		q, args, err := u.b.executeForCommand(n)
-		if err == nil && e.s.Settings.Get("plan_cache_mode").Text != "force_generic_plan" {
+		if err == nil && !u.b.wouldBeGeneric(n.Name) {
 			q = withConstants(q, args)
 		}
 		return []*query.Query{q}, args, err
@@ -78,6 +78,11 @@ func withConstants(q *query.Query, args []types.Datum) *query.Query {
 func (e *engine) explainQuery(q *query.Query, params []types.Datum, u *UtilityContext, o executor.ExplainOptions) ([]string, error) {
 	if o.ShowSettings {
 		o.Settings = e.changedSettings()
+	}
+	if o.Analyze && u.b != nil {
+		if err := u.b.checkReadOnly(q); err != nil {
+			return nil, err
+		}
 	}
 	start, before := time.Now(), executor.UsageOf(e.s.Slot)
 	st, err := e.Plan(e.s, q, params, u.ParamTys, false, false)

@@ -359,6 +359,9 @@ func (b *Backend) checkReadOnly(q *query.Query) error {
 			}
 		}
 	}
+	if name == "" && q.HasModifyingCTE {
+		name = "SELECT"
+	}
 	if name == "" {
 		return nil
 	}

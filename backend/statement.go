@@ -245,6 +245,20 @@ func planCost(st *plan.Statement) float64 {
 	return st.Root.Base().TotalCost
 }
 
+// wouldBeGeneric reports whether PostgreSQL would show the generic plan of a prepared statement, after so many executions. Where one plan
+// does for all values it is used here from the start, which is not to be seen.
+func (b *Backend) wouldBeGeneric(name string) bool {
+	p := b.prepared[name]
+	switch mode := b.hot.planCacheMode(b); {
+	case mode == planCacheGeneric:
+		return true
+	case mode == planCacheCustom || p == nil || len(p.queries) != 1:
+		return false
+	default:
+		return p.custom+p.generic > customPlans && (p.takeGeneric || simpleLookup(p.queries[0]))
+	}
+}
+
 // simpleLookup reports whether a query is so simple that a plan for its parameters' values could hardly be better than a
 // generic one: INSERT of one row, or one table with conditions that are equalities.
 func simpleLookup(q *query.Query) bool {

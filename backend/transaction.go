@@ -125,16 +125,17 @@ func (b *Backend) txEnded(sub, commit bool) {
 	}
 }
 
-// showDefaults lets SHOW transaction_isolation and its kin tell what the session's defaults have made of the transaction.
+// showDefaults lets SHOW transaction_isolation and its kin tell what the session's defaults, or the transaction before it in a chain,
+// have made of the transaction.
 func (b *Backend) showDefaults() {
-	o := b.hot.beginOpts(b)
+	tx := b.s.Tx
 	for _, m := range []struct {
 		name, text string
 		set        bool
 	}{
-		{"transaction_isolation", o.Isolation.String(), o.Isolation != mvcc.ReadCommitted},
-		{"transaction_read_only", "on", o.ReadOnly},
-		{"transaction_deferrable", "on", o.Deferrable},
+		{"transaction_isolation", tx.Isolation().String(), tx.Isolation() != mvcc.ReadCommitted},
+		{"transaction_read_only", "on", tx.ReadOnly()},
+		{"transaction_deferrable", "on", tx.Deferrable()},
 	} {
 		if m.set {
 			// The transaction has these modes already, so there is nothing to veto.

@@ -132,6 +132,7 @@ func (b *Backend) executeForCommand(x *ast.ExecuteStmt) (*query.Query, []types.D
 	if len(st.queries) != 1 || st.utility {
 		return nil, nil, pgerr.New(pgerr.WrongObjectType, "prepared statement is not a SELECT")
 	}
+	st.custom++
 	params, err := b.eng.(typeNamer).EvalParams(b.s, x.Params, st.paramTypes, st.sql, x.Name)
 	return st.queries[0], params, err
 }

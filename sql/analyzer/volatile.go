@@ -14,9 +14,9 @@ func (p *state) mutable(e query.Expr) bool {
 func (p *state) volatility(n query.Node) byte {
 	switch n := n.(type) {
 	case *query.FuncExpr:
-		return p.procVolatility(n.FuncID)
+		return p.callVolatility(n.FuncID, n.Args)
 	case *query.OpExpr:
-		return p.procVolatility(n.FuncID)
+		return p.callVolatility(n.FuncID, n.Args)
 	case *query.DistinctExpr:
 		return p.procVolatility(n.FuncID)
 	case *query.NullIfExpr:
@@ -38,6 +38,34 @@ func (p *state) volatility(n query.Node) byte {
 		return 'v'
 	}
 	return 'i'
+}
+
+// The concatenations of text with any other type: they do what the output function of that type does, and are as volatile as it.
+const (
+	textAnyCat ids.Oid = 2003
+	anyTextCat ids.Oid = 2004
+)
+
+func (p *state) callVolatility(fn ids.Oid, args []query.Expr) byte {
+	switch fn {
+	case textAnyCat:
+		return p.procVolatility(p.typeRow(args[1].Type()).Typoutput)
+	case anyTextCat:
+		return p.procVolatility(p.typeRow(args[0].Type()).Typoutput)
+	}
+	return p.procVolatility(fn)
+}
+
+// Volatility returns the volatility of the most volatile part of an expression: 'i', 's' or 'v'.
+func Volatility(s *Session, e query.Expr) (worst byte, err error) {
+	defer catch(&err)
+	p := begin(s)
+	worst = 'i'
+	query.Find(e, func(n query.Node, _ int) bool {
+		worst = worse(worst, p.volatility(n))
+		return worst == 'v'
+	})
+	return worst, nil
 }
 
 func worse(a, b byte) byte {

@@ -146,7 +146,7 @@ func (a *alteration) fillColumn(col *columnDef, att int16) error {
 		a.notNull = a.notNull || col.NotNull
 		return nil
 	}
-	if col.Generated != 0 || domain || c.volatility(expr) == 2 {
+	if col.Generated != 0 || domain || c.volatility(expr) == 'v' {
 		a.values = append(a.values, newValue{att, expr, col.Generated != 0})
 		a.rewrite = true
 		a.notNull = a.notNull || col.NotNull

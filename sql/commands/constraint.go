@@ -4,6 +4,7 @@ import (
 	"gompho/catalog"
 	"gompho/internal/ids"
 	"gompho/internal/pgerr"
+	"gompho/sql/analyzer"
 	"gompho/sql/ast"
 	"gompho/sql/query"
 )
@@ -111,67 +112,15 @@ func varColumns(e query.Expr) []int16 {
 }
 
 // isMutable reports whether an expression calls a function that is not immutable.
-func (c *Context) isMutable(e query.Node) bool { return c.volatility(e) > 0 }
+func (c *Context) isMutable(e query.Expr) bool { return c.volatility(e) != 'i' }
 
-// volatility is 0 for immutable, 1 for stable, 2 for volatile.
-func (c *Context) volatility(e query.Node) int {
-	worst := 0
-	note := func(fn ids.Oid) {
-		if fn == 0 {
-			return
-		}
-		p, err := c.S.Cat.Proc(fn)
-		if p == nil || err != nil {
-			return
-		}
-		switch p.Provolatile {
-		case 's':
-			worst = max(worst, 1)
-		case 'v':
-			worst = 2
-		}
+// volatility is 'i', 's' or 'v'.
+func (c *Context) volatility(e query.Expr) byte {
+	v, err := analyzer.Volatility(c.analyzer(), e)
+	if err != nil {
+		return 'v'
 	}
-	query.WalkExpr(e, func(n query.Node) bool {
-		switch x := n.(type) {
-		case *query.FuncExpr:
-			note(x.FuncID)
-		case *query.OpExpr:
-			note(c.operatorProc(x.FuncID, x.OpNo))
-		case *query.ScalarArrayOpExpr:
-			note(c.operatorProc(0, x.OpNo))
-		case *query.CoerceViaIO, *query.SQLValueFunction:
-			c.ioVolatility(x.(query.Expr), note, &worst)
-		case *query.NextValueExpr:
-			worst = 2
-		}
-		return true
-	})
-	return worst
-}
-
-func (c *Context) operatorProc(fn, op ids.Oid) ids.Oid {
-	if fn != 0 {
-		return fn
-	}
-	if o, _ := c.S.Cat.Operator(op); o != nil {
-		return o.Oprcode
-	}
-	return 0
-}
-
-// ioVolatility looks at the output function of a conversion's source and the input function of its target.
-func (c *Context) ioVolatility(e query.Expr, note func(ids.Oid), worst *int) {
-	x, ok := e.(*query.CoerceViaIO)
-	if !ok {
-		*worst = max(*worst, 1)
-		return
-	}
-	if t, _ := c.S.Cat.TypeRow(x.Arg.Type()); t != nil {
-		note(t.Typoutput)
-	}
-	if t, _ := c.S.Cat.TypeRow(x.Type()); t != nil {
-		note(t.Typinput)
-	}
+	return v
 }
 
 // createKey makes the index and the constraint of a PRIMARY KEY or UNIQUE.

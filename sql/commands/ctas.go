@@ -83,6 +83,9 @@ func createTableAs(c *Context, st *ast.CreateTableAsStmt) (string, error) {
 		c.registerOnCommit(oid, st.Into.OnCommit)
 	}
 	if st.Into.SkipData {
+		if _, ok := st.Query.(*ast.ExecuteStmt); ok {
+			tag = "SELECT 0"
+		}
 		return tag, nil
 	}
 	n, err := c.fill(oid, q, params)

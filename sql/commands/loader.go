@@ -141,7 +141,7 @@ func (l *loader) prepareDefaults(given map[int16]bool) error {
 		case e == nil:
 		case a.Generated != 0:
 			gen, l.genTo = append(gen, e), append(l.genTo, i)
-		case c.volatility(e) == 2:
+		case c.volatility(e) == 'v':
 			each, l.defTo = append(each, e), append(l.defTo, i)
 		default:
 			v, err := c.constant(e)

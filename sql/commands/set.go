@@ -85,9 +85,19 @@ func intervalZone(tc *ast.TypeCast) (string, bool, error) {
 	return "", false, pgerr.New(pgerr.InvalidParameterValue, "invalid interval value for time zone")
 }
 
+// ofTransaction reports whether a setting stands for a mode of the transaction: it ends with the transaction, however it is set.
+func ofTransaction(name string) bool {
+	switch strings.ToLower(name) {
+	case "transaction_isolation", "transaction_read_only", "transaction_deferrable":
+		return true
+	}
+	return false
+}
+
 func setVariable(c *Context, st *ast.VariableSetStmt) (string, error) {
 	tag := "SET"
 	set := c.S.Settings
+	local := st.IsLocal || ofTransaction(st.Name)
 	switch st.Kind {
 	case ast.VarSetMulti:
 		return tag, setMulti(c, st)
@@ -99,7 +109,7 @@ func setVariable(c *Context, st *ast.VariableSetStmt) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		return tag, set.Set(st.Name, text, st.IsLocal)
+		return tag, set.Set(st.Name, text, local)
 	case ast.VarSetCurrent:
 		d := set.Find(st.Name)
 		if d == nil {
@@ -107,10 +117,10 @@ func setVariable(c *Context, st *ast.VariableSetStmt) (string, error) {
 			if !ok {
 				return "", config.Unrecognized(st.Name)
 			}
-			return tag, set.Set(st.Name, &text, st.IsLocal)
+			return tag, set.Set(st.Name, &text, local)
 		}
 		text := set.At(d).Text
-		return tag, set.Set(st.Name, &text, st.IsLocal)
+		return tag, set.Set(st.Name, &text, local)
 	case ast.VarSetDefault, ast.VarReset:
 		if st.Kind == ast.VarReset {
 			tag = "RESET"
@@ -120,7 +130,7 @@ func setVariable(c *Context, st *ast.VariableSetStmt) (string, error) {
 		if strings.EqualFold(st.Name, "transaction_isolation") && c.InBlock && st.Kind == ast.VarReset {
 			return tag, pgerr.New(pgerr.ActiveSqlTransaction, "parameter %q cannot be reset", st.Name)
 		}
-		return tag, set.Set(st.Name, nil, st.IsLocal)
+		return tag, set.Set(st.Name, nil, local)
 	case ast.VarResetAll:
 		set.ResetAll()
 		return "RESET", nil

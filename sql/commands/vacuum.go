@@ -20,8 +20,12 @@ type vacuumOptions struct {
 	cleanup                                                    vacuum.IndexCleanup
 }
 
+// maxParallelVacuum is the largest number that VACUUM (PARALLEL n) takes.
+const maxParallelVacuum = 1024
+
 func vacuumOptionsOf(st *ast.VacuumStmt) (*vacuumOptions, error) {
 	o := &vacuumOptions{toast: true, truncate: true, analyze: !st.IsVacuumcmd}
+	parallel := false
 	for _, d := range st.Options {
 		var to *bool
 		switch d.Defname {
@@ -56,8 +60,16 @@ func vacuumOptionsOf(st *ast.VacuumStmt) (*vacuumOptions, error) {
 			continue
 		case "parallel":
 			if d.Arg == nil {
-				return nil, pgerr.New(pgerr.SyntaxError, "parallel option requires a value between 0 and %d", 1024).At(int(d.Location))
+				return nil, pgerr.New(pgerr.SyntaxError, "parallel option requires a value between 0 and %d", maxParallelVacuum).At(int(d.Location))
 			}
+			n, err := defInt(d)
+			if err != nil {
+				return nil, err
+			}
+			if n < 0 || n > maxParallelVacuum {
+				return nil, pgerr.New(pgerr.SyntaxError, "parallel workers for vacuum must be between 0 and %d", maxParallelVacuum).At(int(d.Location))
+			}
+			parallel = n > 0
 			continue
 		}
 		if to == nil || !st.IsVacuumcmd && to != &o.verbose && to != &o.skipLocked {
@@ -72,6 +84,12 @@ func vacuumOptionsOf(st *ast.VacuumStmt) (*vacuumOptions, error) {
 			return nil, err
 		}
 		*to = on
+	}
+	if o.full && parallel {
+		return nil, pgerr.NotSupported("VACUUM FULL cannot be performed in parallel")
+	}
+	if o.full && !o.toast {
+		return nil, pgerr.NotSupported("PROCESS_TOAST required with VACUUM FULL")
 	}
 	if o.full && o.noPageSkipping {
 		return nil, pgerr.NotSupported("VACUUM option DISABLE_PAGE_SKIPPING cannot be used with FULL")

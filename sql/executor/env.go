@@ -97,6 +97,10 @@ func (e *Env) relation(oid ids.Oid) (*catalog.Relation, error) {
 	if r == nil {
 		return nil, pgerr.New(pgerr.UndefinedTable, "could not open relation with OID %d", oid)
 	}
+	if r.Kind == 'm' && !r.Populated {
+		return nil, pgerr.New(pgerr.ObjectNotInPrerequisiteState, "materialized view %q has not been populated", r.Name).
+			WithHint("Use the REFRESH MATERIALIZED VIEW command.")
+	}
 	return r, nil
 }
 

@@ -38,7 +38,8 @@ func Explain(env *Env, cat *catalog.Session, st *plan.Statement, ex *Exec, o Exp
 		return nil, err
 	}
 	x.dp.Special, x.dp.Param, x.dp.Other = x.special, x.param, x.other
-	x.prefix = len(st.RTable) > 1 || o.Verbose
+	x.several = len(st.RTable) > 1
+	x.prefix = x.several || o.Verbose
 	root, err := x.node(st.Root, "", "")
 	if err != nil {
 		return nil, err
@@ -58,6 +59,7 @@ type explainer struct {
 	o       ExplainOptions
 	dp      *deparse.Plan
 	prefix  bool
+	several bool       // there is more than one table: output columns are shown with theirs
 	path    []pathStep // from the root to the node being described
 	refs    []columnRef
 	printed map[int]bool // subplans that were described

@@ -192,7 +192,7 @@ func (x *explainer) output(p plan.Node, e *explained) {
 	case *plan.ModifyTable:
 		var l []string
 		for _, te := range m.Returning {
-			l = append(l, x.expr(p, te.Expr, x.prefix))
+			l = append(l, x.expr(p, te.Expr, x.several))
 		}
 		if len(l) > 0 {
 			e.props = append(e.props, prop{name: "Output", list: l})
@@ -207,16 +207,16 @@ func (x *explainer) output(p plan.Node, e *explained) {
 		if s := scanOf(p); s != nil {
 			for i := range s.ScanCols {
 				c, _ := outputColumn(p, i+1)
-				l = append(l, x.expr(p, c, x.prefix))
+				l = append(l, x.expr(p, c, x.several))
 			}
 		} else if o := outerOf(p); o != nil {
 			for i := range x.width(o) {
-				l = append(l, x.expr(p, &query.Var{Result: query.Result{ResTypmod: -1}, Varno: query.OuterVar, Varattno: i + 1, Location: -1}, x.prefix))
+				l = append(l, x.expr(p, &query.Var{Result: query.Result{ResTypmod: -1}, Varno: query.OuterVar, Varattno: i + 1, Location: -1}, x.several))
 			}
 		}
 	}
 	for _, te := range tl {
-		l = append(l, x.expr(p, te.Expr, x.prefix))
+		l = append(l, x.expr(p, te.Expr, x.several))
 	}
 	if len(l) > 0 {
 		e.props = append(e.props, prop{name: "Output", list: l})
