@@ -25,6 +25,8 @@
 //  5. A cached plan is valid while Generation has not moved; when it has, it is still valid if each
 //     relation, type and function it was made from is the same pointer as the one looked up now.
 //  6. Catalog reads always use a fresh snapshot, whatever the isolation level, as in PostgreSQL.
+//  7. The descriptor of a partitioned table holds its key and all bounds (package partition). It is read anew when a row of pg_inherits or
+//     pg_partitioned_table changes; who changes a bound (pg_class.relpartbound) invalidates the parent as well.
 //
 // Differences from PostgreSQL: caches are shared between sessions, so a session sees a committed
 // invalidation at once and not only when it next takes a lock; catalogs keep their file numbers for ever (the

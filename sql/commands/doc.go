@@ -16,8 +16,17 @@
 //  6. Indexes and files that are made here are undone by the abort of the transaction: the files are the transaction's
 //     (mvcc), the rows ordinary rows.
 //
-// Differences from PostgreSQL: CREATE INDEX CONCURRENTLY builds in one step under its ordinary lock; inheritance,
-// partitions, foreign tables, event triggers, extended statistics and text search objects answer 0A000.
+//  7. ALTER TABLE works on a set of tables (alterSet): the one named, and those that inherit from it. Forms that do the same to each child
+//     are prepared for all of them at once; those that count what is inherited (columns, CHECKs) go down from child to child as they run.
+//     All tables do a pass before any does the next one.
+//  8. What a partition has from its parent is found by name: columns of the two may stand in different places, so every expression that
+//     crosses over is renumbered (catalog.MapColumns).
+//  9. Whether a row belongs to a partition is asked of the bounds by search (rowLocator), not by evaluating the partition constraint as
+//     an expression.
+//
+// Differences from PostgreSQL: CREATE INDEX CONCURRENTLY builds in one step under its ordinary lock; CLUSTER of partitioned tables, foreign tables,
+// event triggers, extended statistics and text search objects answer 0A000; rows are always looked at when a partition is attached, also where
+// a CHECK says already that they fit.
 //
 // To debug: every command lives in the file of its family, named in the table in dispatch.go.
 package commands

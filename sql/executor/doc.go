@@ -24,6 +24,10 @@
 //  7. INSERT, UPDATE, DELETE and COPY store rows through Target: generated columns, constraints, heap, indexes, in this order.
 //  8. The run state is used by one goroutine. Memory pools belong to the session's Env. Below a Gather, and for aggregation in two steps, each worker
 //     has a run state of its own (Exec with worker set, Env.forWorker), built by the session; what they share does not change (crew).
+//  9. Rows of a partitioned table go through a router (route.go), batch by batch: it finds the partition of each row, and each partition's
+//     Target stores its share, in the partition's own column order. Partitions are opened and locked when their first row comes.
+//  10. An UPDATE or DELETE of several tables (partitions, inheriting tables) has one Target each (resultRels, multi.go); the one of the row
+//     at hand stands in modifyTable's own fields. A row that an UPDATE moves is deleted, marked as moved, and routed.
 //
 // Differences from PostgreSQL: parallel plans hand over batches and aggregate states in memory; deferrable unique constraints are checked at the end of the statement, even
 // when they are INITIALLY DEFERRED; rows of one INSERT are checked against constraints batch by batch before any of
