@@ -53,7 +53,7 @@ func (a *alteration) attachPartition(cmd *ast.PartitionCmd) error {
 		return err
 	}
 	if def != nil && !b.IsDefault {
-		return c.checkDefault(parent, def, b)
+		return c.checkDefault(parent, def, b, "")
 	}
 	return nil
 }
@@ -131,7 +131,7 @@ func (c *Context) checkAttached(parent *catalog.Relation, oid ids.Oid) error {
 				place = i
 			}
 		}
-		if err := c.checkRows(child, of, d, func(at int) bool { return at != place }, "partition constraint of relation %q is violated by some row"); err != nil {
+		if err := c.checkRows(child, of, d, func(at int) bool { return at != place }, "partition constraint of relation %q is violated by some row", ""); err != nil {
 			return err
 		}
 		if of.Parent == 0 || of.PartBound == nil {

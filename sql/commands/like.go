@@ -271,8 +271,10 @@ func mappedKeys(from, to *catalog.Relation, keys []int16) []int16 {
 
 func pluralKind(kind byte) string {
 	switch kind {
-	case 'i', 'I':
+	case 'i':
 		return "indexes"
+	case 'I':
+		return "partitioned indexes"
 	case 'S':
 		return "sequences"
 	case 't':

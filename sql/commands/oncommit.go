@@ -76,12 +76,18 @@ func (h *onCommit) PreCommit() error {
 
 // touched reports whether a table has any pages.
 func (h *onCommit) touched(r *catalog.Relation) bool {
+	if r.Heap == nil {
+		return false
+	}
 	n, err := r.Heap.Blocks()
 	return err != nil || n > 0
 }
 
 // emptyNow truncates a temporary table in place, with its indexes and toast table.
 func emptyNow(s *session.Session, r *catalog.Relation) error {
+	if r.Heap == nil {
+		return nil // a partitioned table; its partitions have actions of their own
+	}
 	if err := heap.TruncateAll(s.Tx, r.Heap); err != nil {
 		return err
 	}

@@ -90,7 +90,7 @@ func (c *Context) rangeBound(parent *catalog.Relation, list []ast.Node) ([]*quer
 			return nil, err
 		}
 		if v.Value.IsNull() {
-			return nil, pgerr.New(pgerr.InvalidTableDefinition, "cannot specify NULL in range bound")
+			return nil, pgerr.New(pgerr.InvalidObjectDefinition, "cannot specify NULL in range bound")
 		}
 		out = append(out, &query.RangeDatum{Value: v})
 	}
@@ -272,7 +272,7 @@ func (c *Context) leaves(rel *catalog.Relation) ([]*catalog.Relation, error) {
 }
 
 // checkRows looks for a row of a table, or of its partitions, for which bad says yes about where it belongs in the partitions d of parent.
-func (c *Context) checkRows(rel, parent *catalog.Relation, d *partition.Desc, bad func(at int) bool, message string) error {
+func (c *Context) checkRows(rel, parent *catalog.Relation, d *partition.Desc, bad func(at int) bool, message, name string) error {
 	tables, err := c.leaves(rel)
 	if err != nil {
 		return err
@@ -285,7 +285,11 @@ func (c *Context) checkRows(rel, parent *catalog.Relation, d *partition.Desc, ba
 		err = c.eachRow(t, func(row []types.Datum) error {
 			at, err := l.find(d, row)
 			if err == nil && bad(at) {
-				return c.tableError(pgerr.New(pgerr.CheckViolation, message, t.Name), t)
+				shown := name
+				if shown == "" {
+					shown = t.Name
+				}
+				return c.tableError(pgerr.New(pgerr.CheckViolation, message, shown), t)
 			}
 			return err
 		}, nil)
@@ -305,13 +309,14 @@ func (c *Context) tableError(e *pgerr.Error, rel *catalog.Relation) error {
 }
 
 // checkDefault refuses a new bound when the default partition has rows that belong to it.
-func (c *Context) checkDefault(parent *catalog.Relation, def *catalog.Relation, b *query.PartitionBound) error {
+// named is what the error calls it; "": the partition of it that has the row.
+func (c *Context) checkDefault(parent *catalog.Relation, def *catalog.Relation, b *query.PartitionBound, named string) error {
 	d, err := partition.NewDesc(parent.PartKey, []partition.Child{{Leaf: true, Bound: b}})
 	if err != nil {
 		return err
 	}
 	return c.checkRows(def, parent, d, func(at int) bool { return at >= 0 },
-		"updated partition constraint for default partition %q would be violated by some row")
+		"updated partition constraint for default partition %q would be violated by some row", named)
 }
 
 // bindPartition makes a table a partition: it analyzes and checks the bound and stores it.
@@ -335,7 +340,7 @@ func (c *Context) bindPartition(oid, parentOid ids.Oid, name string, spec *ast.P
 		return err
 	}
 	if def != nil {
-		if err := c.checkDefault(parent, def, b); err != nil {
+		if err := c.checkDefault(parent, def, b, def.Name); err != nil {
 			return err
 		}
 	}

@@ -105,7 +105,7 @@ func (c *Context) partitionElement(rel *catalog.Relation, k *partition.Key, i in
 func (c *Context) partitionExpr(rel *catalog.Relation, i int, el *ast.PartitionElem) (query.Expr, error) {
 	expr, err := c.expr(el.Expr, PartitionKeyExpr, rel, "", 0, -1)
 	if err != nil {
-		return nil, err
+		return nil, unplaced(err)
 	}
 	t, err := c.S.Cat.TypeRow(expr.Type())
 	if err != nil {
