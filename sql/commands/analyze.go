@@ -19,6 +19,16 @@ func (c *Context) analyzeRelation(oid ids.Oid, names []string, verbose bool) err
 	if rel == nil || err != nil {
 		return err
 	}
+	if err := c.analyzeTable(rel, names, verbose); err != nil || rel.Kind != 'p' && !rel.HasSubclass {
+		return err
+	}
+	if err := c.step(); err != nil {
+		return err
+	}
+	return c.analyzeTree(rel, names, verbose)
+}
+
+func (c *Context) analyzeTable(rel *catalog.Relation, names []string, verbose bool) error {
 	if rel.Heap == nil || rel.Kind != 'r' && rel.Kind != 'm' || rel.Oid == catalog.PgStatisticOid {
 		return nil
 	}
@@ -120,6 +130,11 @@ func (c *Context) analyzeColumns(rel *catalog.Relation, names []string) ([]statC
 
 // analyzeColumn stores the statistics of one column of a table, or of an expression column of an index.
 func (c *Context) analyzeColumn(rel *catalog.Relation, k statColumn, s *vacuum.Sampled, values []types.Datum) error {
+	return c.analyzeColumnAs(rel, k, s, values, false)
+}
+
+// analyzeColumnAs is analyzeColumn for rows of the table alone, or with inherited of all that inherit from it, too.
+func (c *Context) analyzeColumnAs(rel *catalog.Relation, k statColumn, s *vacuum.Sampled, values []types.Datum, inherited bool) error {
 	a := &rel.Desc.Attrs[k.att-1]
 	t, err := c.copyType(a.Type)
 	if err != nil {
@@ -135,14 +150,20 @@ func (c *Context) analyzeColumn(rel *catalog.Relation, k statColumn, s *vacuum.S
 	}
 	in.values = values
 	st := in.compute()
-	row, err := catalog.Fetch[catalog.PgStatistic](c.S.Cat, catalog.PgStatisticRelidAttInhIndex,
+	rows, err := catalog.FetchAll[catalog.PgStatistic](c.S.Cat, catalog.PgStatisticRelidAttInhIndex,
 		catalog.OidKey(catalog.AttPgStatisticStarelid, rel.Oid), catalog.IntKey(catalog.AttPgStatisticStaattnum, int64(k.att)))
 	if err != nil {
 		return err
 	}
+	var row *catalog.PgStatistic
+	for _, r := range rows {
+		if r.Stainherit == inherited {
+			row = r
+		}
+	}
 	fresh := row == nil
 	if fresh {
-		row = &catalog.PgStatistic{Starelid: rel.Oid, Staattnum: k.att}
+		row = &catalog.PgStatistic{Starelid: rel.Oid, Staattnum: k.att, Stainherit: inherited}
 	}
 	st.store(row, t, a.Collation, lt, eq)
 	if fresh {
