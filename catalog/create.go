@@ -315,7 +315,7 @@ func (s *Session) createRowType(n *NewRelation, rel ids.Oid) (ids.Oid, error) {
 	row := &PgType{Typname: n.Name, Typnamespace: n.Namespace, Typowner: n.Owner, Typlen: -1, Typtype: 'c',
 		Typcategory: 'C', Typisdefined: true, Typdelim: ',', Typrelid: rel, Typarray: array, Typinput: 2290,
 		Typoutput: 2291, Typreceive: 2402, Typsend: 2403, Typalign: 'd', Typstorage: 'x', Typtypmod: -1}
-	if err := s.CreateType(row); err != nil {
+	if err := s.createType(row, n.Kind == 'c'); err != nil {
 		return 0, err
 	}
 	owner := RelationObject(rel)
@@ -333,6 +333,17 @@ func (s *Session) createRowType(n *NewRelation, rel ids.Oid) (ids.Oid, error) {
 
 // CreateType inserts a type's row, giving it an Oid when it has none, and records what it depends on.
 func (s *Session) CreateType(t *PgType) error {
+	return s.createType(t, t.Typrelid == 0 && !isArrayType(t))
+}
+
+// isArrayType reports whether a type is the array type of another one.
+func isArrayType(t *PgType) bool {
+	return t.Typelem != 0 && t.Typsubscript == arraySubscriptHandler && t.Typlen == -1
+}
+
+// createType is CreateType. alone: the type depends on its schema and owner by itself; types of rows of tables and array types are part of
+// something that does already.
+func (s *Session) createType(t *PgType, alone bool) error {
 	if t.Oid == 0 {
 		o, err := s.NewObjectOid(PgTypeOid)
 		if err != nil {
@@ -343,22 +354,12 @@ func (s *Session) CreateType(t *PgType) error {
 	if err := s.Insert(t); err != nil {
 		return err
 	}
-	return s.recordType(t)
+	return s.recordType(t, alone)
 }
 
-func (s *Session) recordType(t *PgType) error {
+func (s *Session) recordType(t *PgType, alone bool) error {
 	me := Object{Class: PgTypeOid, Oid: t.Oid}
-	dependent := t.Typelem != 0 && t.Typsubscript == arraySubscriptHandler && t.Typlen == -1 || t.Typrelid != 0
-	// Row types and array types are part of something that has these dependencies already.
-	isStandaloneRow := false
-	if t.Typrelid != 0 {
-		c, err := s.ClassRow(t.Typrelid)
-		if err != nil {
-			return err
-		}
-		isStandaloneRow = c != nil && c.Relkind == 'c'
-	}
-	if !dependent || isStandaloneRow {
+	if alone {
 		if err := s.RecordDependency(me, Object{Class: PgNamespaceOid, Oid: t.Typnamespace}, DepNormal); err != nil {
 			return err
 		}

@@ -95,7 +95,6 @@ func identify(s *catalog.Session, c *functions.Call) (types.Datum, error) {
 			break
 		}
 		err = put(catalog.KindWord(r.Kind)+" column", r.Namespace, r.Name, "")
-		vals[2] = types.Null
 		vals[3] = text(vals[3].Str() + "." + catalog.QuoteIdent(r.AttName(int16(o.Sub))))
 	case catalog.PgTypeOid:
 		r, e := s.TypeRow(o.Oid)
