@@ -13,6 +13,8 @@
 //  4. Hash values are PostgreSQL's, so that a row goes to the partition that it goes to there.
 //  5. Keys, Descs and Bounds are shared by all sessions and never changed once made.
 //
+//  6. Prune never leaves out a partition that can have a row for which the condition is true; what it does not understand says nothing.
+//
 // Searching does not allocate.
 //
 // To debug: pg_partition_tree shows the partitions, pg_get_expr(relpartbound, oid) their bounds, pg_get_partition_constraintdef what that
