@@ -157,7 +157,7 @@ func (e *engine) loadCosts() {
 		SeqScan: on("enable_seqscan"), IndexScan: on("enable_indexscan"), IndexOnlyScan: on("enable_indexonlyscan"), BitmapScan: on("enable_bitmapscan"),
 		TidScan: on("enable_tidscan"), Sort: on("enable_sort"), IncrementalSort: on("enable_incremental_sort"), HashAgg: on("enable_hashagg"),
 		NestLoop: on("enable_nestloop"), HashJoin: on("enable_hashjoin"), MergeJoin: on("enable_mergejoin"), Material: on("enable_material"),
-		Memoize: on("enable_memoize"), ParallelWorkers: int(f("max_parallel_workers_per_gather")), ParallelSetup: f("parallel_setup_cost"),
+		Memoize: on("enable_memoize"), PartitionPruning: on("enable_partition_pruning"), ParallelWorkers: int(f("max_parallel_workers_per_gather")), ParallelSetup: f("parallel_setup_cost"),
 		ParallelTuple: f("parallel_tuple_cost"), MinParallelTablePages: f("min_parallel_table_scan_size"),
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"gompho/internal/ids"
 	"gompho/internal/pgerr"
 	"gompho/mvcc"
+	"gompho/sql/partition"
 	"gompho/sql/plan"
 	"gompho/sql/query"
 	"gompho/storage/heap"
@@ -54,7 +55,8 @@ type Exec struct {
 	started   bool
 	done      bool
 	closed    bool
-	epq       *epqState // non-nil in the execution of a re-check
+	kept      map[plan.Node]partition.Set // children of an Append that are not left out from the start
+	epq       *epqState                   // non-nil in the execution of a re-check
 	instr     map[plan.Node]*Instrumentation
 	result    types.Batch // the visible columns of the root's output
 	visible   []int       // positions of them; nil: all, in order

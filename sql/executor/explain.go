@@ -6,6 +6,7 @@ import (
 
 	"gompho/catalog"
 	"gompho/sql/deparse"
+	"gompho/sql/partition"
 	"gompho/sql/plan"
 	"gompho/sql/query"
 )
@@ -130,6 +131,14 @@ func usedRels(p plan.Node, list []int) []int {
 			if p.OnConflict != nil && p.OnConflict.ExclRel > 0 {
 				list = append(list, p.OnConflict.ExclRel)
 			}
+		case *plan.Append:
+			if p.Rel > 0 {
+				list = append(list, p.Rel)
+			}
+		case *plan.MergeAppend:
+			if p.Rel > 0 {
+				list = append(list, p.Rel)
+			}
 		case *plan.SubqueryScan:
 			subqueries = append(subqueries, p.Subplan)
 			return
@@ -204,6 +213,26 @@ func (x *explainer) node(p plan.Node, relation, planName string) (*explained, er
 	return e, x.err
 }
 
+// kept are the children of an Append that are not left out from the start; nil: all.
+func (x *explainer) kept(p plan.Node) partition.Set {
+	if x.ex == nil {
+		return nil
+	}
+	return x.ex.kept[p]
+}
+
+// leftOut tells how many children are left out.
+func (x *explainer) leftOut(p plan.Node, e *explained, children int) {
+	k := x.kept(p)
+	if k != nil && k.Count() < children || x.structured() {
+		n := 0
+		if k != nil {
+			n = children - k.Count()
+		}
+		e.num("Subplans Removed", float64(n))
+	}
+}
+
 // below describes init plans, children and subplans, in this order.
 func (x *explainer) below(p plan.Node, e *explained) error {
 	add := func(c plan.Node, step pathStep, relation, name string) error {
@@ -232,11 +261,15 @@ func (x *explainer) below(p plan.Node, e *explained) error {
 			return true
 		})
 	})
-	member := 0
+	member, at := 0, -1
 	var err error
 	b := p.Base()
+	kept := x.kept(p)
 	planChildren(p, func(c plan.Node) {
 		if err != nil {
+			return
+		}
+		if at++; kept != nil && !kept.Has(at) {
 			return
 		}
 		relation := "Member"

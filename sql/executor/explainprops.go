@@ -335,6 +335,9 @@ func (x *explainer) details(p plan.Node, e *explained) {
 		x.sortKeys(p, e, "Presorted Key", p.Keys[:p.Presorted])
 	case *plan.MergeAppend:
 		x.sortKeys(p, e, "Sort Key", p.Keys)
+		x.leftOut(p, e, len(p.Children))
+	case *plan.Append:
+		x.leftOut(p, e, len(p.Children))
 	default:
 		x.upperDetails(p, e)
 	}

@@ -206,14 +206,6 @@ func (n *subqueryScan) rescan() error {
 
 func (n *subqueryScan) close() { n.child.close() }
 
-// appendNode concatenates its children.
-type appendNode struct {
-	nodeBase
-	stage
-	children []node
-	at       int
-}
-
 func (ex *Exec) buildAll(ps []plan.Node) ([]node, error) {
 	out := make([]node, 0, len(ps))
 	for _, p := range ps {
@@ -224,21 +216,6 @@ func (ex *Exec) buildAll(ps []plan.Node) ([]node, error) {
 		out = append(out, n)
 	}
 	return out, nil
-}
-
-func (ex *Exec) makeAppend(p *plan.Append) (node, error) {
-	children, err := ex.buildAll(p.Children)
-	if err != nil {
-		return nil, err
-	}
-	n := &appendNode{children: children}
-	var ins []ids.Oid
-	if len(children) > 0 {
-		ins = children[0].types()
-	}
-	n.setup(ex, &p.Plan, ins)
-	c := &compiler{ex: ex, sc: &n.sc, column: outerColumn(len(ins))}
-	return n, n.stage.init(c, p.Qual, directTargets(p.TargetList, len(ins)))
 }
 
 // directTargets returns nil, for passing rows through, when a target list is the input's columns in order.
@@ -253,34 +230,6 @@ func directTargets(tl []*query.TargetEntry, n int) []*query.TargetEntry {
 		}
 	}
 	return nil
-}
-
-func (n *appendNode) next(max int) (*types.Batch, error) {
-	for n.at < len(n.children) {
-		b, err := n.over(n.children[n.at], max)
-		if b != nil || err != nil {
-			return b, err
-		}
-		n.at++
-	}
-	return nil, nil
-}
-
-func (n *appendNode) rescan() error {
-	n.rescanInit()
-	n.at, n.deferred = 0, nil
-	for _, c := range n.children {
-		if err := c.rescan(); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (n *appendNode) close() {
-	for _, c := range n.children {
-		c.close()
-	}
 }
 
 // limitNode passes on count rows after the first offset.
@@ -378,7 +327,9 @@ func passBound(c node, n int64) {
 	case *appendNode:
 		if c.qual == nil {
 			for _, k := range c.children {
-				passBound(k, n)
+				if k != nil {
+					passBound(k, n)
+				}
 			}
 		}
 	case *mergeAppendNode:

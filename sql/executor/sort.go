@@ -268,6 +268,7 @@ type mergeAppendNode struct {
 	children []node
 	keys     []sortKey
 	heads    []mergeHead
+	prune    *pruning
 	started  bool
 	store    rowStore
 	batch    *types.Batch
@@ -285,6 +286,9 @@ func (ex *Exec) makeMergeAppend(p *plan.MergeAppend) (node, error) {
 		return nil, err
 	}
 	n := &mergeAppendNode{children: children, heads: make([]mergeHead, len(children))}
+	if n.prune, err = ex.newPruning(p, p.Prune, len(children)); err != nil {
+		return nil, err
+	}
 	ins := children[0].types()
 	n.setup(ex, &p.Plan, ins)
 	c := &compiler{ex: ex, sc: &n.sc, column: outerColumn(len(ins))}
@@ -315,8 +319,16 @@ func (n *mergeAppendNode) advance(i, max int) error {
 
 func (n *mergeAppendNode) next(max int) (*types.Batch, error) {
 	if !n.started {
+		if n.prune != nil {
+			if err := n.prune.look(); err != nil {
+				return nil, err
+			}
+		}
 		for i := range n.children {
 			n.heads[i] = mergeHead{}
+			if n.prune != nil && !n.prune.now.Has(i) {
+				continue
+			}
 			if err := n.advance(i, max); err != nil {
 				return nil, err
 			}
@@ -362,17 +374,13 @@ func (n *mergeAppendNode) less(i, j int) bool {
 func (n *mergeAppendNode) rescan() error {
 	n.rescanInit()
 	n.started, n.deferred = false, nil
-	for _, c := range n.children {
-		if err := c.rescan(); err != nil {
-			return err
-		}
+	if n.prune != nil {
+		n.prune.looked = false
 	}
-	return nil
+	return rescanAll(n.children)
 }
 
 func (n *mergeAppendNode) close() {
 	n.store.reset()
-	for _, c := range n.children {
-		c.close()
-	}
+	closeAll(n.children)
 }

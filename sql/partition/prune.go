@@ -28,6 +28,7 @@ type Cond struct {
 	Col      int
 	Strategy int
 	Value    int
+	List     bool // Compare: the value is a list, one of which is to meet it
 	All      bool // Compare with a list: with all its values, not with any
 }
 
@@ -55,6 +56,9 @@ func NewSet(n int, all bool) Set {
 
 // Add puts i into the set.
 func (s Set) Add(i int) { s[i>>6] |= 1 << (uint(i) & 63) }
+
+// Remove takes i out of the set.
+func (s Set) Remove(i int) { s[i>>6] &^= 1 << (uint(i) & 63) }
 
 // Has reports whether i is in the set.
 func (s Set) Has(i int) bool { return s[i>>6]&(1<<(uint(i)&63)) != 0 }

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"gompho/internal/ids"
+	"gompho/sql/partition"
 	"gompho/sql/query"
 )
 
@@ -373,12 +374,16 @@ type (
 	Append struct {
 		Plan
 		Children []Node
+		Prune    *Pruning // nil: all children are always read
+		Rel      int      // range-table index of the table that the children are of, 0: none
 	}
 	// MergeAppend merges sorted children.
 	MergeAppend struct {
 		Plan
 		Children []Node
 		Keys     []SortKey
+		Prune    *Pruning
+		Rel      int
 	}
 	// LockRows locks the rows that come by.
 	LockRows struct {
@@ -445,4 +450,19 @@ type MergeAction struct {
 	Qual       query.Expr
 	TargetList []*query.TargetEntry
 	Override   query.OverridingKind
+}
+
+// Pruning tells which children of an Append need not be read, when the values of parameters are known.
+type Pruning struct {
+	Levels []PruneLevel
+	Rescan bool // exec params count: to be looked at again with each rescan
+}
+
+// PruneLevel is one partitioned table of the tree.
+type PruneLevel struct {
+	Key    *partition.Key
+	Desc   *partition.Desc
+	Cond   *partition.Cond
+	Values []query.Expr // that Cond compares with
+	Part   []int        // for each child of the Append the partition of Desc that it is or is below of, -1: none
 }

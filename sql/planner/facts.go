@@ -125,6 +125,7 @@ type Costs struct {
 	SeqScan, IndexScan, IndexOnlyScan, BitmapScan       bool
 	TidScan, Sort, IncrementalSort, HashAgg             bool
 	NestLoop, HashJoin, MergeJoin, Material, Memoize    bool
+	PartitionPruning                                    bool
 	ParallelWorkers                                     int
 	ParallelSetup, ParallelTuple, MinParallelTablePages float64
 }
@@ -137,7 +138,7 @@ func DefaultCosts() Costs {
 		FromCollapseLimit: 8, JoinCollapseLimit: 8,
 		SeqScan: true, IndexScan: true, IndexOnlyScan: true, BitmapScan: true,
 		TidScan: true, Sort: true, IncrementalSort: true, HashAgg: true,
-		NestLoop: true, HashJoin: true, MergeJoin: true, Material: true, Memoize: true,
+		NestLoop: true, HashJoin: true, MergeJoin: true, Material: true, Memoize: true, PartitionPruning: true,
 		ParallelSetup: 1000, ParallelTuple: 0.1, MinParallelTablePages: 1024,
 	}
 }

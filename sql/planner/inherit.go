@@ -2,7 +2,6 @@ package planner
 
 import (
 	"gompho/internal/ids"
-	"gompho/sql/partition"
 	"gompho/sql/plan"
 	"gompho/sql/query"
 	"gompho/types"
@@ -14,6 +13,26 @@ type child struct {
 	rel  *rel
 	cols []int // for each column of the parent, from 1, the child's; 0: dropped
 	flat int   // its place in the flat range table, from 1; 0 until it is built
+	at   []place
+}
+
+// place is where a partition stands below a table that is pruned when the plan runs.
+type place struct {
+	level *pruneLevel
+	part  int
+}
+
+type childTable struct {
+	oid ids.Oid
+	at  []place
+}
+
+// below adds a partition of level to the places that are known.
+func below(above []place, level *pruneLevel, part int) []place {
+	if level == nil {
+		return above
+	}
+	return append(above[:len(above):len(above)], place{level, part})
 }
 
 // expand finds the children of a base relation whose rows it includes. It reports false when the relation stands for itself alone.
@@ -25,47 +44,53 @@ func (r *root) expand(b *rel) (bool, error) {
 	case !b.rte.Inh || b.table.kind != 'p' && !b.table.hasSubclass:
 		return false, nil
 	}
-	oids, err := r.childTables(b)
+	tables, err := r.childTables(b)
 	if err != nil {
 		return false, err
 	}
-	if b.table.kind != 'p' && len(oids) < 2 {
+	if b.table.kind != 'p' && len(tables) < 2 {
 		return false, nil
 	}
 	b.isParent = true
-	for _, oid := range oids {
-		c, err := r.newChild(b, oid)
+	for _, t := range tables {
+		c, err := r.newChild(b, t.oid)
 		if err != nil {
 			return false, err
 		}
+		c.at = t.at
 		b.children = append(b.children, c)
 	}
 	return true, nil
 }
 
-// childTables lists the tables with rows of a relation. Partitions that the conditions exclude are left out, except of the table that the
-// statement changes: its rows can be anywhere once they are looked at again.
-func (r *root) childTables(b *rel) ([]ids.Oid, error) {
+// childTables lists the tables with rows of a relation. Partitions that the conditions exclude are left out, and not
+// locked.
+func (r *root) childTables(b *rel) ([]childTable, error) {
 	if b.table.kind != 'p' {
-		return r.g.facts.inheritors(b.table.oid, b.rte.Rellockmode)
+		oids, err := r.g.facts.inheritors(b.table.oid, b.rte.Rellockmode)
+		var out []childTable
+		for _, o := range oids {
+			out = append(out, childTable{oid: o})
+		}
+		return out, err
 	}
-	var out []ids.Oid
-	var walk func(oid ids.Oid, toParent []int) error
-	walk = func(oid ids.Oid, cols []int) error {
+	var out []childTable
+	var walk func(oid ids.Oid, toParent []int, above []place) error
+	walk = func(oid ids.Oid, cols []int, above []place) error {
 		t, err := r.g.facts.table(oid)
 		if err != nil {
 			return err
 		}
-		keep := r.prune(b, t, cols)
+		keep, level := r.prune(b, t, cols)
 		for i, o := range t.parts.Oids {
-			if !keep[i] {
+			if !keep.Has(i) {
 				continue
 			}
 			if err := r.g.facts.lock(o, b.rte.Rellockmode); err != nil {
 				return err
 			}
 			if t.parts.Leaf[i] {
-				out = append(out, o)
+				out = append(out, childTable{o, below(above, level, i)})
 				continue
 			}
 			sub, err := r.g.facts.table(o)
@@ -73,13 +98,13 @@ func (r *root) childTables(b *rel) ([]ids.Oid, error) {
 				return err
 			}
 			r.g.relids[o] = true
-			if err := walk(o, columnNumbers(b.table.desc, sub.desc)); err != nil {
+			if err := walk(o, columnNumbers(b.table.desc, sub.desc), below(above, level, i)); err != nil {
 				return err
 			}
 		}
 		return nil
 	}
-	return out, walk(b.table.oid, columnNumbers(b.table.desc, b.table.desc))
+	return out, walk(b.table.oid, columnNumbers(b.table.desc, b.table.desc), nil)
 }
 
 // columnNumbers gives for each column of from the number of the column of to with the same name; 0: none.
@@ -108,6 +133,7 @@ func (r *root) newChild(b *rel, oid ids.Oid) (*child, error) {
 	rte := *b.rte
 	rte.Relid, rte.Relkind, rte.Inh, rte.RequiredPerms = oid, t.kind, false, 0
 	rte.Eref = &query.Alias{Name: b.rte.Eref.Name}
+	rte.Alias = rte.Eref
 	for i := range t.desc.Attrs {
 		rte.Eref.Colnames = append(rte.Eref.Colnames, t.desc.Attrs[i].Name)
 	}
@@ -216,7 +242,7 @@ func (r *root) appendChildren(b *rel) error {
 
 // inherit builds the scans of the children under an Append.
 func (b *builder) inherit(p *path) built {
-	n := &plan.Append{}
+	n := &plan.Append{Rel: p.rel.rti + b.offset}
 	for _, c := range p.children {
 		var tl []*query.TargetEntry
 		for i, e := range c.rel.target {
@@ -242,6 +268,7 @@ func (b *builder) inherit(p *path) built {
 	if len(n.Children) == 1 {
 		return built{n.Children[0], columnsOfExprs(p.rel.target)}
 	}
+	n.Prune = b.pruning(p)
 	fill(n, p)
 	return built{n, columnsOfExprs(p.rel.target)}
 }
@@ -282,210 +309,6 @@ func (b *builder) childIndexes(rti int) []int {
 		}
 	}
 	return out
-}
-
-// condition is one comparison of a key column with a constant.
-type condition struct {
-	col      int
-	strategy int
-	values   []types.Datum // more than one: = ANY
-}
-
-// prune tells which partitions of a table can have rows that meet the conditions on the parent; cols are the table's columns by the parent's.
-func (r *root) prune(b *rel, t *tableInfo, cols []int) []bool {
-	keep := make([]bool, len(t.parts.Oids))
-	for i := range keep {
-		keep[i] = true
-	}
-	conds := r.keyConditions(b, t, cols)
-	if len(conds) == 0 {
-		return keep
-	}
-	equal := make([][]types.Datum, t.key.Cols())
-	all := true
-	for i := range equal {
-		for _, c := range conds {
-			if c.col == i && c.strategy == strategyEq && equal[i] == nil {
-				equal[i] = c.values
-			}
-		}
-		all = all && equal[i] != nil
-	}
-	if all {
-		clear(keep)
-		r.findEach(t, equal, keep)
-		return keep
-	}
-	for i, bound := range t.parts.Bound {
-		if !bound.IsDefault {
-			keep[i] = mayHold(t.key, bound, conds)
-		}
-	}
-	return keep
-}
-
-const maxCombinations = 1000
-
-// findEach marks the partitions of all combinations of key values.
-func (r *root) findEach(t *tableInfo, equal [][]types.Datum, keep []bool) {
-	n := 1
-	for _, v := range equal {
-		n *= len(v)
-	}
-	if n > maxCombinations {
-		for i := range keep {
-			keep[i] = true
-		}
-		return
-	}
-	vals := make([]types.Datum, len(equal))
-	for k := range n {
-		for i, v := range equal {
-			vals[i] = v[k%len(v)]
-			k /= len(v)
-		}
-		if at := t.parts.Find(t.key, vals); at >= 0 {
-			keep[at] = true
-		}
-	}
-}
-
-// mayHold reports whether a partition can have rows that meet conditions.
-func mayHold(k *partition.Key, b *query.PartitionBound, conds []condition) bool {
-	for _, c := range conds {
-		if len(c.values) != 1 {
-			continue
-		}
-		switch k.Strategy {
-		case partition.List:
-			if !listHolds(k, b, c) {
-				return false
-			}
-		case partition.Range:
-			if c.col == 0 && !rangeHolds(k, b, c) {
-				return false
-			}
-		}
-	}
-	return true
-}
-
-func listHolds(k *partition.Key, b *query.PartitionBound, c condition) bool {
-	for _, e := range b.List {
-		if v := e.(*query.Const).Value; !v.IsNull() && satisfies(k.Compare[0](v, c.values[0]), c.strategy) {
-			return true
-		}
-	}
-	return false
-}
-
-func satisfies(cmp, strategy int) bool {
-	switch strategy {
-	case strategyLt:
-		return cmp < 0
-	case strategyLe:
-		return cmp <= 0
-	case strategyEq:
-		return cmp == 0
-	case strategyGe:
-		return cmp >= 0
-	}
-	return cmp > 0
-}
-
-// rangeHolds looks at the first key column alone.
-func rangeHolds(k *partition.Key, b *query.PartitionBound, c condition) bool {
-	against := func(d *query.RangeDatum) int { // bound compared with the constant
-		if d.Kind != query.RangeValue {
-			return int(d.Kind)
-		}
-		return k.Compare[0](d.Value.(*query.Const).Value, c.values[0])
-	}
-	low, up := against(b.Lower[0]), against(b.Upper[0])
-	last := k.Cols() == 1 // the upper bound excludes its own value
-	switch c.strategy {
-	case strategyLt:
-		return low < 0
-	case strategyLe:
-		return low <= 0
-	case strategyEq:
-		return low <= 0 && (up > 0 || up == 0 && !last)
-	case strategyGe:
-		return up > 0 || up == 0 && !last
-	}
-	return up > 0
-}
-
-// keyConditions finds the comparisons of key columns with constants among the conditions on the parent.
-func (r *root) keyConditions(b *rel, t *tableInfo, cols []int) []condition {
-	var out []condition
-	for _, ri := range b.restrict {
-		switch x := ri.clause.(type) {
-		case *query.OpExpr:
-			if len(x.Args) != 2 {
-				continue
-			}
-			op, arg, value := x.OpNo, x.Args[0], x.Args[1]
-			if _, ok := arg.(*query.Const); ok {
-				info := r.g.facts.op(op)
-				if info == nil || info.commutator == 0 {
-					continue
-				}
-				op, arg, value = info.commutator, value, arg
-			}
-			k, ok := value.(*query.Const)
-			if !ok || k.Value.IsNull() {
-				continue
-			}
-			if c, ok := r.keyCondition(b, t, cols, op, arg, k.ResType, x.InputCollid); ok {
-				c.values = []types.Datum{k.Value}
-				out = append(out, c)
-			}
-		case *query.ScalarArrayOpExpr:
-			if c, ok := r.anyCondition(b, t, cols, x); ok {
-				out = append(out, c)
-			}
-		}
-	}
-	return out
-}
-
-func (r *root) anyCondition(b *rel, t *tableInfo, cols []int, x *query.ScalarArrayOpExpr) (condition, bool) {
-	k, ok := x.Args[1].(*query.Const)
-	if !ok || k.Value.IsNull() || !x.UseOr {
-		return condition{}, false
-	}
-	at := r.g.facts.typ(k.ResType)
-	if at == nil || at.ElemType == nil {
-		return condition{}, false
-	}
-	c, ok := r.keyCondition(b, t, cols, x.OpNo, x.Args[0], at.ElemType.Oid, x.InputCollid)
-	if !ok || c.strategy != strategyEq {
-		return c, false
-	}
-	c.values = []types.Datum{}
-	for _, v := range types.DecodeArray(k.Value, at.ElemType).Elems {
-		if !v.IsNull() {
-			c.values = append(c.values, v)
-		}
-	}
-	return c, true
-}
-
-// keyCondition matches one side of a comparison with a key column.
-func (r *root) keyCondition(b *rel, t *tableInfo, cols []int, op ids.Oid, arg query.Expr, typ, coll ids.Oid) (condition, bool) {
-	for i := range t.key.Atts {
-		if !r.isKeyColumn(b, t, cols, i, arg) || t.key.Collations[i] != coll && t.key.Collations[i] != 0 || !sameOrder(typ, t.key.Types[i], t.key.InTypes[i]) {
-			continue
-		}
-		for _, m := range r.g.facts.families(op) {
-			switch {
-			case m.family == t.key.OpFamilies[i], t.key.Strategy == partition.Hash && m.strategy == strategyEq && r.sameHash(t, i, op):
-				return condition{col: i, strategy: m.strategy}, true
-			}
-		}
-	}
-	return condition{}, false
 }
 
 // sameHash reports whether an equality operator is the one that a hash key goes by.
