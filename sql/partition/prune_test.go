@@ -13,7 +13,7 @@ import (
 
 const domain = 7 // values 0 to 6, and NULL
 
-func intKey(strategy byte, cols int) *Key {
+func pruneKey(strategy byte, cols int) *Key {
 	k := &Key{Strategy: strategy, Atts: make([]int16, cols)}
 	for i := range cols {
 		k.Atts[i] = int16(i + 1)
@@ -23,14 +23,14 @@ func intKey(strategy byte, cols int) *Key {
 	return k
 }
 
-func intConst(v int) query.Expr { return &query.Const{Value: types.Int(int64(v))} }
+func pruneConst(v int) query.Expr { return &query.Const{Value: types.Int(int64(v))} }
 
-func drawBound(t *rapid.T, strategy byte, cols int) *query.PartitionBound {
+func prunedBound(t *rapid.T, strategy byte, cols int) *query.PartitionBound {
 	b := &query.PartitionBound{Strategy: strategy}
 	switch strategy {
 	case List:
 		for range rapid.IntRange(1, 3).Draw(t, "items") {
-			b.List = append(b.List, intConst(rapid.IntRange(0, domain-1).Draw(t, "item")))
+			b.List = append(b.List, pruneConst(rapid.IntRange(0, domain-1).Draw(t, "item")))
 		}
 		if rapid.IntRange(0, 4).Draw(t, "null") == 0 {
 			b.List = append(b.List, &query.Const{Value: types.Null})
@@ -44,7 +44,7 @@ func drawBound(t *rapid.T, strategy byte, cols int) *query.PartitionBound {
 					l = append(l, &query.RangeDatum{Kind: end})
 					continue
 				}
-				l = append(l, &query.RangeDatum{Value: intConst(rapid.IntRange(0, domain-1).Draw(t, name))})
+				l = append(l, &query.RangeDatum{Value: pruneConst(rapid.IntRange(0, domain-1).Draw(t, name))})
 			}
 			return l
 		}
@@ -62,15 +62,15 @@ func drawBound(t *rapid.T, strategy byte, cols int) *query.PartitionBound {
 	return b
 }
 
-func drawDesc(t *rapid.T, k *Key) *Desc {
+func prunedDesc(t *rapid.T, k *Key) *Desc {
 	var list []Child
 	d, err := NewDesc(k, nil)
 	for i := range rapid.IntRange(1, 8).Draw(t, "tries") {
-		b := drawBound(t, k.Strategy, k.Cols())
+		b := prunedBound(t, k.Strategy, k.Cols())
 		if k.Strategy != Hash && rapid.IntRange(0, 6).Draw(t, "default") == 0 {
 			b = &query.PartitionBound{Strategy: k.Strategy, IsDefault: true}
 		}
-		if d.Conflict(k, b).Kind != Fits || duplicates(b) {
+		if d.Conflict(k, b).Kind != Fits || repeats(b) {
 			continue
 		}
 		list = append(list, Child{Oid: ids.Oid(i + 1), Leaf: true, Bound: b})
@@ -81,7 +81,7 @@ func drawDesc(t *rapid.T, k *Key) *Desc {
 	return d
 }
 
-func duplicates(b *query.PartitionBound) bool {
+func repeats(b *query.PartitionBound) bool {
 	seen := map[int64]bool{}
 	for _, e := range b.List {
 		if v := e.(*query.Const).Value; !v.IsNull() {
@@ -94,19 +94,19 @@ func duplicates(b *query.PartitionBound) bool {
 	return false
 }
 
-func drawValue(t *rapid.T) types.Datum {
+func prunedValue(t *rapid.T) types.Datum {
 	if v := rapid.IntRange(0, domain).Draw(t, "value"); v < domain {
 		return types.Int(int64(v))
 	}
 	return types.Null
 }
 
-func drawCond(t *rapid.T, cols, depth int, vals *[]Value) *Cond {
+func prunedCond(t *rapid.T, cols, depth int, vals *[]Value) *Cond {
 	kind := rapid.IntRange(0, 9).Draw(t, "kind")
 	if kind < 4 && depth > 0 {
 		c := &Cond{Kind: CondKind(kind % 2)}
 		for range rapid.IntRange(1, 4).Draw(t, "args") {
-			c.Args = append(c.Args, drawCond(t, cols, depth-1, vals))
+			c.Args = append(c.Args, prunedCond(t, cols, depth-1, vals))
 		}
 		return c
 	}
@@ -124,10 +124,10 @@ func drawCond(t *rapid.T, cols, depth int, vals *[]Value) *Cond {
 	if v.List = kind == 7; v.List {
 		c.All = rapid.Bool().Draw(t, "all")
 		for range rapid.IntRange(0, 3).Draw(t, "elems") {
-			v.Elems = append(v.Elems, drawValue(t))
+			v.Elems = append(v.Elems, prunedValue(t))
 		}
 	} else {
-		v.D = drawValue(t)
+		v.D = prunedValue(t)
 	}
 	*vals = append(*vals, v)
 	return c
@@ -177,7 +177,7 @@ func holds(c *Cond, row []types.Datum, vals []Value) bool {
 	return c.All
 }
 
-func eachRow(cols int, f func([]types.Datum)) {
+func eachPrunedRow(cols int, f func([]types.Datum)) {
 	row := make([]types.Datum, cols)
 	var fill func(i int)
 	fill = func(i int) {
@@ -202,12 +202,12 @@ func TestPruneAgainstRows(t *testing.T) {
 		if strategy != List {
 			cols = rapid.IntRange(1, 3).Draw(t, "columns")
 		}
-		k := intKey(strategy, cols)
-		d := drawDesc(t, k)
+		k := pruneKey(strategy, cols)
+		d := prunedDesc(t, k)
 		var vals []Value
-		c := drawCond(t, cols, 2, &vals)
+		c := prunedCond(t, cols, 2, &vals)
 		got := d.Prune(k, c, vals)
-		eachRow(cols, func(row []types.Datum) {
+		eachPrunedRow(cols, func(row []types.Datum) {
 			if at := d.Find(k, row); at >= 0 && holds(c, row, vals) && !got.Has(at) {
 				t.Fatalf("row %v of partition %d meets the condition, but only %b are kept", row, at, got)
 			}
@@ -223,8 +223,8 @@ func TestPruneIsExact(t *testing.T) {
 		if strategy != List {
 			cols = rapid.IntRange(1, 2).Draw(t, "columns")
 		}
-		k := intKey(strategy, cols)
-		d := drawDesc(t, k)
+		k := pruneKey(strategy, cols)
+		d := prunedDesc(t, k)
 		c, row := &Cond{Kind: And}, make([]types.Datum, cols)
 		var vals []Value
 		for i := range cols {
