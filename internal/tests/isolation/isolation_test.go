@@ -53,7 +53,7 @@ func TestSpecs(t *testing.T) {
 			return "", err
 		}
 		cfg.DialFunc = s.Dial
-		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		return runSpec(ctx, sp, cfg)
 	})
@@ -101,7 +101,7 @@ func runTester(t *testing.T, dsn, path string) (string, error) {
 		return "", err
 	}
 	defer f.Close()
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	c := exec.CommandContext(ctx, tester, dsn)
 	var out bytes.Buffer
