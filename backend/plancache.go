@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"gompho/internal/ids"
+	"gompho/internal/pgerr"
 	"gompho/sql/ast"
 	"gompho/sql/parser"
 	"gompho/types"
@@ -96,13 +97,18 @@ func (b *Backend) fastPath(sql string) (done bool, err error) {
 		return true, err
 	}
 	if !seen {
-		if p = b.newCached(); p == nil {
+		if p, err = b.newCached(); endsWait(err) {
+			return true, err
+		} else if p == nil {
 			c.put(c.norm.Key, nil)
 			return false, nil
 		}
 		c.put(c.norm.Key, p)
-	} else if b.revalidate(p) != nil {
+	} else if err := b.revalidate(p); err != nil {
 		delete(c.entries, string(c.norm.Key))
+		if endsWait(err) {
+			return true, err
+		}
 		return false, nil
 	}
 	if !b.literals(p) {
@@ -111,13 +117,28 @@ func (b *Backend) fastPath(sql string) (done bool, err error) {
 	return true, b.runCached(p)
 }
 
-// newCached analyzes the normalized text; nil when it cannot be cached.
-func (b *Backend) newCached() *Prepared {
+// endsWait reports whether an error came from a wait for a lock or from a request to stop: the ordinary way must not wait a second time.
+// The text that was analyzed is not the client's, so there is no position in it.
+func endsWait(err error) bool {
+	e, ok := err.(*pgerr.Error)
+	if !ok {
+		return false
+	}
+	switch e.Code {
+	case pgerr.QueryCanceled, pgerr.LockNotAvailable, pgerr.TRDeadlockDetected:
+		e.Position = 0
+		return true
+	}
+	return isFatal(e)
+}
+
+// newCached analyzes the normalized text; nil when it cannot be cached. The error says why, if it could not be analyzed.
+func (b *Backend) newCached() (*Prepared, error) {
 	c := &b.cache
 	text := c.norm.Text()
 	stmts, err := parser.Parse(text)
 	if err != nil || len(stmts) != 1 {
-		return nil
+		return nil, err
 	}
 	pts := make([]ids.Oid, len(c.norm.Literals))
 	for i, l := range c.norm.Literals {
@@ -132,14 +153,14 @@ func (b *Backend) newCached() *Prepared {
 	}
 	p, err := b.prepare(&stmts[0], text, pts, true)
 	if err != nil || p.utility || len(p.queries) != 1 {
-		return nil
+		return nil, err
 	}
 	p.lookup = simpleLookup(p.queries[0])
 	switch stmts[0].Stmt.(type) {
 	case *ast.SelectStmt, *ast.InsertStmt, *ast.UpdateStmt, *ast.DeleteStmt:
-		return p
+		return p, nil
 	}
-	return nil
+	return nil, nil
 }
 
 // literals gives the parameters their values; false when one does not fit its type.

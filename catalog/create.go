@@ -6,6 +6,7 @@ import (
 
 	"gompho/internal/ids"
 	"gompho/internal/pgerr"
+	"gompho/locks"
 	"gompho/stats"
 	"gompho/types"
 )
@@ -67,6 +68,9 @@ func (s *Session) CreateRelation(n *NewRelation) (ids.Oid, error) {
 	if err := s.checkNewRelation(n); err != nil {
 		return 0, err
 	}
+	if err := s.lockNamespace(n); err != nil {
+		return 0, err
+	}
 	oid := n.Oid
 	var err error
 	if oid == 0 {
@@ -93,6 +97,26 @@ func (s *Session) CreateRelation(n *NewRelation) (ids.Oid, error) {
 		return 0, err
 	}
 	return oid, s.recordRelation(n, c)
+}
+
+// lockNamespace keeps the schema of a new relation from being dropped until the transaction ends. What follows its table's namespace
+// (indexes, toast tables) needs no lock of its own.
+func (s *Session) lockNamespace(n *NewRelation) error {
+	if s.locks == nil || n.Kind == 'i' || n.Kind == 'I' || n.Kind == 't' {
+		return nil
+	}
+	before, err := s.Namespace(n.Namespace)
+	if before == nil || err != nil {
+		return err
+	}
+	if err := s.locks.Acquire(locks.ObjectTag(s.db, PgNamespaceOid, n.Namespace, 0), locks.AccessShare, locks.Opts{}); err != nil {
+		return err
+	}
+	after, err := s.Namespace(n.Namespace)
+	if after == nil && err == nil {
+		err = pgerr.New(pgerr.InvalidSchemaName, "schema %q does not exist", before.Nspname)
+	}
+	return err
 }
 
 // newRelationAcl is the access control list of a new relation: the one that is asked for, or what default privileges say.

@@ -49,7 +49,7 @@ func positioned(loc int32, err error) error {
 		return nil
 	}
 	e := pgerr.From(err)
-	if e.Position == 0 && loc >= 0 {
+	if e.Position == 0 && loc >= 0 && e.Code != pgerr.QueryCanceled {
 		c := *e
 		return c.At(int(loc))
 	}

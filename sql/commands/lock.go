@@ -115,9 +115,19 @@ func (c *Context) lockView(view *catalog.Relation, mode locks.Mode, noWait bool)
 			if !ok {
 				return pgerr.New(pgerr.LockNotAvailable, "could not obtain lock on relation %q", name)
 			}
-			continue
+		} else if err := c.S.Owner.Acquire(c.S.Cat.RelationTag(rte.Relid), mode, locks.Opts{}); err != nil {
+			return err
 		}
-		if _, err := c.S.Cat.LockRelation(rte.Relid, mode); err != nil {
+		below, err := c.S.Cat.Relation(rte.Relid)
+		if below == nil || err != nil {
+			return err
+		}
+		if below.Kind == 'v' && below.Oid != view.Oid {
+			err = c.lockView(below, mode, noWait)
+		} else if rte.Inh && below.Kind != 'v' {
+			err = c.lockChildren(below.Oid, mode, noWait)
+		}
+		if err != nil {
 			return err
 		}
 	}

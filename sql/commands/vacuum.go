@@ -101,6 +101,7 @@ func vacuumOptionsOf(st *ast.VacuumStmt) (*vacuumOptions, error) {
 type vacuumTarget struct {
 	oid  ids.Oid
 	cols []string
+	name string // as the statement names it: warnings are for named tables only
 }
 
 // vacuumStmt is VACUUM and ANALYZE.
@@ -132,6 +133,14 @@ func vacuumStmt(c *Context, st *ast.VacuumStmt) (string, error) {
 	}
 	for _, t := range list {
 		if st.IsVacuumcmd {
+			if ok, err := c.vacuumLock(t, "vacuum", o); err != nil {
+				return "", err
+			} else if !ok {
+				if err := c.between(own); err != nil {
+					return "", err
+				}
+				continue
+			}
 			if err := c.vacuumOne(t.oid, o); err != nil {
 				return "", err
 			}
@@ -142,7 +151,11 @@ func vacuumStmt(c *Context, st *ast.VacuumStmt) (string, error) {
 		if !o.analyze {
 			continue
 		}
-		if err := c.analyzeRelation(t.oid, t.cols, o.verbose); err != nil {
+		ok, err := c.vacuumLock(t, "analyze", o)
+		if ok && err == nil {
+			err = c.analyzeRelation(t.oid, t.cols, o.verbose)
+		}
+		if err != nil {
 			return "", err
 		}
 		if err := c.between(own); err != nil {
@@ -213,14 +226,14 @@ func (c *Context) vacuumTargets(st *ast.VacuumStmt, o *vacuumOptions) ([]vacuumT
 		if _, err := c.analyzeColumns(rel, v.VaCols); err != nil {
 			return nil, err
 		}
-		out = append(out, vacuumTarget{rel.Oid, v.VaCols})
+		out = append(out, vacuumTarget{rel.Oid, v.VaCols, v.Relation.Relname})
 		if rel.Kind == 'p' {
 			parts, _, err := c.S.Cat.AllInheritors(rel.Oid, locks.NoLock)
 			if err != nil {
 				return nil, err
 			}
 			for _, oid := range parts[1:] {
-				out = append(out, vacuumTarget{oid, v.VaCols})
+				out = append(out, vacuumTarget{oid: oid, cols: v.VaCols})
 			}
 		}
 	}
@@ -242,6 +255,43 @@ func (c *Context) mayVacuum(oid ids.Oid) (bool, error) {
 		return false, err
 	}
 	return c.S.Cat.HasPrivsOf(c.S.User, db.Datdba)
+}
+
+// vacuumLock locks a table for VACUUM or ANALYZE; false, with a warning for a table that the statement names, when it is gone, or
+// when it is in use and such tables are to be skipped.
+func (c *Context) vacuumLock(t vacuumTarget, word string, o *vacuumOptions) (bool, error) {
+	mode := locks.ShareUpdateExclusive
+	if o.full && word == "vacuum" {
+		mode = locks.AccessExclusive
+	}
+	tag, missing := c.S.Cat.RelationTag(t.oid), ""
+	if o.skipLocked {
+		ok, err := c.S.Owner.TryAcquire(tag, mode, false)
+		if err != nil {
+			return false, err
+		}
+		if !ok {
+			missing = "lock not available"
+		}
+	} else if err := c.S.Owner.Acquire(tag, mode, locks.Opts{}); err != nil {
+		return false, err
+	}
+	if missing == "" {
+		r, err := c.S.Cat.Relation(t.oid)
+		if r != nil || err != nil {
+			return err == nil, err
+		}
+		c.S.Owner.Release(tag, mode, false)
+		missing = "relation no longer exists"
+	}
+	if t.name != "" {
+		code := pgerr.UndefinedTable
+		if missing == "lock not available" {
+			code = pgerr.LockNotAvailable
+		}
+		c.S.Warn(code, "skipping %s of \"%s\" --- %s", word, t.name, missing)
+	}
+	return false, nil
 }
 
 func (c *Context) vacuumOne(oid ids.Oid, o *vacuumOptions) error {
