@@ -23,6 +23,7 @@
 //     that is installed, against gompho. Both demand the output on record, to the byte.
 //
 //  5. NAME.known beside a spec says why gompho is known to differ; such a spec is skipped as long as it does.
+//
 //  6. Each spec runs in a new database; several servers work through the list side by side.
 //
 // To debug a spec, run it alone with -run and read the difference; -v shows the whole output.
