@@ -196,9 +196,9 @@ func (a *alteration) prepare(cmd *ast.AlterTableCmd) error {
 	case ast.ATChangeOwner:
 		return do("OWNER TO", "rvmSif", passMisc, func() error { return a.changeOwner(cmd) })
 	case ast.ATClusterOn:
-		return do("CLUSTER ON", "rm", passMisc, func() error { return a.clusterOn(name) })
+		return do("CLUSTER ON", "rm", passMisc, a.unlessPartitioned(func() error { return a.clusterOn(name) }))
 	case ast.ATDropCluster:
-		return do("SET WITHOUT CLUSTER", "rm", passMisc, func() error { return a.markClustered(0) })
+		return do("SET WITHOUT CLUSTER", "rm", passMisc, a.unlessPartitioned(func() error { return a.markClustered(0) }))
 	case ast.ATSetLogged:
 		return do("SET LOGGED", "r", passDrop, func() error { return a.setPersistence('p') })
 	case ast.ATSetUnLogged:
@@ -221,6 +221,14 @@ func (a *alteration) prepare(cmd *ast.AlterTableCmd) error {
 		return do("ENABLE/DISABLE TRIGGER", "r", passMisc, func() error { return nil })
 	}
 	return a.otherForm(cmd)
+}
+
+// unlessPartitioned refuses to mark an index of a partitioned table as clustered.
+func (a *alteration) unlessPartitioned(f func() error) func() error {
+	if a.old.Kind != 'p' {
+		return f
+	}
+	return func() error { return pgerr.NotSupported("cannot mark index clustered in partitioned table") }
 }
 
 // unplaced takes the position from an error: what the passes find has none, since the text of the statement is not known there.
