@@ -91,7 +91,11 @@ func (e *engine) explainQuery(q *query.Query, params []types.Datum, u *UtilityCo
 	}
 	o.PlanningTime, o.PlanningBuffers = time.Since(start), executor.UsageOf(e.s.Slot).Since(before)
 	if !o.Analyze {
-		return executor.Explain(&e.ex, e.s.Cat, st, nil, o)
+		x, err := executor.Pruned(&e.ex, st, params)
+		if err != nil {
+			return nil, err
+		}
+		return executor.Explain(&e.ex, e.s.Cat, st, x, o)
 	}
 	tx := e.s.Tx
 	snap := tx.Register(tx.Snapshot())

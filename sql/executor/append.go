@@ -232,3 +232,39 @@ func (r *pruning) left(start bool) (partition.Set, error) {
 	}
 	return out, nil
 }
+
+// Pruned returns an Exec in which the children of Appends that the values of parameters exclude are known, for Explain; nil when the plan
+// has none such.
+func Pruned(env *Env, st *plan.Statement, params []types.Datum) (*Exec, error) {
+	var x *Exec
+	var err error
+	look := func(p plan.Node, pr *plan.Pruning, n int) {
+		if pr == nil || err != nil {
+			return
+		}
+		if x == nil {
+			x = &Exec{env: env, st: st, opts: Opts{ExplainOnly: true}}
+			if err = x.alloc(params, nil); err != nil {
+				return
+			}
+		}
+		_, err = x.newPruning(p, pr, n)
+	}
+	var walk func(p plan.Node)
+	walk = func(p plan.Node) {
+		switch p := p.(type) {
+		case *plan.Append:
+			look(p, p.Prune, len(p.Children))
+		case *plan.MergeAppend:
+			look(p, p.Prune, len(p.Children))
+		}
+		planChildren(p, walk)
+	}
+	walk(st.Root)
+	for _, d := range st.SubPlans {
+		if d != nil {
+			walk(d.Root)
+		}
+	}
+	return x, err
+}

@@ -28,10 +28,10 @@ type Setting struct{ Name, Value string }
 // Explain describes a plan, line by line. ex is its finished execution when the plan was run with Opts.Instrument, else nil.
 func Explain(env *Env, cat *catalog.Session, st *plan.Statement, ex *Exec, o ExplainOptions) ([]string, error) {
 	x := &explainer{env: env, cat: cat, st: st, ex: ex, o: o, printed: map[int]bool{}}
-	used := usedRels(st.Root, nil)
+	used := x.usedRels(st.Root, nil)
 	for _, d := range st.SubPlans {
 		if d != nil {
-			used = usedRels(d.Root, used)
+			used = x.usedRels(d.Root, used)
 		}
 	}
 	var err error
@@ -114,7 +114,7 @@ const (
 )
 
 // usedRels appends the range-table entries that p reads to list, those of a query level together and before those of its subqueries.
-func usedRels(p plan.Node, list []int) []int {
+func (x *explainer) usedRels(p plan.Node, list []int) []int {
 	start := len(list)
 	var subqueries []plan.Node
 	var level func(p plan.Node)
@@ -143,13 +143,18 @@ func usedRels(p plan.Node, list []int) []int {
 			subqueries = append(subqueries, p.Subplan)
 			return
 		}
-		planChildren(p, level)
+		kept, at := x.kept(p), -1
+		planChildren(p, func(c plan.Node) {
+			if at++; kept == nil || kept.Has(at) {
+				level(c)
+			}
+		})
 	}
 	level(p)
 	slices.Sort(list[start:])
 	list = slices.Compact(list)
 	for _, s := range subqueries {
-		list = usedRels(s, list)
+		list = x.usedRels(s, list)
 	}
 	return list
 }

@@ -160,7 +160,7 @@ func (b *builder) build(p *path) built {
 	case pathModify:
 		return b.modify(p)
 	case pathInherit:
-		return b.inherit(p)
+		return b.inherit(p, nil)
 	}
 	b.fail("unknown path kind %d", p.kind)
 	return built{}
@@ -181,6 +181,10 @@ func (b *builder) project(p *path) built {
 		return b.subquery(in, p.tlist)
 	case pathWindow:
 		return b.window(in, p.tlist)
+	case pathInherit:
+		if in.pushesDown() && len(p.tlist) > 0 {
+			return b.inherit(in, p.tlist)
+		}
 	case pathGather:
 		if b.r.parallelSafe(targetExprs(p.tlist)...) {
 			return b.gather(in, p.tlist)
@@ -401,6 +405,11 @@ func (b *builder) sort(p *path) built {
 	if b.err != nil {
 		return x
 	}
+	return b.sortOver(p, x)
+}
+
+// sortOver sorts x.
+func (b *builder) sortOver(p *path, x built) built {
 	keys, x := b.sortKeys(p.keys, x)
 	var n plan.Node
 	s := plan.Sort{Keys: keys}

@@ -128,6 +128,7 @@ type rinfo struct {
 	hashable              bool
 	leftEC, rightEC       *eclass
 	ec                    *eclass // the class that generated it
+	origin                *rinfo  // of a child's condition: the parent's
 	orParts               [][]*rinfo
 
 	selDone bool
@@ -237,6 +238,7 @@ type path struct {
 	minmax   []int
 	workers  int   // of a partial path or a Gather
 	serial   *path // of a Gather: the path that it is the parallel form of
+	merge    bool  // of pathInherit: the children are merged by keys
 }
 
 type aggStep struct {

@@ -80,13 +80,22 @@ func (r *root) indexJoinInfos(b *rel) []*rinfo {
 			out = append(out, r.classInfosFor(ec, b)...)
 		}
 	}
+	if b.as != nil {
+		for i, ri := range out {
+			out[i] = b.as.info(r, ri, b.as.of)
+		}
+	}
 	return out
 }
 
 func (r *root) classInfosFor(ec *eclass, b *rel) []*rinfo {
 	var out []*rinfo
 	for _, m := range ec.members {
-		if m.rels != b.relids || !r.indexed(b, m.expr) {
+		e := m.expr
+		if b.as != nil {
+			e = b.as.translate(e, b.as.of)
+		}
+		if m.rels != b.relids || !r.indexed(b, e) {
 			continue
 		}
 		for _, o := range ec.members {

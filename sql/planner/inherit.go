@@ -1,8 +1,9 @@
 package planner
 
 import (
+	"slices"
+
 	"gompho/internal/ids"
-	"gompho/sql/plan"
 	"gompho/sql/query"
 	"gompho/types"
 )
@@ -14,6 +15,8 @@ type child struct {
 	cols []int // for each column of the parent, from 1, the child's; 0: dropped
 	flat int   // its place in the flat range table, from 1; 0 until it is built
 	at   []place
+	of   *rel // the parent
+	same bool // the parent's column numbers are the child's
 }
 
 // place is where a partition stands below a table that is pruned when the plan runs.
@@ -137,8 +140,12 @@ func (r *root) newChild(b *rel, oid ids.Oid) (*child, error) {
 	for i := range t.desc.Attrs {
 		rte.Eref.Colnames = append(rte.Eref.Colnames, t.desc.Attrs[i].Name)
 	}
-	c := &child{cols: columnNumbers(b.table.desc, t.desc)}
-	c.rel = &rel{relids: b.relids, rti: b.rti, rte: &rte, table: t, tuples: t.tuples, pages: t.pages, allVis: t.allVisPct, as: c}
+	c := &child{cols: columnNumbers(b.table.desc, t.desc), of: b, same: true}
+	for i, n := range c.cols {
+		c.same = c.same && (n == i || n == 0)
+	}
+	c.rel = &rel{relids: b.relids, rti: b.rti, rte: &rte, table: t, tuples: t.tuples, pages: t.pages, allVis: t.allVisPct, as: c,
+		joins: b.joins, hasECs: b.hasECs}
 	for _, e := range b.target {
 		c.rel.target = append(c.rel.target, c.translate(e, b))
 	}
@@ -151,7 +158,7 @@ func (r *root) newChild(b *rel, oid ids.Oid) (*child, error) {
 // info translates a condition on the parent.
 func (c *child) info(r *root, ri *rinfo, b *rel) *rinfo {
 	n := *ri
-	n.clause, n.ec, n.leftEC, n.rightEC, n.selDone = c.translate(ri.clause, b), nil, nil, nil, false
+	n.clause, n.selDone, n.origin = c.translate(ri.clause, b), false, ri
 	if ri.left != nil {
 		n.left, n.right = c.translate(ri.left, b), c.translate(ri.right, b)
 	}
@@ -185,6 +192,28 @@ func (c *child) translate(e query.Expr, b *rel) query.Expr {
 	})
 }
 
+// up renumbers the columns of the child in an expression to the parent's; nil when the parent does not have them all.
+func (c *child) up(e query.Expr) query.Expr {
+	if e == nil || c.same {
+		return e
+	}
+	ok := true
+	e = mutateExpr(e, func(x query.Expr) query.Expr {
+		v, isVar := x.(*query.Var)
+		if !isVar || v.Varno != c.rel.rti || v.Varlevelsup != 0 || v.Varattno < 0 {
+			return nil
+		}
+		n := *v
+		n.Varattno = max(0, slices.Index(c.cols[1:], v.Varattno)+1)
+		ok = ok && n.Varattno > 0
+		return &n
+	})
+	if !ok {
+		return nil
+	}
+	return e
+}
+
 // wholeRow makes a row of the parent's type of a child's.
 func (c *child) wholeRow(v *query.Var, b *rel) query.Expr {
 	row := &query.RowExpr{Result: v.Result, Format: query.CoerceImplicitCast, Location: -1}
@@ -211,66 +240,6 @@ func (r *root) sizeChildren(b *rel) {
 	}
 	r.rels[b.rti] = b
 	b.rows = clampRows(b.rows)
-}
-
-// appendChildren offers the path that reads all children one after the other.
-func (r *root) appendChildren(b *rel) error {
-	p := &path{kind: pathInherit, rows: b.rows}
-	for _, c := range b.children {
-		r.rels[b.rti] = c.rel
-		err := r.basePaths(c.rel)
-		r.rels[b.rti] = b
-		if err != nil {
-			return err
-		}
-		c.rel.setCheapest()
-		p.children = append(p.children, c.rel.cheapest)
-		if len(p.children) == 1 {
-			p.startup = c.rel.cheapest.startup
-		}
-		p.total += c.rel.cheapest.total
-	}
-	if len(p.children) == 0 {
-		b.rows = 1
-		b.addPath(&path{kind: pathResult, rows: 1, quals: []query.Expr{boolConst(false)}})
-		return nil
-	}
-	p.total += r.g.facts.costs().CPUTuple * 0.5 * b.rows
-	b.addPath(p)
-	return nil
-}
-
-// inherit builds the scans of the children under an Append.
-func (b *builder) inherit(p *path) built {
-	n := &plan.Append{Rel: p.rel.rti + b.offset}
-	for _, c := range p.children {
-		var tl []*query.TargetEntry
-		for i, e := range c.rel.target {
-			tl = append(tl, &query.TargetEntry{Expr: e, Resno: i + 1})
-		}
-		as := c.rel.as
-		b.r.g.flat = append(b.r.g.flat, c.rel.rte)
-		as.flat = len(b.r.g.flat)
-		saved := b.child
-		b.child = as
-		var x built
-		if c.kind == pathResult {
-			x = b.resultPath(c, tl)
-		} else {
-			x = b.exactly(b.scan(c, tl), tl)
-		}
-		b.child = saved
-		if b.err != nil {
-			return x
-		}
-		n.Children = append(n.Children, x.node)
-	}
-	if len(n.Children) == 1 {
-		return built{n.Children[0], columnsOfExprs(p.rel.target)}
-	}
-	n.Prune = b.pruning(p)
-	fill(n, p)
-	return built{n, columnsOfExprs(p.rel.target)}
 }
 
 func columnsOfExprs(list []query.Expr) []column {

@@ -237,6 +237,9 @@ func (jc *joinCase) enforced(p *path) []*rinfo {
 	if p.kind == pathBitmapHeap || p.kind == pathIndexScan || p.kind == pathIndexOnly {
 		return p.clauses
 	}
+	if p.kind == pathInherit {
+		return jc.enforcedByAll(p)
+	}
 	return nil
 }
 

@@ -119,6 +119,9 @@ func (r *root) indexKeys(b *rel, ix *indexInfo, backward bool) []*pathkey {
 		} else if ix.exprs[col] != nil {
 			e = ix.exprs[col].forRel(b.rti)
 		}
+		if b.as != nil {
+			e = b.as.up(e)
+		}
 		desc, nf := ix.desc[col], ix.nullsFirst[col]
 		if backward {
 			desc, nf = !desc, !nf
