@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -108,6 +109,8 @@ func lines(c *config) []line {
 		line{name: "CREATE INDEX", less: true, unit: "ms", run: func(s server) (float64, error) {
 			return timed(c, s, "drop index if exists cmp_i", "create index cmp_i on cmp(b)")
 		}},
+		partitionLine(c, "64 partitions, other key, prepared, 32 clients", 64),
+		partitionLine(c, "4 partitions, other key, prepared, 32 clients", 4),
 		line{name: "count, sum, avg", less: true, unit: "ms", run: func(s server) (float64, error) { return aggregate(c, s) }},
 	)
 	return out
@@ -124,6 +127,29 @@ func benchLine(c *config, script, mode string, clients int, via string) line {
 			args = append(args, "-S")
 		}
 		return pgbench(c, s, host, args...)
+	}}
+}
+
+// partitionLine selects by a key that is not the partition key from a table whose partitions have two indexes each: every partition is
+// looked into. The microseconds are those of one partition, so that the lines for different numbers of partitions compare.
+func partitionLine(c *config, name string, parts int) line {
+	return line{name: name + ", each", less: true, unit: "µs", run: func(s server) (float64, error) {
+		sql := []string{"drop table if exists cmp_part", "create table cmp_part (id int, k int, v text) partition by range (id)"}
+		for i := range parts {
+			sql = append(sql, fmt.Sprintf("create table cmp_part_%d partition of cmp_part for values from (%d) to (%d)", i, i*1000, i*1000+1000))
+		}
+		sql = append(sql, "create index on cmp_part (id)", "create index on cmp_part (k)",
+			fmt.Sprintf("insert into cmp_part select i, i * 7919 %% %d, 'x' from generate_series(0, %d) i", parts*1000, parts*1000-1), "analyze cmp_part")
+		if err := query(c, s, sql...); err != nil {
+			return 0, err
+		}
+		script := filepath.Join(c.dir, "partitions.sql")
+		text := fmt.Sprintf("\\set k random(0, %d)\nselect * from cmp_part where k = :k;\n", parts*1000-1)
+		if err := os.WriteFile(script, []byte(text), 0o600); err != nil {
+			return 0, err
+		}
+		tps, err := pgbench(c, s, "127.0.0.1", "-M", "prepared", "-c", "32", "-j", "2", "-f", script)
+		return 1e6 / tps / float64(parts), err
 	}}
 }
 

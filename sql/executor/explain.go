@@ -379,7 +379,7 @@ func (x *explainer) special(v *query.Var) query.Expr {
 		return nil
 	}
 	r := x.refs[v.Varattno-1]
-	e, p := outputColumn(r.p, r.col)
+	e, p := x.outputColumn(r.p, r.col)
 	if e == nil {
 		return nil
 	}
@@ -387,8 +387,42 @@ func (x *explainer) special(v *query.Var) query.Expr {
 }
 
 // outputColumn returns the expression of an output column, and the node in whose terms it is.
-func outputColumn(p plan.Node, col int) (query.Expr, plan.Node) {
+func (x *explainer) outputColumn(p plan.Node, col int) (query.Expr, plan.Node) {
+	parent := 0
+	e, at := outputOf(p, col, &parent)
+	v, ok := e.(*query.Var)
+	if !ok || parent == 0 || v.Varno < 1 || v.Varattno < 1 || v.Varno > len(x.st.RTable) {
+		return e, at
+	}
+	// What comes through an Append goes by the name of the table whose children it reads.
+	own, names := x.st.RTable[v.Varno-1], x.st.RTable[parent-1].Eref
+	if own.Eref == nil || names == nil || v.Varattno > len(own.Eref.Colnames) || own.Kind != query.RTERelation {
+		return e, at
+	}
+	name := own.Eref.Colnames[v.Varattno-1]
+	if r, err := x.cat.Relation(x.st.RTable[parent-1].Relid); err == nil && r != nil {
+		if n := r.AttNum(name); n > 0 {
+			c := *v
+			c.Varno, c.Varattno = parent, int(n)
+			return &c, at
+		}
+	}
+	return e, at
+}
+
+// outputOf finds the expression of an output column; parent becomes the table of the topmost Append that it comes through.
+func outputOf(p plan.Node, col int, parent *int) (query.Expr, plan.Node) {
 	for p != nil {
+		switch a := p.(type) {
+		case *plan.Append:
+			if *parent == 0 {
+				*parent = a.Rel
+			}
+		case *plan.MergeAppend:
+			if *parent == 0 {
+				*parent = a.Rel
+			}
+		}
 		b := p.Base()
 		if b.TargetList != nil {
 			if col < 1 || col > len(b.TargetList) {

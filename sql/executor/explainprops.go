@@ -164,6 +164,22 @@ func (x *explainer) onRelation(e *explained, rti int) {
 	e.head = append(e.head, prop{name: "Alias", text: alias})
 }
 
+// inputOf is the node whose output the columns of p count. Those of a MergeAppend go by the name of its table.
+func (x *explainer) inputOf(p plan.Node) plan.Node {
+	if m, ok := p.(*plan.MergeAppend); ok && m.Rel > 0 {
+		return p
+	}
+	return outerOf(p)
+}
+
+// targets are the tables that a ModifyTable names: those whose rows it changes, when they are not the one of its title alone.
+func (x *explainer) targets(p *plan.ModifyTable) []int {
+	if len(p.ResultRels) == 1 && p.ResultRels[0] == p.ResultRel {
+		return nil
+	}
+	return p.ResultRels
+}
+
 func (x *explainer) schema(oid ids.Oid) string {
 	if n, err := x.cat.Namespace(oid); err == nil && n != nil {
 		return n.Nspname
@@ -206,7 +222,7 @@ func (x *explainer) output(p plan.Node, e *explained) {
 	if tl == nil {
 		if s := scanOf(p); s != nil {
 			for i := range s.ScanCols {
-				c, _ := outputColumn(p, i+1)
+				c, _ := x.outputColumn(p, i+1)
 				l = append(l, x.expr(p, c, x.several))
 			}
 		} else if o := outerOf(p); o != nil {
@@ -399,6 +415,11 @@ func (x *explainer) upperDetails(p plan.Node, e *explained) {
 				strconv.FormatInt(n.PeakKB, 10)+"kB", textOnly)
 		}
 	case *plan.ModifyTable:
+		for _, rti := range x.targets(p) {
+			t := &explained{}
+			x.onRelation(t, rti)
+			e.text("", operationNames[p.Operation]+t.target, textOnly)
+		}
 		x.conflict(p, e)
 	case *plan.Gather:
 		x.filter(p, e, false)
@@ -484,7 +505,7 @@ func (x *explainer) columns(p plan.Node, cols []int) []string {
 }
 
 func (x *explainer) column(p plan.Node, col int) string {
-	e, in := outputColumn(outerOf(p), col)
+	e, in := x.outputColumn(x.inputOf(p), col)
 	if e == nil {
 		return "???"
 	}
@@ -537,7 +558,7 @@ func (x *explainer) sortKeys(p plan.Node, e *explained, name string, keys []plan
 		} else {
 			s = x.column(p, k.Col)
 		}
-		c, _ := outputColumn(outerOf(p), k.Col)
+		c, _ := x.outputColumn(x.inputOf(p), k.Col)
 		coll := ids.Oid(0)
 		if c != nil && k.Collation != c.Collation() {
 			coll = k.Collation

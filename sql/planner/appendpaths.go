@@ -266,7 +266,14 @@ func (b *builder) childScan(p *path, tl []*query.TargetEntry, cols []column) bui
 	return b.exactly(b.scan(p, own), own)
 }
 
-// pushesDown reports whether the children of an Append can compute a target list themselves.
-func (p *path) pushesDown() bool {
-	return !p.merge && !slices.ContainsFunc(p.children, func(c *path) bool { return c.kind == pathSort || c.kind == pathIncSort })
+// pushesDown reports whether the children of an Append can compute a target list themselves: those of a partitioned table compute
+// anything, others pass columns on.
+func (p *path) pushesDown(tl []*query.TargetEntry) bool {
+	if p.merge || len(tl) == 0 || slices.ContainsFunc(p.children, func(c *path) bool { return c.kind == pathSort || c.kind == pathIncSort }) {
+		return false
+	}
+	return len(p.children) == 1 || p.rel.table.kind == 'p' || !slices.ContainsFunc(tl, func(te *query.TargetEntry) bool {
+		_, ok := te.Expr.(*query.Var)
+		return !ok
+	})
 }

@@ -182,7 +182,7 @@ func (b *builder) project(p *path) built {
 	case pathWindow:
 		return b.window(in, p.tlist)
 	case pathInherit:
-		if in.pushesDown() && len(p.tlist) > 0 {
+		if in.pushesDown(p.tlist) {
 			return b.inherit(in, p.tlist)
 		}
 	case pathGather:

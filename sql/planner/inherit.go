@@ -1,6 +1,7 @@
 package planner
 
 import (
+	"math"
 	"slices"
 
 	"gompho/internal/ids"
@@ -184,6 +185,9 @@ func (c *child) translate(e query.Expr, b *rel) query.Expr {
 			return nil
 		}
 		if v.Varattno == 0 {
+			if c.rel.table.oid == b.table.oid {
+				return v
+			}
 			return c.wholeRow(v, b)
 		}
 		n := *v
@@ -232,13 +236,18 @@ func (c *child) wholeRow(v *query.Var, b *rel) query.Expr {
 // sizeChildren estimates a parent by its children.
 func (r *root) sizeChildren(b *rel) {
 	b.tuples, b.pages, b.rows = 0, 0, 0
+	width := 0.0
 	for _, c := range b.children {
 		r.rels[b.rti] = c.rel
 		c.rel.rows = clampRows(c.rel.tuples * r.listSelectivity(c.rel.restrict, c.rel.relids, query.JoinInner, nil))
 		r.setWidth(c.rel)
 		b.tuples, b.pages, b.rows = b.tuples+c.rel.tuples, b.pages+c.rel.pages, b.rows+c.rel.rows
+		width += c.rel.rows * float64(c.rel.width)
 	}
 	r.rels[b.rti] = b
+	if b.width = 0; b.rows > 0 {
+		b.width = int(math.Round(width / b.rows))
+	}
 	b.rows = clampRows(b.rows)
 }
 

@@ -22,7 +22,6 @@ func (r *root) sizeBase(b *rel) error {
 		}
 		if expanded {
 			r.sizeChildren(b)
-			r.setWidth(b)
 			return nil
 		}
 	case query.RTESubquery:
