@@ -225,8 +225,7 @@ func (c *child) wholeRow(v *query.Var, b *rel) query.Expr {
 		a := &b.table.desc.Attrs[i]
 		res := query.Result{ResType: a.Type, ResTypmod: a.Typmod, ResCollation: a.Collation}
 		if a.Dropped {
-			row.Args = append(row.Args, nullConst(query.Result{ResType: 23, ResTypmod: -1}))
-			continue
+			continue // rows in memory do not have them
 		}
 		row.Args = append(row.Args, &query.Var{Result: res, Varno: b.rti, Varattno: c.cols[i+1], Location: -1})
 	}
