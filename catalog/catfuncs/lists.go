@@ -54,7 +54,7 @@ func listFunctions() []functions.Entry {
 		set("pg_partition_ancestors", func(s *catalog.Session, c *functions.Call) ([][]types.Datum, error) {
 			var out [][]types.Datum
 			r, err := s.Relation(oid(c, 0))
-			if r == nil || err != nil || r.Kind != 'p' && !r.IsPartition {
+			if r == nil || err != nil || r.Kind != 'p' && r.Kind != 'I' && !r.IsPartition {
 				return nil, err
 			}
 			for o := r.Oid; ; {
@@ -80,7 +80,7 @@ func nothing(*catalog.Session, *functions.Call) ([][]types.Datum, error) { retur
 func partitionTree(s *catalog.Session, c *functions.Call) ([][]types.Datum, error) {
 	var out [][]types.Datum
 	r, err := s.Relation(oid(c, 0))
-	if r == nil || err != nil || r.Kind != 'p' && !r.IsPartition {
+	if r == nil || err != nil || r.Kind != 'p' && r.Kind != 'I' && !r.IsPartition {
 		return nil, err
 	}
 	type node struct {

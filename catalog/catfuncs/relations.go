@@ -154,7 +154,7 @@ func relationFunctions() []functions.Entry {
 		entry("satisfies_hash_partition", satisfiesHash),
 		entry("pg_partition_root", func(s *catalog.Session, c *functions.Call) (types.Datum, error) {
 			r, err := s.Relation(oid(c, 0))
-			if r == nil || err != nil || r.Kind != 'p' && !r.IsPartition {
+			if r == nil || err != nil || r.Kind != 'p' && r.Kind != 'I' && !r.IsPartition {
 				return null(err)
 			}
 			for r.IsPartition {

@@ -82,6 +82,9 @@ func (a *alteration) relOptions(cmd *ast.AlterTableCmd) error {
 		kind = "v"
 	}
 	reset := cmd.Subtype == ast.ATResetRelOptions
+	if a.old.Kind == 'p' {
+		kind = "p"
+	}
 	own, _, err := relationOptions(a.old.Options, defs, kind, reset)
 	if err != nil {
 		return err

@@ -41,8 +41,9 @@ type loader struct {
 	names     []string // of checks
 	mustBe    []int
 	indexes   []*indexLoad
-	places    []rowPlace // of a partition: its constraint
-	route     *loadRoute // of a partitioned table: its partitions
+	places    []rowPlace        // of a partition: its constraint
+	as        *catalog.Relation // the table that the statement names, whose columns messages show; nil: rel
+	route     *loadRoute        // of a partitioned table: its partitions
 }
 
 type fixedDefault struct {
@@ -268,8 +269,12 @@ func (l *loader) describe(row []types.Datum) string {
 	var b strings.Builder
 	b.WriteByte('(')
 	first := true
-	for i := range l.rel.Desc.Attrs {
-		a := &l.rel.Desc.Attrs[i]
+	rel := l.rel
+	if l.as != nil {
+		rel = l.as
+	}
+	for i := range rel.Desc.Attrs {
+		a := &rel.Desc.Attrs[i]
 		if a.Dropped {
 			continue
 		}
@@ -277,6 +282,10 @@ func (l *loader) describe(row []types.Datum) string {
 			b.WriteString(", ")
 		}
 		first = false
+		i := i
+		if l.as != nil {
+			i = int(l.rel.AttNum(a.Name)) - 1
+		}
 		if row[i].IsNull() {
 			b.WriteString("null")
 			continue

@@ -89,6 +89,7 @@ func (r *loadRoute) open(v *loadLevel, at int) error {
 	if leaf.loader, err = c.newLoader(rel, given, false); err != nil {
 		return err
 	}
+	leaf.as = r.l.rel
 	leaf.context, leaf.opts.SkipFsm = r.l.context, c.S.Tx.MadeFile(rel.File)
 	if at != v.desc.Bounds.Default {
 		leaf.places = nil

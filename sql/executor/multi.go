@@ -48,6 +48,7 @@ func (n *modifyTable) setupResultRels() error {
 				return err
 			}
 			t.rte = n.top.rte
+			t.as, t.asCols = n.root, columnMap(rel, n.root)
 			if t.places, err = t.placeChecks(); err != nil {
 				return err
 			}

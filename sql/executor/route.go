@@ -151,11 +151,10 @@ type dispatch struct {
 // leaf is a partition with rows of its own.
 type leaf struct {
 	*Target
-	from   []int // for each column of the partition the root's, -1: none; nil: the same columns
-	toRoot []int // the reverse
-	sel    []int32
-	view   types.Batch
-	nulls  []*types.Vector // of columns that the root does not have
+	from  []int // for each column of the partition the root's, -1: none; nil: the same columns
+	sel   []int32
+	view  types.Batch
+	nulls []*types.Vector // of columns that the root does not have
 	// conflict is what ON CONFLICT does in this partition.
 	conflict *onConflict
 }
@@ -262,7 +261,7 @@ func (r *router) newLeaf(rel *catalog.Relation, isDefault bool) (*leaf, error) {
 	t.rte = r.rte
 	l := &leaf{Target: t}
 	l.from = columnMap(r.root, rel)
-	l.toRoot = columnMap(rel, r.root)
+	t.as, t.asCols = r.root, columnMap(rel, r.root)
 	if isDefault {
 		// A partition may have been added before the default one was locked.
 		if t.places, err = t.placeChecks(); err != nil {

@@ -33,7 +33,9 @@ type Target struct {
 	genBatch types.Batch
 	genVecs  []types.Vector
 	failSel  []int32
-	places   []placeCheck         // the partition constraint; of tables that rows are not routed to
+	places   []placeCheck      // the partition constraint; of tables that rows are not routed to
+	as       *catalog.Relation // the table that the statement names, whose columns (asCols) messages show; nil: rel
+	asCols   []int
 	placed   bool                 // the partition constraint was looked at already
 	rte      *query.RangeTblEntry // names the columns that the statement gives values, which messages may show; may be nil
 }
@@ -354,14 +356,22 @@ const maxFieldText = 64
 // rowText shows a row for the DETAIL of errors, as far as the user may see it: all of it, or the columns that may be read or were
 // given by the statement; empty when that is none.
 func (t *Target) rowText(b *types.Batch, pos int) string {
-	all := t.ex.env.MaySelect == nil || t.ex.env.MaySelect(t.rel, 0)
+	rel := t.rel
+	if t.as != nil {
+		rel = t.as
+	}
+	all := t.ex.env.MaySelect == nil || t.ex.env.MaySelect(rel, 0)
 	var names, s strings.Builder
 	s.WriteByte('(')
 	first := true
-	for i := range t.rel.Desc.Attrs {
-		a := &t.rel.Desc.Attrs[i]
-		if a.Dropped || !all && !t.gives(int16(i+1)) && !t.ex.env.MaySelect(t.rel, int16(i+1)) {
+	for i := range rel.Desc.Attrs {
+		a := &rel.Desc.Attrs[i]
+		if a.Dropped || !all && !t.gives(int16(i+1)) && !t.ex.env.MaySelect(rel, int16(i+1)) {
 			continue
+		}
+		col := i
+		if t.asCols != nil {
+			col = t.asCols[i]
 		}
 		if !first {
 			s.WriteString(", ")
@@ -369,7 +379,7 @@ func (t *Target) rowText(b *types.Batch, pos int) string {
 		}
 		first = false
 		names.WriteString(a.Name)
-		t.fieldText(&s, a, b.Cols[i].Get(pos))
+		t.fieldText(&s, a, b.Cols[col].Get(pos))
 	}
 	s.WriteByte(')')
 	switch {

@@ -117,3 +117,26 @@ comment on index sj is 'x';
 comment on table s1 is 'y';
 alter index sj set (fillfactor = 50);
 select indexrelid::regclass, indisclustered from pg_index where indrelid = 's1'::regclass;
+drop table if exists r cascade;
+create table r (a int, b text, c int not null check (c > 0), g int generated always as (c * 2) stored) partition by range (a);
+create table r2 (g int generated always as (c * 2) stored, c int not null, junk int, b text, a int, constraint r_c_check check (c > 0));
+alter table r2 drop column junk;
+alter table r attach partition r2 for values from (1) to (10);
+create table rd partition of r default;
+insert into r values (1, 'x', null);
+insert into r values (1, 'x', -1);
+insert into r2 (a, b, c) values (1, 'x', -1);
+insert into r2 (a, b, c) values (11, 'x', 1);
+insert into r values (1, 'x', 5);
+update r set c = -2;
+update r set a = 20, c = null;
+update r2 set a = 20;
+update r2 set c = null;
+copy r (a, b, c) from stdin;
+2	y	-5
+\.
+copy r2 (a, b, c) from stdin;
+2	y	-5
+\.
+insert into r values (1, 'z', 5) on conflict do nothing returning *;
+alter table r set (fillfactor = 50);
