@@ -163,6 +163,9 @@ func (b *Backend) open(p *Portal, q *query.Query) error {
 	}
 	generic = generic && plan == p.stmt.plan
 	p.opened = plan
+	if err := b.s.Tx.TakeSafeSnapshot(); err != nil {
+		return err
+	}
 	p.snap = b.s.Tx.Register(b.s.Tx.Snapshot())
 	if generic && p.stmt.exec != nil && !p.visible {
 		x := p.stmt.exec

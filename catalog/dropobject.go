@@ -145,6 +145,11 @@ func (s *Session) dropRelation(oid ids.Oid) error {
 	}
 	if r.HasStorage() {
 		s.slot.Counters().DropRelation(stats.RelID{DB: r.File.DB, Rel: r.Oid})
+		if r.Heap != nil && s.tx != nil {
+			if err := r.Heap.NoteEmptied(s.tx); err != nil {
+				return err
+			}
+		}
 		if err := s.dropStorage(r); err != nil {
 			return err
 		}
@@ -380,8 +385,12 @@ func (s *Session) IncrementCommand() error {
 
 // dropStorage makes a relation's files go at commit.
 func (s *Session) dropStorage(r *Relation) error {
-	if s.tx != nil {
-		s.tx.DropFile(r.File)
+	if s.tx == nil {
+		return nil
 	}
+	if r.Index != nil && r.Index.Btree != nil {
+		r.Index.Btree.NoteGone(s.tx)
+	}
+	s.tx.DropFile(r.File)
 	return nil
 }

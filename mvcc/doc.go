@@ -30,7 +30,6 @@
 // visibility has no room for errors; it ends the session, or crashes the server when a latch is held.
 //
 // Differences from PostgreSQL:
-//   - SERIALIZABLE is accepted and runs as REPEATABLE READ: write skew is not detected until there are predicate locks.
 //   - Subtransaction parents are kept in memory only; after a crash nobody runs, so nobody asks.
 //   - There is no wraparound: ids are not compared modulo 2^32, and freezing serves only to shorten pg_xact.
 //   - The files of pg_multixact hold 8-byte members (id and status) and offsets that carry the count.

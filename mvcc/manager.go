@@ -9,6 +9,7 @@ import (
 	"gompho/internal/ids"
 	"gompho/internal/pgerr"
 	"gompho/locks"
+	"gompho/ssi"
 	"gompho/stats"
 )
 
@@ -28,6 +29,7 @@ type Options struct {
 	Dir   string // of the cluster's data
 	Log   Log
 	Locks *locks.Manager
+	Ssi   *ssi.Manager // nil: one of default size
 	// State is where the last checkpoint left off; the zero value starts a new cluster.
 	State State
 	// Unlink removes the files of relations whose creation was undone or whose drop is final. It may be called during
@@ -72,6 +74,7 @@ func DecodeState(b []byte) (State, error) {
 type Manager struct {
 	log    Log
 	locks  *locks.Manager
+	ssi    *ssi.Manager
 	unlink func([]ids.RelFile)
 	clog   *commitLog
 	multi  *multis
@@ -124,7 +127,10 @@ func Open(o Options) (*Manager, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Manager{log: o.Log, locks: o.Locks, unlink: o.Unlink, clog: clog, multi: multi, maxSubs: maxCachedSubs}
+	if o.Ssi == nil {
+		o.Ssi = ssi.NewManager(ssi.Options{})
+	}
+	m := &Manager{log: o.Log, locks: o.Locks, ssi: o.Ssi, unlink: o.Unlink, clog: clog, multi: multi, maxSubs: maxCachedSubs}
 	if m.unlink == nil {
 		m.unlink = func([]ids.RelFile) {}
 	}

@@ -7,6 +7,7 @@ import (
 	"gompho/internal/ids"
 	"gompho/internal/pgerr"
 	"gompho/locks"
+	"gompho/ssi"
 	"gompho/stats"
 	"gompho/wal"
 )
@@ -19,7 +20,7 @@ const (
 	ReadUncommitted Isolation = iota // runs as ReadCommitted
 	ReadCommitted
 	RepeatableRead
-	Serializable // runs as RepeatableRead; see doc.go
+	Serializable
 )
 
 // String returns the level as SHOW transaction_isolation does.
@@ -72,7 +73,8 @@ type Session struct {
 	opts  SessionOptions
 	p     *proc
 	hooks []Hook
-	lxid  uint64 // last local id of a virtual transaction
+	ser   *ssi.Xact // of a serializable transaction that has taken its snapshot, unless nothing can go wrong with it
+	lxid  uint64    // last local id of a virtual transaction
 
 	running    bool
 	iso        Isolation
@@ -241,6 +243,9 @@ func (s *Session) Commit() error {
 			return err
 		}
 	}
+	if err := s.ser.PreCommit(); err != nil {
+		return err
+	}
 	s.slot.HoldInterrupts()
 	defer s.slot.ResumeInterrupts()
 	drop := s.pendingFiles(true, 0)
@@ -307,6 +312,10 @@ func (s *Session) finish(commit bool) {
 		m.finish(s.p, s.xids, s.overflowed)
 	} else {
 		s.p.xmin.Store(0)
+	}
+	if s.ser != nil {
+		s.ser.Finish(commit, m.NextXid())
+		s.ser = nil
 	}
 	s.p.local.Store(0)
 	s.p.oldestMulti.Store(0)
@@ -416,6 +425,7 @@ func (s *Session) assign(n int) (ids.Xid, error) {
 	if n > 0 {
 		s.subs = append(s.subs, x)
 	}
+	s.ser.AddXid(x)
 	if s.owner == nil {
 		return x, nil
 	}

@@ -48,6 +48,9 @@ func (s *Session) Snapshot() *Snapshot {
 	if !s.iso.UsesOneSnapshot() {
 		return s.newSnapshot(s.m.take(s.p))
 	}
+	if s.first == nil && s.iso == Serializable {
+		s.beginSerializable()
+	}
 	if s.first == nil {
 		s.first = s.newSnapshot(s.m.take(s.p))
 	}

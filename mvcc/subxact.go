@@ -84,6 +84,9 @@ func (s *Session) AbortSub() {
 		s.m.finish(nil, xids, false)
 		s.m.sub.forget(xids) // else those that are not listed would go on with their top transaction
 	}
+	for _, x := range xids {
+		s.ser.DropXid(x)
+	}
 	s.files = slices.DeleteFunc(s.files, func(f pendingFile) bool { return f.level >= n })
 	s.dropLevel(n)
 	s.settleXmin()

@@ -11,6 +11,7 @@ import (
 	"gompho/internal/ids"
 	"gompho/internal/pgerr"
 	"gompho/mvcc"
+	"gompho/ssi"
 	"gompho/stats"
 	"gompho/storage/checkpoint"
 	"gompho/storage/control"
@@ -50,8 +51,20 @@ func (p *Postmaster) newCluster(systemID uint64) (*cluster, error) {
 }
 
 func (c *cluster) openMvcc(st mvcc.State) (err error) {
-	c.mvcc, err = mvcc.Open(mvcc.Options{FS: c.fs, Dir: c.p.opt.Dir, Log: c.log, Locks: c.locks, State: st, Unlink: c.unlink})
+	c.mvcc, err = mvcc.Open(mvcc.Options{FS: c.fs, Dir: c.p.opt.Dir, Log: c.log, Locks: c.locks, State: st, Unlink: c.unlink,
+		Ssi: c.predicateLocks()})
 	return err
+}
+
+// predicateLocks makes the serializable transactions' side of the server, sized by the settings.
+func (c *cluster) predicateLocks() *ssi.Manager {
+	setting := func(name string) func() int { return func() int { return int(c.p.cfg.Get(name).Int()) } }
+	return ssi.NewManager(ssi.Options{
+		MaxOwners:        int(c.p.cfg.Get("max_connections").Int()) + 64,
+		LocksPerXact:     int(c.p.cfg.Get("max_pred_locks_per_transaction").Int()),
+		LocksPerRelation: setting("max_pred_locks_per_relation"),
+		LocksPerPage:     setting("max_pred_locks_per_page"),
+	})
 }
 
 // finishInit makes a filled cluster durable and closes it.

@@ -74,6 +74,7 @@ const (
 	IPCCheckpointStart
 	IPCProcSignalBarrier
 	IPCBackendTermination
+	IPCSafeSnapshot
 )
 
 const (
@@ -119,7 +120,7 @@ var eventNames = map[Class]struct {
 	ClassLock:      {"Lock", []string{"relation", "extend", "frozenid", "page", "tuple", "transactionid", "virtualxid", "spectoken", "object", "userlock", "advisory"}},
 	ClassActivity:  {"Activity", []string{"ArchiverMain", "AutoVacuumMain", "BgWriterHibernate", "BgWriterMain", "CheckpointerMain", "SysLoggerMain", "RecoveryWalStream", "WalWriterMain"}},
 	ClassClient:    {"Client", []string{"ClientRead", "ClientWrite"}},
-	ClassIPC:       {"IPC", []string{"CheckpointDone", "CheckpointStart", "ProcSignalBarrier", "BackendTermination"}},
+	ClassIPC:       {"IPC", []string{"CheckpointDone", "CheckpointStart", "ProcSignalBarrier", "BackendTermination", "SafeSnapshot"}},
 	ClassTimeout:   {"Timeout", []string{"PgSleep", "VacuumDelay", "CheckpointWriteDelay", "VacuumTruncate"}},
 	ClassIO:        {"IO", []string{"DataFileRead", "DataFileWrite", "DataFileExtend", "DataFileSync", "DataFileTruncate", "WALWrite", "WALSync", "WALRead", "SLRURead", "SLRUWrite", "SLRUSync", "ControlFileSync", "BufFileRead", "BufFileWrite"}},
 	ClassLWLock:    {"LWLock", []string{"WALWrite", "WALInsert", "BufferContent", "BufferMapping", "ProcArray", "LockManager"}},

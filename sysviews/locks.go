@@ -7,6 +7,7 @@ import (
 	"gompho/internal/ids"
 	"gompho/locks"
 	"gompho/session"
+	"gompho/ssi"
 	"gompho/types"
 )
 
@@ -16,8 +17,9 @@ func lockEntries() []functions.Entry {
 		{Name: "pg_blocking_pids", Scalar: scalarOf(func(s *session.Session, a []types.Datum) (types.Datum, error) {
 			return pidArray(s.Server.Locks.BlockingPIDs(int32(a[0].Int()))), nil
 		})},
-		// There are no safe snapshots to wait for until predicate locks exist.
-		{Name: "pg_safe_snapshot_blocking_pids", Scalar: scalarOf(func(*session.Session, []types.Datum) (types.Datum, error) { return pidArray(nil), nil })},
+		{Name: "pg_safe_snapshot_blocking_pids", Scalar: scalarOf(func(s *session.Session, a []types.Datum) (types.Datum, error) {
+			return pidArray(s.Tx.Manager().Ssi().BlockingPIDs(int32(a[0].Int()))), nil
+		})},
 		{Name: "pg_isolation_test_session_is_blocked", Scalar: scalarOf(sessionIsBlocked)},
 	}
 }
@@ -41,7 +43,8 @@ func sessionIsBlocked(s *session.Session, a []types.Datum) (types.Datum, error) 
 			return types.Bool(true), nil
 		}
 	}
-	return types.Bool(false), nil
+	// Who waits for a safe snapshot waits for whichever sessions write.
+	return types.Bool(len(s.Tx.Manager().Ssi().BlockingPIDs(int32(a[0].Int()))) > 0), nil
 }
 
 // lockStatus lists the columns of pg_locks.
@@ -63,7 +66,33 @@ func lockStatus(s *session.Session, _ *functions.Call) ([][]types.Datum, error) 
 		}
 		out = append(out, row)
 	}
+	for _, r := range s.Tx.Manager().Ssi().Snapshot() {
+		out = append(out, predicateRow(r))
+	}
 	return out, nil
+}
+
+// predicateRow shows a predicate lock.
+func predicateRow(r ssi.Row) []types.Datum {
+	row := make([]types.Datum, 16)
+	for i := range row {
+		row[i] = types.Null
+	}
+	kind := locks.KindRelation
+	row[1], row[2] = types.OidDatum(r.DB), types.OidDatum(r.Oid)
+	if !r.IsRelation() {
+		kind = locks.KindPage
+		row[3] = types.Int(int64(r.Block))
+	}
+	if r.IsTuple() {
+		kind = locks.KindTuple
+		row[4] = types.Int(int64(r.Offset))
+	}
+	row[0] = types.String(kind.String())
+	row[10], row[11] = text(r.Vxid.String()), types.Int(int64(r.PID))
+	row[12] = types.String("SIReadLock")
+	row[13], row[14] = types.Bool(true), types.Bool(false)
+	return row
 }
 
 // lockTarget fills the columns that tell what is locked: database 1, relation 2, page 3, tuple 4, virtualxid 5, transactionid 6,

@@ -181,6 +181,9 @@ func (c *Context) truncateRelation(rel *catalog.Relation) error {
 		return nil
 	}
 	if rel.Heap != nil {
+		if err := rel.Heap.NoteEmptied(c.S.Tx); err != nil {
+			return err
+		}
 		rel.Heap.Counts(c.S.Slot).Truncate()
 	}
 	if err := c.newHeapFiles(rel, rel.Persistence); err != nil {
@@ -191,6 +194,9 @@ func (c *Context) truncateRelation(rel *catalog.Relation) error {
 
 // newHeapFiles gives a table and its toast table new files. Toast indexes are made empty, the table's own are left to the caller.
 func (c *Context) newHeapFiles(rel *catalog.Relation, persistence byte) error {
+	if rel.Heap != nil {
+		rel.Heap.NoteRewritten(c.S.Tx)
+	}
 	if _, err := c.S.Cat.SetRelFile(rel.Oid, persistence); err != nil {
 		return err
 	}

@@ -86,6 +86,9 @@ func (ex *Exec) shareBlocks(p plan.Node) error {
 		if err != nil {
 			return err
 		}
+		if err := heap.ReadRelation(ex.env.Tx, rel.Heap, ex.snap); err != nil {
+			return err
+		}
 		src, err := rel.Heap.NewBlockSource()
 		if err != nil {
 			return err

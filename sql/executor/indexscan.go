@@ -501,6 +501,8 @@ func (n *indexOnlyScan) see() ([]int32, error) {
 				continue
 			}
 			counts.Fetch(1)
+		} else if err := heap.ReadPage(n.ex.env.Tx, n.rel.Heap, tid.Block); err != nil {
+			return nil, err
 		}
 		sel = append(sel, int32(i))
 	}

@@ -79,6 +79,10 @@ func (s *insertion) run() (conflict bool, err error) {
 			b.UnlockRelease()
 			return conflict, nil
 		}
+		if err := s.ix.noteInsert(s.tx, b.Block()); err != nil {
+			b.UnlockRelease()
+			return false, err
+		}
 		return conflict, s.insertInto(b)
 	}
 }
@@ -168,7 +172,7 @@ func (s *insertion) checkUnique(first buffer.Buf) (conflict bool, wait blocker, 
 		case there && (d.Xmin != 0 || d.Xmax != 0):
 			return false, blockerOf(d), nil
 		case there:
-			return false, wait, s.violation()
+			return false, wait, s.violation(first.Block())
 		case s.rows.AllDead():
 			markDead(b, off)
 		}
@@ -188,9 +192,13 @@ func (s *insertion) fetcher() {
 }
 
 // violation decides about a row that is there with the key: an error, unless our own row is gone meanwhile.
-func (s *insertion) violation() error {
+// A serializable transaction that must fail for its dependencies anyway says so instead: the conflict may be gone in a retry.
+func (s *insertion) violation(leaf ids.BlockNumber) error {
 	alive, err := s.rows.IndexSelf(s.tid)
 	if err != nil || !alive {
+		return err
+	}
+	if err := s.ix.noteInsert(s.tx, leaf); err != nil {
 		return err
 	}
 	return s.ix.duplicate(s.tx, s.values)

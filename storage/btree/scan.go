@@ -172,6 +172,12 @@ func (s *Scan) advance() (bool, error) {
 			return false, err
 		}
 		if b.IsValid() {
+			if x := s.ix.serial(s.tx); x != nil {
+				if err := x.LockPage(s.ix.pred(), b.Block()); err != nil {
+					b.UnlockRelease()
+					return false, err
+				}
+			}
 			s.take(b, off)
 			b.UnlockRelease()
 		} else {

@@ -214,6 +214,9 @@ func (p *splitting) apply() {
 	c := ix.Env.Pool.Begin(p.s.slot, wal.BtreeSplit, p.s.tx.Xid(), ix.info())
 	for i := range p.halves {
 		p.halves[i].apply(c, cycle)
+		if h := &p.halves[i]; nodeOf(h.b).isLeaf() {
+			ix.notePages(p.s.tx, h.b.Block(), h.right.Block())
+		}
 	}
 	if p.top.IsValid() {
 		c.Page(p.top).InsertItemShift(p.topOff, p.topItem)

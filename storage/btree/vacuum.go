@@ -276,6 +276,7 @@ func (d *deletion) apply() {
 	le.PutUint32(child[:], uint32(d.right.Block()))
 	pc.Overwrite(d.parent.Page().ItemPos(d.parentOff), child[:])
 	pc.DeleteItems([]ids.OffsetNumber{d.parentOff + 1})
+	ix.notePages(d.tx, d.b.Block(), d.right.Block())
 	sp = nodeOf(d.b).special()
 	sp.flags |= flagDeleted
 	sp.safe = d.tx.Manager().NextXid()

@@ -29,6 +29,10 @@ func Delete(tx *mvcc.Session, r *Rel, tid ids.TID, cid ids.CommandID, opts Modif
 	if err != nil || res != Ok {
 		return res, fail, err
 	}
+	if err := r.noteChange(tx, tid); err != nil {
+		b.Unlock()
+		return 0, Failure{}, err
+	}
 	old := b.Page().Item(tid.Offset)
 	state, err := o.newXmax(xmaxOf(old), xid, mvcc.LockExclusive, true)
 	if err == nil {

@@ -3,6 +3,7 @@ package heap
 import (
 	"gompho/internal/ids"
 	"gompho/mvcc"
+	"gompho/ssi"
 	"gompho/stats"
 	"gompho/storage/buffer"
 	"gompho/storage/freespace"
@@ -26,6 +27,9 @@ type seer struct {
 	tx     *mvcc.Session
 	snap   *mvcc.Snapshot
 	kind   seeKind
+	ser    *ssi.Xact // of a serializable transaction, with seeSnapshot; then r is the table
+	r      *Rel
+	err    error      // from ser: nothing was found
 	hinted bool       // hint bits were set
 	dirty  mvcc.Dirty // of the last version seen, with seeDirty
 }
@@ -68,7 +72,13 @@ func (e *seer) search(b buffer.Buf, off ids.OffsetNumber, vis *mvcc.VisTest) (at
 		if atStart && h.IsHeapOnly() || prior != 0 && h.Xmin() != prior {
 			break
 		}
-		if e.see(h) {
+		visible := e.see(h)
+		if e.ser != nil {
+			if e.err = noteRead(e.tx, e.ser, e.r, e.snap, h, ids.TID{Block: blk, Offset: off}, visible, true); e.err != nil {
+				return 0, false, false
+			}
+		}
+		if visible {
 			return off, true, false
 		}
 		if allDead && !e.tx.Manager().IsSurelyDead(h, vis.Horizon()) {
@@ -122,7 +132,7 @@ func (f *Fetcher) move(blk ids.BlockNumber) (bool, error) {
 
 // Index looks for the version that snap sees in the HOT chain to which an index entry's tid leads.
 func (f *Fetcher) Index(tid ids.TID, snap *mvcc.Snapshot) (found bool, err error) {
-	e := seer{tx: f.tx, snap: snap, kind: seeSnapshot}
+	e := seer{tx: f.tx, snap: snap, kind: seeSnapshot, ser: f.r.serial(f.tx), r: f.r}
 	return f.look(tid, &e, true)
 }
 
@@ -151,20 +161,25 @@ func (f *Fetcher) look(tid ids.TID, e *seer, chain bool) (found bool, err error)
 		at, found, f.allDead = e.search(f.buf, tid.Offset, f.vis)
 	} else if tup := itemAt(f.buf.Page(), tid.Offset); tup != nil {
 		found = e.see(tup)
+		if e.ser != nil {
+			e.err = noteRead(f.tx, e.ser, f.r, e.snap, tup, tid, found, true)
+		}
 	}
 	if e.hinted {
 		f.buf.MarkDirtyHint()
 	}
 	f.buf.Unlock()
 	f.at = ids.TID{Block: tid.Block, Offset: at}
-	return found, nil
+	return found, e.err
 }
 
 // Version looks for exactly the version at tid; snap nil: whatever its visibility.
 func (f *Fetcher) Version(tid ids.TID, snap *mvcc.Snapshot) (found bool, err error) {
-	e := seer{tx: f.tx, snap: snap, kind: seeSnapshot}
+	e := seer{tx: f.tx, snap: snap, kind: seeSnapshot, r: f.r}
 	if snap == nil {
 		e.kind = seeAny
+	} else {
+		e.ser = f.r.serial(f.tx)
 	}
 	return f.look(tid, &e, false)
 }
@@ -242,7 +257,14 @@ func LatestTID(tx *mvcc.Session, r *Rel, tid ids.TID, snap *mvcc.Snapshot) (ids.
 			f.buf.Unlock()
 			return latest, nil
 		}
-		if seen, _ := snap.Satisfies(h); seen {
+		seen, _ := snap.Satisfies(h)
+		if x := r.serial(tx); x != nil {
+			if err := noteRead(tx, x, r, snap, h, tid, seen, false); err != nil {
+				f.buf.Unlock()
+				return latest, err
+			}
+		}
+		if seen {
 			latest = tid
 		}
 		next := h.Ctid()

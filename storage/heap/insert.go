@@ -27,6 +27,10 @@ func Insert(tx *mvcc.Session, r *Rel, values []types.Datum, cid ids.CommandID, o
 	if err != nil {
 		return ids.TID{}, err
 	}
+	if err := r.noteInsert(tx); err != nil {
+		b.UnlockRelease()
+		return ids.TID{}, err
+	}
 	tid := o.put(b, tup, xid, opts.SpecToken)
 	b.UnlockRelease()
 	o.counts().Insert(1)
@@ -133,6 +137,10 @@ func (m *multi) fillPage(done, n int, tids []ids.TID) (int, error) {
 	o := m.o
 	b, err := o.pageFor(tuple.Align8(m.ends[0]), m.opts, buffer.Buf{})
 	if err != nil {
+		return 0, err
+	}
+	if err := o.r.noteInsert(o.tx); err != nil {
+		b.UnlockRelease()
 		return 0, err
 	}
 	c := o.pool.Begin(o.slot, wal.HeapMultiInsert, m.xid, o.r.info())

@@ -3,6 +3,7 @@ package heap
 import (
 	"gompho/internal/ids"
 	"gompho/mvcc"
+	"gompho/ssi"
 	"gompho/stats"
 	"gompho/storage/buffer"
 	"gompho/storage/page"
@@ -92,6 +93,7 @@ type Scan struct {
 	reader
 	snap      *mvcc.Snapshot
 	slot      *stats.Slot
+	ser       *ssi.Xact     // of a serializable transaction
 	vis       *mvcc.VisTest // nil: do not prune
 	strategy  *buffer.Strategy
 	next      func() (BitmapPage, bool) // nil: the blocks from blk to end
@@ -108,6 +110,9 @@ type Scan struct {
 // BeginScan starts a scan of what snap sees; nil: of every row version there is.
 func BeginScan(tx *mvcc.Session, r *Rel, snap *mvcc.Snapshot, o ScanOpts) (*Scan, error) {
 	s := newScan(tx, r, snap, o)
+	if err := ReadRelation(tx, r, snap); err != nil {
+		return nil, err
+	}
 	n, err := r.Blocks()
 	if err != nil {
 		return nil, err
@@ -128,6 +133,9 @@ func BeginScan(tx *mvcc.Session, r *Rel, snap *mvcc.Snapshot, o ScanOpts) (*Scan
 
 func newScan(tx *mvcc.Session, r *Rel, snap *mvcc.Snapshot, o ScanOpts) *Scan {
 	s := &Scan{reader: newReader(tx, r, o.Cols), snap: snap, slot: tx.Slot(), counts: r.Counts(tx.Slot())}
+	if snap != nil {
+		s.ser = r.serial(tx)
+	}
 	if !o.NoPrune && snap != nil && !tx.ReadOnly() {
 		s.vis = tx.VisTest(r.shared())
 	}
@@ -272,16 +280,16 @@ func (s *Scan) nextPage() (more bool, err error) {
 	}
 	s.buf.Lock(buffer.Share)
 	if want.Offsets != nil {
-		s.seeChains(want.Offsets)
+		err = s.seeChains(want.Offsets)
 	} else {
-		s.seePage()
+		err = s.seePage()
 	}
 	s.buf.Unlock()
-	return true, nil
+	return err == nil, err
 }
 
 // seePage finds all visible versions of the latched page.
-func (s *Scan) seePage() {
+func (s *Scan) seePage() (err error) {
 	pg := s.buf.Page()
 	n, hinted, seen := 0, false, ids.InvalidXid
 	last := pg.MaxOffset()
@@ -289,12 +297,27 @@ func (s *Scan) seePage() {
 		last = MaxTuplesPerPage
 	}
 	all := s.snap == nil || pg.HasFlag(page.AllVisible)
+	locks := s.ser != nil && s.next != nil // rows of a bitmap scan are locked one by one
 	for off := ids.OffsetNumber(1); off <= last; off++ {
 		id := pg.ItemID(off)
 		if !id.IsNormal() {
 			continue
 		}
-		if !all {
+		if !all && locks {
+			h := tuple.Header(pg[id.Offset():])
+			visible, hint := s.snap.Satisfies(h)
+			hinted = hinted || hint
+			if err = s.note(h, off, visible, true); err != nil {
+				break
+			}
+			if !visible {
+				continue
+			}
+		} else if all && locks {
+			if err = s.note(tuple.Header(pg[id.Offset():]), off, true, true); err != nil {
+				break
+			}
+		} else if !all {
 			h := tuple.Header(pg[id.Offset():])
 			const settled = tuple.XminCommitted | tuple.XmaxInvalid
 			m, x := h.Infomask(), h.Xmin()
@@ -307,6 +330,11 @@ func (s *Scan) seePage() {
 			default:
 				visible, hint := s.snap.Satisfies(h)
 				hinted = hinted || hint
+				if s.ser != nil {
+					if err = s.note(h, off, visible, false); err != nil {
+						return err
+					}
+				}
 				if !visible {
 					continue
 				}
@@ -322,11 +350,17 @@ func (s *Scan) seePage() {
 	if hinted {
 		s.buf.MarkDirtyHint()
 	}
+	return err
+}
+
+// note tells a serializable transaction of the version at off of the current page.
+func (s *Scan) note(h tuple.Header, off ids.OffsetNumber, visible, lock bool) error {
+	return noteRead(s.tx, s.ser, s.r, s.snap, h, ids.TID{Block: s.buf.Block(), Offset: off}, visible, lock)
 }
 
 // seeChains finds the visible versions of the HOT chains that begin at offs.
-func (s *Scan) seeChains(offs []ids.OffsetNumber) {
-	e := seer{tx: s.tx, snap: s.snap, kind: seeSnapshot}
+func (s *Scan) seeChains(offs []ids.OffsetNumber) error {
+	e := seer{tx: s.tx, snap: s.snap, kind: seeSnapshot, ser: s.ser, r: s.r}
 	if s.snap == nil {
 		e.kind = seeAny
 	}
@@ -339,4 +373,5 @@ func (s *Scan) seeChains(offs []ids.OffsetNumber) {
 	if e.hinted {
 		s.buf.MarkDirtyHint()
 	}
+	return e.err
 }

@@ -51,6 +51,10 @@ func Update(tx *mvcc.Session, r *Rel, tid ids.TID, values []types.Datum, cid ids
 	if err != nil || res != Ok {
 		return UpdateInfo{Strength: u.strength}, res, fail, err
 	}
+	if err := r.noteChange(tx, tid); err != nil {
+		b.Unlock()
+		return UpdateInfo{}, 0, Failure{}, err
+	}
 	info, err := u.replace(values, keep)
 	if err == nil {
 		o.counts().Update(info.Hot)
@@ -191,6 +195,9 @@ func (u *updating) replaceElsewhere(values []types.Datum, keep tuple.Stored, sta
 	old = tuple.Header(u.b.Page().Item(u.tid.Offset))
 	if state, err = u.newXmax(xmaxOf(old), u.xid, u.strength, true); err == nil {
 		remaining, err = u.remainingLockers(old)
+	}
+	if err == nil {
+		err = u.r.noteChange(u.tx, u.tid) // somebody may have read the row while the page was not latched
 	}
 	if err == nil {
 		u.initNew(tup, remaining)
