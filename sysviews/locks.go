@@ -20,6 +20,7 @@ func lockEntries() []functions.Entry {
 		{Name: "pg_safe_snapshot_blocking_pids", Scalar: scalarOf(func(s *session.Session, a []types.Datum) (types.Datum, error) {
 			return pidArray(s.Tx.Manager().Ssi().BlockingPIDs(int32(a[0].Int()))), nil
 		})},
+		{Name: "pgrowlocks", Set: setOf(rowLocks)},
 		{Name: "pg_isolation_test_session_is_blocked", Scalar: scalarOf(sessionIsBlocked)},
 	}
 }
