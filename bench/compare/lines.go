@@ -111,6 +111,7 @@ func lines(c *config) []line {
 		}},
 		partitionLine(c, "64 partitions, other key, prepared, 32 clients", 64),
 		partitionLine(c, "4 partitions, other key, prepared, 32 clients", 4),
+		line{name: "SKIP LOCKED queue, 32 workers", run: func(s server) (float64, error) { return queue(c, s) }},
 		line{name: "count, sum, avg", less: true, unit: "ms", run: func(s server) (float64, error) { return aggregate(c, s) }},
 	)
 	return out
@@ -200,6 +201,20 @@ func copyIn(c *config, s server) (float64, error) {
 	begin := time.Now()
 	_, err = conn.PgConn().CopyFrom(ctx, strings.NewReader(b.String()), "copy cmp from stdin")
 	return float64(time.Since(begin).Microseconds()) / 1000, err
+}
+
+// queue takes jobs from a table of 100,000 with 32 workers, each job in a transaction of its own, and returns the jobs per second.
+func queue(c *config, s server) (float64, error) {
+	if err := query(c, s, "drop table if exists job", "create table job(id int primary key, state int)",
+		"insert into job select g, 0 from generate_series(1, 100000) g", "create index job_new on job(id) where state = 0", "vacuum analyze job"); err != nil {
+		return 0, err
+	}
+	script := filepath.Join(c.dir, "queue.sql")
+	text := "update job set state = 1 where id = (select id from job where state = 0 order by id for update skip locked limit 1);\n"
+	if err := os.WriteFile(script, []byte(text), 0o644); err != nil {
+		return 0, err
+	}
+	return pgbench(c, s, "127.0.0.1", "-M", "prepared", "-c", "32", "-j", "2", "-f", script)
 }
 
 func aggregate(c *config, s server) (float64, error) {
