@@ -98,6 +98,9 @@ func (e *engine) explainQuery(q *query.Query, params []types.Datum, u *UtilityCo
 		return executor.Explain(&e.ex, e.s.Cat, st, x, o)
 	}
 	tx := e.s.Tx
+	if err := tx.TakeSafeSnapshot(); err != nil {
+		return nil, err
+	}
 	snap := tx.Register(tx.Snapshot())
 	tx.PushActive(snap)
 	defer func() {

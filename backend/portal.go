@@ -420,6 +420,9 @@ func (b *Backend) utility(p *Portal, to sink) (string, error) {
 		TopLevel: !b.blk.explicit && !b.blk.implicit, Row: to.row, Start: func([]Column) error { return nil }}
 	snap := needsSnapshot(stmt)
 	if snap {
+		if err := b.s.Tx.TakeSafeSnapshot(); err != nil {
+			return "", err
+		}
 		b.s.Tx.PushActive(b.s.Tx.Snapshot())
 	}
 	tag, err := b.eng.Utility(u, stmt)
