@@ -3,6 +3,7 @@ package backend
 import (
 	"gompho/internal/ids"
 	"gompho/internal/pgerr"
+	"gompho/locks"
 	"gompho/mvcc"
 	"gompho/sql/ast"
 	"gompho/sql/plan"
@@ -187,10 +188,37 @@ const (
 	planCacheGeneric = "force_generic_plan"
 )
 
-// planFor returns the plan for one execution, and whether it is the generic one. As in PostgreSQL, a statement with parameters
+// planFor returns the plan for one execution, and whether it is the generic one. The tables of the plan are locked: a plan that was kept
+// knows of no lock of this transaction. What changed while it waited for them is planned anew.
+func (b *Backend) planFor(p *Prepared, q *query.Query, params []types.Datum) (*plan.Statement, bool, error) {
+	for {
+		st, generic, err := b.choosePlan(p, q, params)
+		if err != nil {
+			return nil, false, err
+		}
+		before := b.s.Cat.Generation()
+		for _, rte := range st.RTable {
+			if rte.Relid == 0 || rte.Rellockmode == 0 {
+				continue
+			}
+			if err := b.s.Cat.HoldRelation(rte.Relid, locks.Mode(rte.Rellockmode)); err != nil {
+				return nil, false, err
+			}
+		}
+		if p.raw == nil || len(p.queries) != 1 || b.s.Cat.Generation() == before {
+			return st, generic, nil
+		}
+		if err := b.revalidate(p); err != nil {
+			return nil, false, err
+		}
+		q = p.queries[0]
+	}
+}
+
+// choosePlan is planFor without locks: generic or custom. As in PostgreSQL, a statement with parameters
 // is planned for their values at first; then the generic plan is made too, and is taken from there on if it costs no more than
 // the others did on average, the work of planning them included.
-func (b *Backend) planFor(p *Prepared, q *query.Query, params []types.Datum) (*plan.Statement, bool, error) {
+func (b *Backend) choosePlan(p *Prepared, q *query.Query, params []types.Datum) (*plan.Statement, bool, error) {
 	single := len(p.queries) == 1
 	valid := single && p.plan != nil && p.planGen == p.generation+b.cache.settings
 	if valid && p.takeGeneric {

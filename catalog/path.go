@@ -316,6 +316,12 @@ func (s *Session) LockRelation(oid ids.Oid, mode locks.Mode) (*Relation, error) 
 	return s.Relation(oid)
 }
 
+// HoldRelation locks a relation known by Oid, without looking at it.
+func (s *Session) HoldRelation(oid ids.Oid, mode locks.Mode) error {
+	_, err := s.lockRelation(oid, mode, "", LockOpts{})
+	return err
+}
+
 // UnlockRelation gives a lock back before the end of the transaction.
 func (s *Session) UnlockRelation(oid ids.Oid, mode locks.Mode) {
 	if s.locks != nil && mode != locks.NoLock {
