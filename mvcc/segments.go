@@ -6,7 +6,9 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 
 	"gompho/internal/ids"
@@ -41,8 +43,19 @@ type segments struct {
 }
 
 func openSegments(files Files, dir string) (*segments, error) {
-	if err := files.MkdirAll(dir, 0o700); err != nil {
-		return nil, ioError(err, "create directory", dir)
+	if _, err := files.ReadDir(dir); errors.Is(err, fs.ErrNotExist) {
+		if err := files.MkdirAll(dir, 0o700); err != nil {
+			return nil, ioError(err, "create directory", dir)
+		}
+		// Files in a directory that a crash takes away are lost however well they are synced.
+		for up := filepath.Dir(dir); ; up = filepath.Dir(up) {
+			if err := files.SyncDir(up); err != nil {
+				return nil, ioError(err, "fsync", up)
+			}
+			if up == filepath.Dir(up) || !strings.Contains(up, "/pg_") {
+				break
+			}
+		}
 	}
 	return &segments{files: files, dir: dir, open: map[uint64]vfs.File{}, dirty: map[uint64]bool{}}, nil
 }

@@ -281,7 +281,7 @@ func (m *model) look(c *client) {
 		for i := range n {
 			k := b.Cols[0].Get(i).Int()
 			if _, twice := got[k]; twice {
-				m.T.Fatalf("key %d twice", k)
+				m.T.Fatalf("key %d twice\n%s", k, strings.Join(m.log, "\n"))
 			}
 			got[k] = row{b.Cols[2].Get(i).Int(), string(b.Cols[1].Get(i).Bytes())}
 		}
