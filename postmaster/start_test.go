@@ -359,6 +359,7 @@ func TestTempEnd(t *testing.T) {
 	run(t, a, "begin")
 	run(t, a, "create temp table temp2 (a text)")
 	a.Close(context.Background())
+	eventually(t, b, "select count(*) = 1 from pg_stat_activity where backend_type = 'client backend'") // its files go after its rows
 	eventually(t, b, "select count(*) = 0 from pg_class where relpersistence = 't'")
 	if st, err := os.Stat(path); err == nil && st.Size() > 0 {
 		t.Error("the file is still there")

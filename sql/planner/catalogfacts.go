@@ -2,6 +2,7 @@ package planner
 
 import (
 	"math"
+	"slices"
 
 	"gompho/catalog"
 	"gompho/internal/ids"
@@ -182,7 +183,8 @@ func (f *catalogFacts) table(oid ids.Oid) (*tableInfo, error) {
 	if err := f.tableSize(t, r); err != nil {
 		return nil, err
 	}
-	for _, ix := range r.Indexes {
+	// The newest first, as in PostgreSQL: among paths of equal cost the first one stays.
+	for _, ix := range slices.Backward(r.Indexes) {
 		if !ix.Valid || ix.Am != btreeAm {
 			continue
 		}
