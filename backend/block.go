@@ -173,6 +173,31 @@ func (b *block) end(commit, chain bool) (string, error) {
 	return tag, nil
 }
 
+// prepare is PREPARE TRANSACTION, which run does to the session's transaction; it returns the command tag.
+func (b *block) prepare(run func() error) (string, error) {
+	switch {
+	case b.failed:
+		b.abort()
+		return "ROLLBACK", nil
+	case !b.explicit:
+		b.warn(pgerr.NoActiveSqlTransaction, "there is no transaction in progress")
+		if !b.implicit {
+			return "ROLLBACK", b.finish()
+		}
+	}
+	for range b.points {
+		b.ended(true, true)
+	}
+	b.points = nil
+	err := run()
+	if err != nil {
+		b.tx.Abort()
+	}
+	b.reset()
+	b.ended(false, err == nil)
+	return "PREPARE TRANSACTION", err
+}
+
 // needBlock is the check of statements that make sense only in a block.
 func (b *block) needBlock(command string) error {
 	if !b.explicit {

@@ -51,7 +51,7 @@ func (b *Backend) transaction(x *ast.TransactionStmt) (string, error) {
 		b.dropSubPortals()
 		return "ROLLBACK", nil
 	}
-	return "", pgerr.NotSupported("%s is not supported", x.CommandTag())
+	return b.twoPhase(x)
 }
 
 // txOptions applies the modes of BEGIN.

@@ -272,6 +272,7 @@ func (s *Session) OpenRelation(n RelName, mode locks.Mode, o LockOpts) (*Relatio
 	if r == nil && err == nil {
 		return nil, pgerr.Internal("could not open relation with OID %d", locked)
 	}
+	s.noteTemp(r)
 	return r, err
 }
 
@@ -313,7 +314,16 @@ func (s *Session) LockRelation(oid ids.Oid, mode locks.Mode) (*Relation, error) 
 	if _, err := s.lockRelation(oid, mode, strconv.Itoa(int(oid)), LockOpts{}); err != nil {
 		return nil, err
 	}
-	return s.Relation(oid)
+	r, err := s.Relation(oid)
+	s.noteTemp(r)
+	return r, err
+}
+
+// noteTemp tells the transaction of a temporary relation that it uses.
+func (s *Session) noteTemp(r *Relation) {
+	if r != nil && r.Persistence == 't' && s.tx != nil {
+		s.tx.NoteTemp()
+	}
 }
 
 // HoldRelation locks a relation known by Oid, without looking at it.

@@ -11,6 +11,9 @@ import (
 // TempNamespace returns the session's schema of temporary relations, made on first use. 25006 in a read-only state is the
 // caller's to check.
 func (s *Session) TempNamespace() (ids.Oid, error) {
+	if s.tx != nil {
+		s.tx.NoteTemp()
+	}
 	if s.temp.oid != 0 {
 		return s.temp.oid, nil
 	}

@@ -139,27 +139,34 @@ func (s *Session) InvalidateRelation(oid ids.Oid) {
 }
 
 // publish makes the changes of a committed transaction known to all sessions.
-func (s *Session) publish() {
-	if len(s.over.dirty) == 0 {
+func (s *Session) publish() { s.cat.publish(s.cache, s.over.dirty, s.isBuiltinKey) }
+
+// publish invalidates keys in the caches of a database and in those of the shared catalogs.
+func (c *Catalog) publish(cache *sharedCache, keys map[cacheKey]struct{}, isBuiltin func(*cacheKey) bool) {
+	if len(keys) == 0 {
 		return
 	}
 	own, shared := make(map[cacheKey]struct{}), make(map[cacheKey]struct{})
-	for k := range s.over.dirty {
+	for k := range keys {
 		if IsSharedCatalog(cacheDefs[k.id].table) || k.id == relCache && IsSharedCatalog(ids.Oid(k.n[0])) {
 			shared[k] = struct{}{}
 		} else {
 			own[k] = struct{}{}
 		}
 	}
-	s.cache.invalidate(own, s.isBuiltinKey)
-	s.cat.shared.invalidate(shared, s.isBuiltinKey)
+	cache.invalidate(own, isBuiltin)
+	c.shared.invalidate(shared, isBuiltin)
 }
 
 // isBuiltinKey reports whether a key is one that the table of built-ins answers.
 func (s *Session) isBuiltinKey(k *cacheKey) bool {
-	if !cacheDefs[k.id].builtin || s.boot {
+	return !s.boot && s.cat.isBuiltinKey(k)
+}
+
+func (c *Catalog) isBuiltinKey(k *cacheKey) bool {
+	if !cacheDefs[k.id].builtin {
 		return false
 	}
-	_, ok := s.cat.facts.lookup(k)
+	_, ok := c.facts.lookup(k)
 	return ok
 }

@@ -7,7 +7,8 @@
 //
 // The files, in the order of a lock's life: mode.go and tag.go (what), owner.go (the process's own table, counts,
 // subtransactions), fastpath.go (weak relation locks without shared memory), manager.go (the shared table), queue.go
-// (waiting and waking), deadlock.go (the search, pure), waitgraph.go (search applied, messages), report.go (pg_locks).
+// (waiting and waking), deadlock.go (the search, pure), waitgraph.go (search applied, messages), report.go (pg_locks), prepared.go (locks
+// of prepared transactions).
 //
 // Rules:
 //  1. An Owner's methods are called by its own process only. Snapshot, BlockingPIDs, Conflicting and HasWaiters are for anybody.

@@ -156,8 +156,19 @@ func (o *Owner) ClearVxid() {
 	o.m.dropHolderIfUnused(p, h)
 }
 
-// WaitVxid waits until the virtual transaction v is over. With noWait it reports false if it is not.
+// WaitVxid waits until the virtual transaction v is over; one that is prepared goes on until it is finished. With noWait it reports false if it is not.
 func (o *Owner) WaitVxid(v ids.VirtualXid, noWait bool) (bool, error) {
+	if over, err := o.waitRunning(v, noWait); !over || err != nil {
+		return false, err
+	}
+	if x := o.m.PreparedWith(v); x != 0 { // it was, or has become so while this waited
+		return o.waitPrepared(x, noWait)
+	}
+	return true, nil
+}
+
+// waitRunning is WaitVxid for the time that the virtual transaction has a process.
+func (o *Owner) waitRunning(v ids.VirtualXid, noWait bool) (bool, error) {
 	tag := VirtualTag(v)
 	if t := o.m.ownerWith(v); t == nil {
 		return true, nil

@@ -305,12 +305,12 @@ func (m *Manager) WaiterCount(tag Tag) int {
 	return n
 }
 
-// ownerWith returns the owner that runs the virtual transaction v, nil if none does.
+// ownerWith returns the process that runs the virtual transaction v, nil if none does.
 func (m *Manager) ownerWith(v ids.VirtualXid) *Owner {
 	m.ownersMu.RLock()
 	defer m.ownersMu.RUnlock()
 	for _, o := range m.owners {
-		if o.vxLocal.Load() == v.Local && o.vxProc.Load() == v.Proc {
+		if o.prepared.Load() == 0 && o.vxLocal.Load() == v.Local && o.vxProc.Load() == v.Proc {
 			return o
 		}
 	}

@@ -19,6 +19,7 @@ type Owner struct {
 	index int // in m.owners; m.ownersMu
 
 	autovacuum atomic.Bool
+	prepared   atomic.Uint64 // the prepared transaction that it stands for; 0: a process
 
 	// The local table: every lock that this process holds, so that taking one again costs no shared memory.
 	buckets []*local

@@ -56,6 +56,13 @@ func (d *disk) Remove(name string) error {
 	delete(d.files, name)
 	return nil
 }
+func (d *disk) Rename(from, to string) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.files[to] = d.files[from]
+	delete(d.files, from)
+	return nil
+}
 func (d *disk) MkdirAll(string, fs.FileMode) error { return nil }
 func (d *disk) SyncDir(dir string) error           { return nil }
 func (d *disk) ReadDir(dir string) ([]fs.DirEntry, error) {
@@ -167,7 +174,7 @@ func newServer(t testing.TB) *server {
 }
 
 func (s *server) open(crashed bool) {
-	m, err := Open(Options{FS: s.d, Dir: "data", Log: s.log, Locks: locks.New(locks.Options{}), State: s.state,
+	m, err := Open(Options{FS: s.d, Dir: "data", Log: s.log, Locks: locks.New(locks.Options{}), State: s.state, MaxPrepared: 5,
 		Unlink: func(f []ids.RelFile) { s.unlinked = append(s.unlinked, f...) }})
 	if err != nil {
 		s.t.Fatal(err)
@@ -177,7 +184,7 @@ func (s *server) open(crashed bool) {
 			s.t.Fatal(err)
 		}
 	}
-	m.Start(crashed)
+	check(m.Start(crashed))
 	s.m = m
 }
 

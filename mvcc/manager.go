@@ -35,6 +35,8 @@ type Options struct {
 	// Unlink removes the files of relations whose creation was undone or whose drop is final. It may be called during
 	// redo for files that are gone already; an error is the callee's to log. nil: nothing to remove.
 	Unlink func(files []ids.RelFile)
+	// MaxPrepared is max_prepared_transactions.
+	MaxPrepared int
 }
 
 // State is what a checkpoint record must hold of the transactions.
@@ -79,6 +81,7 @@ type Manager struct {
 	clog   *commitLog
 	multi  *multis
 	sub    subtrans
+	prep   prepares
 
 	// gate is held shared from the insertion of a commit or multixact record until its effect is in the pages of
 	// this package, and taken exclusively for a moment by a checkpoint that has chosen its redo position.
@@ -135,6 +138,10 @@ func Open(o Options) (*Manager, error) {
 		m.unlink = func([]ids.RelFile) {}
 	}
 	m.sub.init()
+	m.prep = prepares{max: o.MaxPrepared, dir: o.Dir + "/pg_twophase", files: o.FS, byXid: map[ids.Xid]*Prepared{}}
+	if err := m.prep.load(); err != nil {
+		return nil, err
+	}
 	s := o.State
 	m.next = max(s.NextXid, ids.FirstNormalXid)
 	m.gen.logged = max(s.XidLimit, m.next)
@@ -148,18 +155,30 @@ func Open(o Options) (*Manager, error) {
 }
 
 // Start makes the Manager ready for sessions. crashed tells that the log was replayed after a crash: then ids that
-// may have been used without a trace are skipped.
-func (m *Manager) Start(crashed bool) {
+// may have been used without a trace are skipped. Transactions that are prepared run again, with their locks. Errors: 53200 when the settings leave no
+// room for them.
+func (m *Manager) Start(crashed bool) error {
 	m.mu.Lock()
-	defer m.mu.Unlock()
 	if crashed {
 		m.next = max(m.next, m.gen.logged)
 	}
 	m.gen.logged = m.next
 	m.gen.durable.Store(uint64(m.next))
 	m.latest = m.next - 1
-	m.oldest.Store(uint64(m.next))
+	m.mu.Unlock()
+	if err := m.recoverPrepared(); err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	slices.Sort(m.running)
+	oldest := m.next
+	if len(m.running) > 0 {
+		oldest = m.running[0]
+	}
+	m.oldest.Store(uint64(oldest))
 	m.snap.Store(nil)
+	return nil
 }
 
 // Close closes the files. Everything not flushed is lost; flush before.

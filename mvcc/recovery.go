@@ -11,8 +11,10 @@ import (
 // Redo replays one record of this package (see Log for the kinds). Records may be replayed again over their own effects.
 func (m *Manager) Redo(kind wal.Kind, payload []byte) error {
 	switch kind {
-	case wal.XactCommit, wal.XactAbort:
+	case wal.XactCommit, wal.XactAbort, wal.XactCommitPrepared, wal.XactAbortPrepared:
 		return m.redoEnd(kind, payload)
+	case wal.XactPrepare:
+		return m.redoPrepare(payload)
 	case wal.NextXid:
 		if len(payload) != 8 {
 			return badRecord("next transaction id")
@@ -45,7 +47,7 @@ func (m *Manager) redoEnd(kind wal.Kind, payload []byte) error {
 		return err
 	}
 	bits := uint64(bitsCommitted)
-	if kind == wal.XactAbort {
+	if kind == wal.XactAbort || kind == wal.XactAbortPrepared {
 		bits = bitsAborted
 	}
 	all := append([]ids.Xid{r.Xid}, r.Subs...)
@@ -55,6 +57,9 @@ func (m *Manager) redoEnd(kind wal.Kind, payload []byte) error {
 	m.clog.set(all, bits, 0)
 	if len(r.Files) > 0 {
 		m.unlink(r.Files)
+	}
+	if kind == wal.XactCommitPrepared || kind == wal.XactAbortPrepared {
+		m.redoFinish(r.Xid)
 	}
 	return nil
 }
@@ -77,7 +82,7 @@ func (m *Manager) WaitCommitting() {
 	defer m.gate.Unlock()
 }
 
-// Flush writes and syncs the commit log and the multixacts.
+// Flush writes and syncs the commit log, the multixacts and the state of prepared transactions.
 func (m *Manager) Flush(slot *stats.Slot) error {
 	m.sub.purge(m.OldestXmin(0))
 	prev := slot.BeginWait(stats.IOSlruSync)
@@ -85,7 +90,10 @@ func (m *Manager) Flush(slot *stats.Slot) error {
 	if err := m.clog.flush(slot); err != nil {
 		return err
 	}
-	return m.multi.flush(slot)
+	if err := m.multi.flush(slot); err != nil {
+		return err
+	}
+	return m.writeStates()
 }
 
 // State returns what a checkpoint record must hold. Take it after the redo position was chosen.

@@ -20,6 +20,7 @@ import (
 type Files interface {
 	Open(name string, flag int, perm fs.FileMode) (vfs.File, error)
 	Remove(name string) error
+	Rename(from, to string) error
 	ReadDir(name string) ([]fs.DirEntry, error)
 	MkdirAll(name string, perm fs.FileMode) error
 	SyncDir(name string) error

@@ -95,7 +95,8 @@ type Session struct {
 
 	specToken uint32 // last one given out
 
-	files []pendingFile
+	files    []pendingFile
+	usedTemp bool // see NoteTemp
 	snapshots
 
 	// Companion is the side of the session that the catalog keeps: lower layers hand the transaction to functions that the catalog gave
@@ -317,14 +318,23 @@ func (s *Session) finish(commit bool) {
 		s.ser.Finish(commit, m.NextXid())
 		s.ser = nil
 	}
+	s.forgetSubs()
+	s.leave(commit)
+	s.slot.Counters().EndTransaction(commit)
+	for _, h := range s.hooks {
+		h.AtEnd(commit)
+	}
+}
+
+// leave releases what the transaction has besides its outcome; publish says that hooks publish what it has changed.
+func (s *Session) leave(publish bool) {
 	s.p.local.Store(0)
 	s.p.oldestMulti.Store(0)
 	s.p.vacuum.Store(false)
-	s.forgetSubs()
 	s.snapshots.reset()
 	for _, h := range s.hooks {
 		if l, ok := h.(LockedHook); ok {
-			l.BeforeUnlock(commit)
+			l.BeforeUnlock(publish)
 		}
 	}
 	if s.owner != nil {
@@ -340,11 +350,8 @@ func (s *Session) finish(commit bool) {
 	s.nSubs, s.overflowed = 0, false
 	s.cid, s.cidUsed = 0, false
 	s.combos.reset()
+	s.usedTemp = false
 	s.running = false
-	s.slot.Counters().EndTransaction(commit)
-	for _, h := range s.hooks {
-		h.AtEnd(commit)
-	}
 }
 
 // forgetSubs drops the subtransactions from the map, now or when no snapshot can ask for them.

@@ -72,7 +72,7 @@ func (p *Postmaster) build() (*cluster, error) {
 	}
 	c.stats = stats.NewShared(func() bool { return p.cfg.Get("track_counts").Bool() }, c.counts)
 	c.locks = locks.New(locks.Options{MaxLocksPerTransaction: int(p.cfg.Get("max_locks_per_transaction").Int()),
-		MaxOwners: int(p.cfg.Get("max_connections").Int()) + 64, Log: p.logNotice})
+		MaxOwners: int(p.cfg.Get("max_connections").Int()) + 64 + c.maxPrepared(), Log: p.logNotice})
 	c.catalog = catalog.New()
 	c.catalog.SetExprText(func(s *catalog.Session, e query.Expr, rel *catalog.Relation) (string, error) {
 		return deparse.Expr(s, types.DefaultEnv, e, rel, false)
@@ -85,6 +85,7 @@ func (p *Postmaster) build() (*cluster, error) {
 func (c *cluster) wire() {
 	c.heap = &heap.Env{Pool: c.pool, Mvcc: c.mvcc, TempFile: c.tempFile}
 	c.catalog.SetEnv(c.heap)
+	c.mvcc.OnInvalidate(c.catalog.PublishPrepared)
 	p := c.p
 	c.session = &session.Server{Catalog: c.catalog, Mvcc: c.mvcc, Locks: c.locks, Heap: c.heap, Config: p.cfg, Procs: p.procs, Stats: c.stats, Log: p.log, Start: p.start,
 		ReloadAt: func() (t timeNow) { p.mu.Lock(); defer p.mu.Unlock(); return p.reloaded },

@@ -45,22 +45,26 @@ func (p *Postmaster) newCluster(systemID uint64) (*cluster, error) {
 	if err := c.openMvcc(mvcc.State{}); err != nil {
 		return nil, err
 	}
-	c.mvcc.Start(false)
+	if err := c.mvcc.Start(false); err != nil {
+		return nil, err
+	}
 	c.wire()
 	return c, nil
 }
 
 func (c *cluster) openMvcc(st mvcc.State) (err error) {
 	c.mvcc, err = mvcc.Open(mvcc.Options{FS: c.fs, Dir: c.p.opt.Dir, Log: c.log, Locks: c.locks, State: st, Unlink: c.unlink,
-		Ssi: c.predicateLocks()})
+		Ssi: c.predicateLocks(), MaxPrepared: c.maxPrepared()})
 	return err
 }
+
+func (c *cluster) maxPrepared() int { return int(c.p.cfg.Get("max_prepared_transactions").Int()) }
 
 // predicateLocks makes the serializable transactions' side of the server, sized by the settings.
 func (c *cluster) predicateLocks() *ssi.Manager {
 	setting := func(name string) func() int { return func() int { return int(c.p.cfg.Get(name).Int()) } }
 	return ssi.NewManager(ssi.Options{
-		MaxOwners:        int(c.p.cfg.Get("max_connections").Int()) + 64,
+		MaxOwners:        int(c.p.cfg.Get("max_connections").Int()) + 64 + c.maxPrepared(),
 		LocksPerXact:     int(c.p.cfg.Get("max_pred_locks_per_transaction").Int()),
 		LocksPerRelation: setting("max_pred_locks_per_relation"),
 		LocksPerPage:     setting("max_pred_locks_per_page"),
@@ -139,7 +143,9 @@ func (c *cluster) open() (err error) {
 		NextOid:     func(o ids.Oid) { nextOid = max(nextOid, o) },
 		Created:     func(rel ids.RelFile, xid ids.Xid) { made[rel] = xid },
 	}, func() error {
-		c.mvcc.Start(crashed)
+		if err := c.mvcc.Start(crashed); err != nil {
+			return err
+		}
 		c.dropUncommitted(log, made, rec.DropRelations)
 		c.catalog.SetNextOid(nextOid, c.logNextOid)
 		return nil

@@ -89,17 +89,19 @@ type orphan struct {
 	name string // below the data directory
 }
 
-// orphanFiles lists the files of relations in the directory of d that are not in files and do not wait for their removal.
+// orphanFiles lists the files of relations in the directory of d that are not in files, belong to no prepared transaction and do not
+// wait for their removal.
 func (c *cluster) orphanFiles(d ids.RelFile, files map[ids.RelFile]bool) (out []orphan, err error) {
 	dir := smgr.DatabaseDir(d.Spc, d.DB)
 	entries, err := c.fs.ReadDir(c.path(dir))
 	if err != nil {
 		return nil, err
 	}
+	prepared := c.mvcc.PreparedFiles()
 	for _, e := range entries {
 		no, fork, seg, ok := smgr.ParseFileName(e.Name())
 		rel := ids.RelFile{Spc: d.Spc, DB: d.DB, Rel: no}
-		if ok && !files[rel] && (fork != ids.MainFork || seg > 0 || c.smgr.Exists(rel, fork)) {
+		if ok && !files[rel] && !prepared[rel] && (fork != ids.MainFork || seg > 0 || c.smgr.Exists(rel, fork)) {
 			out = append(out, orphan{rel, filepath.Join(dir, e.Name())})
 		}
 	}

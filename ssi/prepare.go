@@ -25,6 +25,13 @@ func (x *Xact) State() Prepared {
 	return p
 }
 
+// Detach tells that the transaction goes on without its process: it is prepared.
+func (x *Xact) Detach() {
+	if x != nil {
+		x.pid.Store(0)
+	}
+}
+
 const encodedTag = 14
 
 // Append encodes p after b.

@@ -65,9 +65,9 @@ func (m *Manager) BlockingPIDs(pid int32) (pids []int32) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for x := range m.active {
-		if x.pid == pid && x.is(waitsSafe) {
+		if x.pid.Load() == pid && x.is(waitsSafe) {
 			for w := range x.possible {
-				pids = append(pids, w.pid)
+				pids = append(pids, w.pid.Load())
 			}
 		}
 	}

@@ -19,7 +19,7 @@ func (m *Manager) Snapshot() (rows []Row) {
 		p.mu.Lock()
 		for t, hs := range p.targets {
 			for _, h := range hs {
-				rows = append(rows, Row{t, h.x.pid, h.x.vxid})
+				rows = append(rows, Row{t, h.x.pid.Load(), h.x.vxid})
 			}
 		}
 		p.mu.Unlock()

@@ -61,7 +61,7 @@ type Xact struct {
 	flags    atomic.Uint32 // changed under Manager.mu, read anywhere
 	didWrite atomic.Bool
 	declared bool // READ ONLY from the start
-	pid      int32
+	pid      atomic.Int32
 	vxid     ids.VirtualXid
 	slot     *stats.Slot
 
@@ -130,7 +130,7 @@ func (m *Manager) begin(o BeginOpts, xmin ids.Xid) *Xact {
 		snapshotSeq: m.lastCommit, xmin: xmin, out: map[*Xact]struct{}{}, in: map[*Xact]struct{}{}, possible: map[*Xact]struct{}{},
 		held: map[Tag]struct{}{}, children: map[Tag]int{}}
 	if o.Slot != nil {
-		x.pid = o.Slot.PID
+		x.pid.Store(o.Slot.PID)
 	}
 	if o.ReadOnly {
 		x.set(readOnly)

@@ -30,7 +30,7 @@ func activityEntries() []functions.Entry {
 		{Name: "pg_is_in_recovery", Scalar: scalarOf(func(*session.Session, []types.Datum) (types.Datum, error) { return types.Bool(false), nil })},
 		{Name: "pg_cursor", Set: setOf(cursors)},
 		{Name: "pg_prepared_statement", Set: setOf(prepared)},
-		{Name: "pg_prepared_xact", Set: setOf(func(*session.Session, *functions.Call) ([][]types.Datum, error) { return nil, nil })},
+		{Name: "pg_prepared_xact", Set: setOf(preparedXacts)},
 	}
 }
 
@@ -124,6 +124,14 @@ func xidOrNull(x ids.Xid) types.Datum {
 func cursors(s *session.Session, _ *functions.Call) (out [][]types.Datum, err error) {
 	for _, c := range s.Cursors() {
 		out = append(out, []types.Datum{types.String(c.Name), types.String(c.Statement), types.Bool(c.Holdable), types.Bool(c.Binary), types.Bool(c.Scroll), timestamp(c.Created)})
+	}
+	return out, nil
+}
+
+// preparedXacts lists the columns of pg_prepared_xact.
+func preparedXacts(s *session.Session, _ *functions.Call) (out [][]types.Datum, err error) {
+	for _, p := range s.Tx.Manager().Prepared() {
+		out = append(out, []types.Datum{xidOrNull(p.Xid), types.String(p.Gid), timestamp(p.At), types.OidDatum(p.Owner), types.OidDatum(p.DB)})
 	}
 	return out, nil
 }

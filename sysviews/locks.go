@@ -59,7 +59,7 @@ func lockStatus(s *session.Session, _ *functions.Call) ([][]types.Datum, error) 
 		row[0] = types.String(r.Tag.Kind().String())
 		lockTarget(row, r.Tag)
 		row[10] = text(r.Vxid.String())
-		row[11] = types.Int(int64(r.PID))
+		row[11] = pidOrNull(r.PID)
 		row[12] = types.String(r.Mode.String())
 		row[13], row[14] = types.Bool(r.Granted), types.Bool(r.FastPath)
 		if !r.Granted {
@@ -71,6 +71,14 @@ func lockStatus(s *session.Session, _ *functions.Call) ([][]types.Datum, error) 
 		out = append(out, predicateRow(r))
 	}
 	return out, nil
+}
+
+// pidOrNull shows a process; prepared transactions have none.
+func pidOrNull(pid int32) types.Datum {
+	if pid == 0 {
+		return types.Null
+	}
+	return types.Int(int64(pid))
 }
 
 // predicateRow shows a predicate lock.
@@ -90,7 +98,7 @@ func predicateRow(r ssi.Row) []types.Datum {
 		row[4] = types.Int(int64(r.Offset))
 	}
 	row[0] = types.String(kind.String())
-	row[10], row[11] = text(r.Vxid.String()), types.Int(int64(r.PID))
+	row[10], row[11] = text(r.Vxid.String()), pidOrNull(r.PID)
 	row[12] = types.String("SIReadLock")
 	row[13], row[14] = types.Bool(true), types.Bool(false)
 	return row

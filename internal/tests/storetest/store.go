@@ -76,12 +76,11 @@ func (s *Store) open() {
 	Check(t, err)
 	from := rec.Checkpoint()
 	s.unlink = rec.DropRelations
-	s.Mvcc, err = mvcc.Open(mvcc.Options{FS: s.FS, Dir: "/data", Log: s.Log, Locks: s.Locks, State: checkpoint.Mvcc(&from),
+	s.Mvcc, err = mvcc.Open(mvcc.Options{FS: s.FS, Dir: "/data", Log: s.Log, Locks: s.Locks, State: checkpoint.Mvcc(&from), MaxPrepared: 8,
 		Unlink: func(files []ids.RelFile) { s.unlink(files) }})
 	Check(t, err)
 	_, err = rec.Run(nil, recovery.Routines{Transaction: s.Mvcc.Redo, SawXid: s.Mvcc.SawXid}, func() error {
-		s.Mvcc.Start(rec.Crashed())
-		return nil
+		return s.Mvcc.Start(rec.Crashed())
 	})
 	Check(t, err)
 	s.unlink = func(files []ids.RelFile) { Check(t, s.Pool.DropRelations(files)) }
