@@ -2,11 +2,13 @@ package mvcc
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
 
 	"gompho/internal/ids"
+	"gompho/locks"
 	"gompho/storage/tuple"
 )
 
@@ -80,6 +82,9 @@ type model struct {
 	tops   []*node
 	seq    int
 	firsts map[*actor]int // seq of the first snapshot under repeatable read
+	// prepared are the transactions that PREPARE TRANSACTION has taken from their sessions, by identifier.
+	prepared map[string]*node
+	gids     int
 }
 
 func (m *model) fresh() {
@@ -272,6 +277,70 @@ func (m *model) End(t *rapid.T) {
 	a.end()
 }
 
+// Prepare leaves a transaction to whoever finishes it.
+func (m *model) Prepare(t *rapid.T) {
+	a := m.running()
+	gid := fmt.Sprintf("g%d", m.gids)
+	if len(m.prepared) == 5 {
+		if err := a.s.Prepare(gid, 10); err == nil {
+			t.Fatal("more than max_prepared_transactions are prepared")
+		}
+		a.s.Abort()
+		a.nodes[0].aborted = true
+	} else {
+		m.gids++
+		check(a.s.Prepare(gid, 10))
+		m.prepared[gid] = a.nodes[0]
+	}
+	delete(m.firsts, a)
+	a.end()
+}
+
+// Finish ends a prepared transaction.
+func (m *model) Finish(t *rapid.T) {
+	var gids []string
+	for gid := range m.prepared {
+		gids = append(gids, gid)
+	}
+	if len(gids) == 0 {
+		t.Skip()
+	}
+	slices.Sort(gids)
+	m.finish(rapid.SampledFrom(gids).Draw(t, "gid"), rapid.Bool().Draw(t, "commit"))
+}
+
+func (m *model) finish(gid string, commit bool) {
+	p := must(m.srv.m.ClaimPrepared(gid, 10, 0, false))
+	m.srv.m.FinishPrepared(nil, p, commit)
+	n := m.prepared[gid]
+	delete(m.prepared, gid)
+	if commit {
+		m.seq++
+		n.seq = m.seq
+	} else {
+		n.aborted = true
+	}
+}
+
+// checkPrepared compares what is prepared, and who holds the locks of it.
+func (m *model) checkPrepared(t *rapid.T) {
+	list := m.srv.m.Prepared()
+	if len(list) != len(m.prepared) {
+		t.Fatalf("%d prepared transactions, want %d", len(list), len(m.prepared))
+	}
+	held := map[ids.Xid]bool{}
+	for _, r := range m.srv.m.locks.Snapshot() {
+		if r.Tag.Kind() == locks.KindTransaction && r.PID == 0 && !r.FastPath {
+			held[r.Tag.Xid()] = true
+		}
+	}
+	for _, p := range list {
+		if m.prepared[p.Gid] == nil || !held[p.Xid] || m.srv.m.Status(p.Xid) != InProgress {
+			t.Fatalf("%s is prepared as %d: known %v, locked %v, status %d", p.Gid, p.Xid, m.prepared[p.Gid] != nil, held[p.Xid], m.srv.m.Status(p.Xid))
+		}
+	}
+}
+
 func (m *model) TakeSnapshot(t *rapid.T) {
 	a := m.running()
 	seq := m.seq
@@ -305,7 +374,7 @@ func (m *model) Crash(t *rapid.T) {
 	}
 	flushed := int(m.srv.log.flushed)
 	for _, n := range m.tops {
-		if n.seq == 0 || n.async > flushed {
+		if n.seq == 0 && !m.isPrepared(n) || n.async > flushed {
 			n.aborted = true // running, or its commit record is lost
 		}
 	}
@@ -315,6 +384,15 @@ func (m *model) Crash(t *rapid.T) {
 		t.Fatalf("ids from %d on are given out again, used up to %d", after, before)
 	}
 	m.fresh()
+}
+
+func (m *model) isPrepared(n *node) bool {
+	for _, p := range m.prepared {
+		if p == n {
+			return true
+		}
+	}
+	return false
 }
 
 // Vacuum removes rows that are dead for all, and checks that no snapshot sees them.
@@ -363,6 +441,7 @@ func (m *model) sees(a *actor, sn modelSnap, r *row) bool {
 
 // Check compares every snapshot with the account.
 func (m *model) Check(t *rapid.T) {
+	m.checkPrepared(t)
 	for _, a := range m.actors {
 		for _, sn := range a.snaps {
 			for i, r := range m.rows {
@@ -398,13 +477,20 @@ func (m *model) thereFor(a *actor, r *row) bool {
 
 func TestModel(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		m := &model{T: rt, srv: newServer(t)}
+		m := &model{T: rt, srv: newServer(t), prepared: map[string]*node{}}
 		m.fresh()
 		rt.Repeat(map[string]func(*rapid.T){
 			"": m.Check, "insert": m.Insert, "delete": m.Delete, "lock": m.Lock, "command": m.IncrementCommand,
 			"beginSub": m.BeginSub, "endSub": m.EndSub, "end": m.End, "snapshot": m.TakeSnapshot, "drop": m.DropSnapshot,
 			"flush": m.FlushLog, "checkpoint": m.Checkpoint, "crash": m.Crash, "vacuum": m.Vacuum,
+			"prepare": m.Prepare, "finish": m.Finish,
 		})
+		for gid := range m.prepared {
+			m.finish(gid, true)
+		}
+		if left := must(m.srv.d.ReadDir("data/pg_twophase")); len(left) > 0 {
+			rt.Fatalf("%d files are left of finished transactions", len(left))
+		}
 		for _, a := range m.actors {
 			a.s.Close()
 			if rows := m.srv.m.locks.Snapshot(); len(rows) > 0 && a == m.actors[2] {

@@ -268,15 +268,35 @@ func (c *Context) databaseUnused(db ids.Oid, make func(n int) *pgerr.Error) erro
 	if err := c.awaitGone(db); err != nil {
 		return err
 	}
-	n := len(c.othersIn(db))
-	if n == 0 {
+	n, prepared := len(c.othersIn(db)), c.preparedIn(db)
+	switch {
+	case n == 0 && prepared == 0:
 		return nil
+	case n > 0 && prepared > 0:
+		return make(n).WithDetail("There are %d other session(s) and %d prepared transaction(s) using the database.", n, prepared)
+	case prepared > 0:
+		return preparedDetail(make(n), prepared)
+	case n == 1:
+		return make(n).WithDetail("There is 1 other session using the database.")
 	}
-	e := make(n)
+	return make(n).WithDetail("There are %d other sessions using the database.", n)
+}
+
+// preparedIn counts the prepared transactions of a database.
+func (c *Context) preparedIn(db ids.Oid) (n int) {
+	for _, p := range c.S.Tx.Manager().Prepared() {
+		if p.DB == db {
+			n++
+		}
+	}
+	return n
+}
+
+func preparedDetail(e *pgerr.Error, n int) *pgerr.Error {
 	if n == 1 {
-		return e.WithDetail("There is 1 other session using the database.")
+		return e.WithDetail("There is 1 prepared transaction using the database.")
 	}
-	return e.WithDetail("There are %d other sessions using the database.", n)
+	return e.WithDetail("There are %d prepared transactions using the database.", n)
 }
 
 // dropDatabase is DROP DATABASE.
@@ -306,6 +326,9 @@ func dropDatabase(c *Context, st *ast.DropdbStmt) error {
 		return err
 	}
 	if force {
+		if n := c.preparedIn(d.Oid); n > 0 {
+			return preparedDetail(pgerr.New(pgerr.ObjectInUse, "database %q is being used by prepared transactions", st.Dbname), n)
+		}
 		for _, s := range c.othersIn(d.Oid) {
 			if c.S.Ops.Signal != nil {
 				c.S.Ops.Signal(s.PID, stats.Terminate)

@@ -200,7 +200,7 @@ func (p *power) policy(op vfs.FaultOp) error {
 func (r *round) settings() []string {
 	method := []string{"fdatasync", "fsync", "open_datasync"}[r.rnd.IntN(3)]
 	return []string{"shared_buffers=" + []string{"512kB", "1MB", "4MB"}[r.rnd.IntN(3)], "wal_sync_method=" + method, "max_wal_size=2MB", "min_wal_size=2MB",
-		"bgwriter_delay=10ms", "wal_writer_delay=1ms", "deadlock_timeout=5ms", "wal_buffers=64kB", "log_min_messages=debug1"}
+		"bgwriter_delay=10ms", "wal_writer_delay=1ms", "deadlock_timeout=5ms", "wal_buffers=64kB", "max_prepared_transactions=6", "log_min_messages=debug1"}
 }
 
 // run lives the lives of the round.
@@ -338,7 +338,7 @@ func (r *round) sessions(recovered, last bool) error {
 		return err
 	}
 	if last {
-		return nil
+		return each((*worker).leavePrepared)
 	}
 	return each(func(w *worker) error { return w.work(2 + w.rnd.IntN(14)) })
 }

@@ -12,7 +12,10 @@
 //     or not answered. After the crash the schema must equal one of them as a whole.
 //  3. All workers share accounts and a ledger; the sums must agree, and the ledger's rows are part of each worker's states.
 //  4. Values of sequences that were acknowledged in a durable transaction are not given out again.
-//  5. At the end the server is stopped and the check of the whole cluster must find nothing.
+//  5. Some transactions end with PREPARE TRANSACTION. Once that was answered they must be there after a crash, until their end was; then the schema
+//     must be as that end says.
+//  6. At the end the server is stopped and the check of the whole cluster must find nothing, prepared
+//     transactions that were left notwithstanding.
 //
 // GOMPHO_CRASH_ROUNDS sets the number of rounds, GOMPHO_SEED runs rounds of that one seed. A failed round prints its seed and what
 // each session did; set GOMPHO_CRASH_TRACE to see the server's log too.

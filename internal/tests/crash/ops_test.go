@@ -69,13 +69,15 @@ func (w *worker) pick() op {
 	return w.lockRows(name)
 }
 
-func (w *worker) someTable() (string, *table) {
-	names := slices.Sorted(maps.Keys(w.cur.tables))
+func (w *worker) someTable() (string, *table) { return w.someTableOf(w.cur) }
+
+func (w *worker) someTableOf(s *state) (string, *table) {
+	names := slices.Sorted(maps.Keys(s.tables))
 	if len(names) == 0 {
 		return "", nil
 	}
 	n := names[w.rnd.IntN(len(names))]
-	return n, w.cur.tables[n]
+	return n, s.tables[n]
 }
 
 func (w *worker) newName(prefix string) string {
@@ -412,6 +414,7 @@ func (w *worker) temporary() op {
 	sql := []string{"create temp table if not exists scratch(a int primary key, b text)",
 		"insert into scratch select g, repeat('x', 100) from generate_series(1, 200) g on conflict (a) do update set b = 'y'"}
 	return op{sql: strings.Join(sql, "; "), run: func() error {
+		w.local = true
 		for _, s := range sql {
 			if _, err := w.exec(s); err != nil {
 				return err

@@ -25,13 +25,16 @@ type worker struct {
 	floor  int
 	txns   int
 	dirty  bool // something was begun since the last start or clean end
+	// pending is a prepared transaction that is not known to be over; gids counts them.
+	pending *pending
+	gids    int
 
 	// The transaction under way:
 	cur    *state
 	marks  []mark // savepoints
 	paid   bool   // an account is locked
 	repeat bool   // isolation level Repeatable Read
-	local  bool   // a temporary table exists
+	local  bool   // a temporary table was used
 }
 
 type mark struct {
@@ -187,6 +190,9 @@ func (w *worker) dumpTable(b *strings.Builder, name, persistence string) error {
 // resolve finds out which of the possible states the database has, after a start. recovered says that the server did not stop
 // cleanly before.
 func (w *worker) resolve(recovered bool) error {
+	if err := w.resolvePrepared(); err != nil {
+		return err
+	}
 	got, err := w.dump()
 	if err != nil {
 		return err
@@ -284,6 +290,7 @@ func (w *worker) transaction() error {
 		return w.outside()
 	}
 	w.cur, w.marks, w.paid = w.states[len(w.states)-1].clone(), nil, false
+	w.local = false
 	w.repeat = w.rnd.IntN(4) == 0
 	begin := "begin"
 	if w.repeat {
@@ -311,6 +318,9 @@ func (w *worker) transaction() error {
 		w.local = false
 		_, err := w.must("rollback")
 		return err
+	}
+	if w.rnd.IntN(6) == 0 {
+		return w.prepare()
 	}
 	rows, err := w.exec("commit")
 	switch {
