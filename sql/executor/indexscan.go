@@ -217,7 +217,7 @@ func (r *indexReader) lookUp(ex *Exec) (bool, error) {
 	for i := range r.keys {
 		r.lookup[i] = r.keys[i].Value
 	}
-	n, err := r.index.Btree.Lookup(ex.env.Slot, r.lookup, r.tids[:])
+	n, err := r.index.Btree.LookupFor(ex.env.Tx, r.lookup, r.tids[:])
 	if err != nil {
 		return false, err
 	}

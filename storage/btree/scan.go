@@ -172,11 +172,9 @@ func (s *Scan) advance() (bool, error) {
 			return false, err
 		}
 		if b.IsValid() {
-			if x := s.ix.serial(s.tx); x != nil {
-				if err := x.LockPage(s.ix.pred(), b.Block()); err != nil {
-					b.UnlockRelease()
-					return false, err
-				}
+			if err := s.ix.noteRead(s.ix.serial(s.tx), b.Block()); err != nil {
+				b.UnlockRelease()
+				return false, err
 			}
 			s.take(b, off)
 			b.UnlockRelease()

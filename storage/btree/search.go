@@ -3,6 +3,8 @@ package btree
 import (
 	"gompho/internal/ids"
 	"gompho/internal/pgerr"
+	"gompho/mvcc"
+	"gompho/ssi"
 	"gompho/stats"
 	"gompho/storage/buffer"
 	"gompho/types"
@@ -284,6 +286,15 @@ func (ix *Index) edge(slot *stats.Slot, right bool) (buffer.Buf, error) {
 // Lookup returns the tids of the entries whose first key columns equal key, at most len(tids) of them, in the order of the index.
 // Entries marked dead are left out. It does not allocate; NULLs in key match NULLs.
 func (ix *Index) Lookup(slot *stats.Slot, key []types.Datum, tids []ids.TID) (n int, err error) {
+	return ix.lookup(slot, nil, key, tids)
+}
+
+// LookupFor is Lookup on behalf of a query of tx: a serializable transaction has then read the key's gap too.
+func (ix *Index) LookupFor(tx *mvcc.Session, key []types.Datum, tids []ids.TID) (n int, err error) {
+	return ix.lookup(tx.Slot(), ix.serial(tx), key, tids)
+}
+
+func (ix *Index) lookup(slot *stats.Slot, x *ssi.Xact, key []types.Datum, tids []ids.TID) (n int, err error) {
 	k := ix.key(key)
 	b, err := ix.descend(slot, &k, 0, buffer.Share, nil)
 	if err != nil {
@@ -292,6 +303,10 @@ func (ix *Index) Lookup(slot *stats.Slot, key []types.Datum, tids []ids.TID) (n 
 	nd := nodeOf(b)
 	off := ix.find(nd, &k)
 	for n < len(tids) {
+		if err := ix.noteRead(x, b.Block()); err != nil {
+			b.UnlockRelease()
+			return n, err
+		}
 		if off > nd.MaxOffset() {
 			if nd.isRightmost() {
 				break

@@ -18,6 +18,14 @@ func (ix *Index) serial(tx *mvcc.Session) *ssi.Xact {
 
 func (ix *Index) pred() ssi.Rel { return ssi.Rel{DB: ix.Heap.DB, Oid: ix.Oid} }
 
+// noteRead tells that x, nil for what is not tracked, reads the latched leaf b.
+func (ix *Index) noteRead(x *ssi.Xact, b ids.BlockNumber) error {
+	if x == nil {
+		return nil
+	}
+	return x.LockPage(ix.pred(), b)
+}
+
 // noteInsert tells that tx adds an entry whose key could first be on the latched leaf b.
 func (ix *Index) noteInsert(tx *mvcc.Session, b ids.BlockNumber) error {
 	if x := ix.serial(tx); x != nil {
