@@ -248,6 +248,7 @@ func (b *Backend) startup() (func(), error) {
 
 func (b *Backend) describeActivity(user, db string) {
 	now := time.Now()
+	b.o.Slot.Activity.QueryLimit = int(b.o.Server.Config.Get("track_activity_query_size").Int()) - 1
 	b.o.Slot.Activity.Update(func(a *stats.ActivityData) {
 		a.UserName, a.DBName, a.BackendStart, a.StateChange = user, db, now, now
 		a.ClientPort = -1

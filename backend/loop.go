@@ -6,6 +6,7 @@ import (
 
 	"gompho/internal/pgerr"
 	"gompho/stats"
+	"gompho/sysviews"
 	"gompho/wire"
 )
 
@@ -131,6 +132,9 @@ func (b *Backend) fail(err error) {
 	e := *pgerr.From(err)
 	b.fixPosition(&e)
 	b.timer.stopStatement(b)
+	if e.Code == pgerr.TRDeadlockDetected {
+		sysviews.DescribeDeadlock(b.s)
+	}
 	b.blk.fail()
 	if b.blk.failed {
 		b.dropFailedPortals()

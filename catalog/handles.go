@@ -204,32 +204,71 @@ func (c *Catalog) keyDetail(ix *Index, table *Relation) func(*mvcc.Session, []ty
 		if !ok || !s.maySeeKeys(ix, table) {
 			return ""
 		}
-		names := s.keyNames(ix, table)
-		var env types.Env = types.DefaultEnv
-		if s.typeEnv != nil {
-			env = s.typeEnv
-		}
-		var b []byte
-		for i, v := range vals {
-			if i > 0 {
-				b = append(b, ", "...)
-			}
-			oid := ix.Desc.Attrs[i].Type
-			t := types.Builtin(oid)
-			if t == nil {
-				t = s.TypeByOid(oid)
-			}
-			switch {
-			case v.IsNull():
-				b = append(b, "null"...)
-			case t == nil:
-				b = append(b, "..."...)
-			default:
-				b = types.Output(env, t, v, b)
-			}
-		}
-		return "(" + strings.Join(names, ", ") + ")=(" + string(b) + ")"
+		return s.keyText(ix, table, vals)
 	}
+}
+
+// keyText renders key values as messages do: "(a, b)=(1, x)".
+func (s *Session) keyText(ix *Index, table *Relation, vals []types.Datum) string {
+	var env types.Env = types.DefaultEnv
+	if s.typeEnv != nil {
+		env = s.typeEnv
+	}
+	var b []byte
+	for i, v := range vals {
+		if i > 0 {
+			b = append(b, ", "...)
+		}
+		oid := ix.Desc.Attrs[i].Type
+		t := types.Builtin(oid)
+		if t == nil {
+			t = s.TypeByOid(oid)
+		}
+		switch {
+		case v.IsNull():
+			b = append(b, "null"...)
+		case t == nil:
+			b = append(b, "..."...)
+		default:
+			b = types.Output(env, t, v, b)
+		}
+	}
+	return "(" + strings.Join(s.keyNames(ix, table), ", ") + ")=(" + string(b) + ")"
+}
+
+// RowKey renders the key of the row version at tid, whoever sees it: the columns of the primary key, or of another unique index
+// on plain columns. It is empty for a table without one, or when the version is gone. Rights are the caller's business.
+func (s *Session) RowKey(table *Relation, tid ids.TID) string {
+	ix := table.identity()
+	if ix == nil || table.Heap == nil {
+		return ""
+	}
+	cols := make([]int, ix.NKeyAtts)
+	for i := range cols {
+		cols[i] = int(ix.Keys[i]) - 1
+	}
+	f := heap.NewFetcher(s.tx, table.Heap, cols)
+	defer f.Close()
+	vals := make([]types.Datum, len(cols))
+	if n, err := table.Heap.Blocks(); err != nil || tid.Block >= n {
+		return ""
+	}
+	if found, err := f.Version(tid, nil); err != nil || !found || f.Values(vals) != nil {
+		return ""
+	}
+	return s.keyText(ix, table, vals)
+}
+
+// identity returns the index by whose columns people know a row; nil when there is none.
+func (r *Relation) identity() *Index {
+	var best *Index
+	for _, ix := range r.Indexes {
+		plain := ix.Unique && ix.Valid && ix.PredText == nil && ix.ExprText == nil
+		if plain && (best == nil || ix.Primary) {
+			best = ix
+		}
+	}
+	return best
 }
 
 // maySeeKeys reports whether the user may read the key columns of an index. Expressions need the whole table.

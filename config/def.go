@@ -79,6 +79,9 @@ var ours = []Def{
 	{Name: "session_authorization", Category: "Preset Options", Context: User, Type: String, HasBoot: false, NoShow: true, NoReset: true},
 	{Name: "role", Category: "Preset Options", Context: User, Type: String, Boot: "none", HasBoot: true, NoShow: true},
 	{Name: "seed", Category: "Preset Options", Context: User, Type: Real, Min: -1, Max: 1, MinText: "-1", MaxText: "1", Boot: "0", HasBoot: true, NoShow: true, NoReset: true},
+	{Name: "gompho.lock_wait_history", Category: "Lock Management", Context: Sighup, Type: Int, MinText: "0", MaxText: "1000000", Max: 1000000, Boot: "1000", HasBoot: true},
+	{Name: "gompho.lock_wait_min_duration", Unit: "ms", Category: "Lock Management", Context: Superuser, Type: Int, MinText: "-1", MaxText: "2147483647", Min: -1, Max: 2147483647, Boot: "10", HasBoot: true},
+	{Name: "gompho.deadlock_history", Category: "Lock Management", Context: Sighup, Type: Int, MinText: "0", MaxText: "1000000", Max: 1000000, Boot: "100", HasBoot: true},
 	{Name: "log_format", Category: "Reporting and Logging / Where to Log", Context: Postmaster, Type: Enum, Enum: []string{"text", "json"}, Boot: "text", HasBoot: true},
 }
 

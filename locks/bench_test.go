@@ -2,12 +2,16 @@ package locks
 
 import (
 	"testing"
+	"time"
 
 	"gompho/internal/ids"
+	"gompho/stats"
 )
 
 func bench(b *testing.B, tag Tag, mode Mode) {
-	o := New(Options{}).NewOwner(nil, OwnerOptions{})
+	slot := stats.NewSlot(1, 0)
+	slot.Activity.SetQuery("active", "select abalance from pgbench_accounts where aid = 1", time.Unix(0, 0))
+	o := New(Options{}).NewOwner(slot, OwnerOptions{})
 	b.ReportAllocs()
 	for b.Loop() {
 		if err := o.Acquire(tag, mode, Opts{}); err != nil {
@@ -29,6 +33,19 @@ func BenchmarkAgain(b *testing.B) {
 	for b.Loop() {
 		o.Acquire(tag, AccessShare, Opts{})
 		o.Release(tag, AccessShare, false)
+	}
+}
+
+// A transaction of one statement with one lock, which is noted.
+func BenchmarkTransactionOfOne(b *testing.B) {
+	slot := stats.NewSlot(1, 0)
+	o := New(Options{}).NewOwner(slot, OwnerOptions{})
+	now := time.Now()
+	b.ReportAllocs()
+	for b.Loop() {
+		slot.Activity.SetQuery("active", "select abalance from pgbench_accounts where aid = 1", now)
+		o.Acquire(RelationTag(5, 1259), AccessShare, Opts{})
+		o.ReleaseTransaction()
 	}
 }
 

@@ -30,6 +30,9 @@ type Manager struct {
 	// the fast path only while its counter is 0; see fastpath.go for why that suffices.
 	strong [strongSlots]atomic.Int32
 
+	waits     ring[Wait]
+	deadlocks ring[Deadlock]
+
 	ownersMu sync.RWMutex // owners
 	owners   []*Owner
 }
@@ -78,6 +81,7 @@ func New(o Options) *Manager {
 	m := &Manager{log: o.Log, maxFast: o.MaxLocksPerTransaction}
 	m.maxLocks = int64(o.MaxLocksPerTransaction) * int64(o.MaxOwners)
 	m.maxHolders = 2 * m.maxLocks
+	m.waits.size, m.deadlocks.size = o.WaitHistory, o.DeadlockHistory
 	for i := range m.parts {
 		m.parts[i].buckets = make([]*lock, 16)
 	}

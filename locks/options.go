@@ -12,6 +12,8 @@ type Options struct {
 	MaxLocksPerTransaction int                // size of the lock table per process, and of each fast path; default 64
 	MaxOwners              int                // processes and prepared transactions that can hold locks; default 100
 	Log                    func(*pgerr.Error) // receives log_lock_waits and deadlock messages (severity LOG); may be nil
+	WaitHistory            func() int         // how many waits Manager.Waits keeps; nil: 1000
+	DeadlockHistory        func() int         // how many deadlocks Manager.Deadlocks keeps; nil: 1000
 }
 
 // OwnerOptions configure an Owner. The funcs read the session's settings when they are needed; nil means the default.
@@ -19,7 +21,8 @@ type OwnerOptions struct {
 	DeadlockTimeout func() time.Duration // default 1 s
 	LockTimeout     func() time.Duration // 0, the default, waits for ever
 	LogLockWaits    func() bool
-	Log             func(*pgerr.Error) // the owner's own way to the log; nil: that of the Manager. Called on the owner's goroutine
+	RecordWaits     func() time.Duration // waits at least as long go into Manager.Waits; negative, and nil: none
+	Log             func(*pgerr.Error)   // the owner's own way to the log; nil: that of the Manager. Called on the owner's goroutine
 }
 
 // Opts say how Acquire behaves.
@@ -29,7 +32,7 @@ type Opts struct {
 }
 
 // Mark is a point in a transaction to which its locks can be released: the start of a subtransaction.
-type Mark struct{ pos, prev int }
+type Mark struct{ pos, prev, statements int }
 
 // Row is one row of pg_locks.
 type Row struct {

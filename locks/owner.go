@@ -48,7 +48,15 @@ type Owner struct {
 	granted      bool
 	sem          chan struct{}
 
-	deadlockTimer, lockTimer *time.Timer
+	deadlockTimer, lockTimer, recordTimer *time.Timer
+
+	about        About     // what a wait for a transaction is about
+	lastDeadlock *Deadlock // that this process was the victim of, for TakeDeadlock
+
+	notedUpTo  uint64     // serial of the statement that statements knows already
+	histMu     sync.Mutex // statements and leftOut, which only the owner writes
+	statements []noted
+	leftOut    int
 }
 
 // local is what the owner knows of one lock it holds.
@@ -175,6 +183,7 @@ func (o *Owner) acquire(tag Tag, mode Mode, session, noWait bool) (bool, error) 
 	}
 	ok, err := o.acquireMain(l, mode, noWait)
 	if !ok {
+		err = o.aboutOf(tag).withContext(err)
 		o.undoLocal(l, mode)
 		return false, err
 	}
@@ -199,6 +208,11 @@ func (o *Owner) dropStrong(l *local, mode Mode) {
 
 // note counts one acquisition of a mode that is held.
 func (o *Owner) note(l *local, mode Mode, session bool) {
+	if o.slot != nil {
+		if serial := o.slot.Activity.Serial(); serial != o.notedUpTo {
+			o.noteStatement(serial)
+		}
+	}
 	l.held |= mode.Bit()
 	l.count[mode]++
 	if session {
@@ -322,6 +336,7 @@ func (o *Owner) releaseMain(l *local, mode Mode) {
 func (o *Owner) ReleaseTransaction() {
 	o.levelStart = 0
 	o.releaseFrom(0)
+	o.forgetStatements(0)
 }
 
 func (o *Owner) releaseFrom(pos int) {
@@ -342,7 +357,7 @@ func (o *Owner) releaseFrom(pos int) {
 
 // Mark begins a subtransaction: locks taken from here on can be released together.
 func (o *Owner) Mark() Mark {
-	m := Mark{pos: len(o.journal), prev: o.levelStart}
+	m := Mark{pos: len(o.journal), prev: o.levelStart, statements: o.statementCount()}
 	o.levelStart = m.pos
 	return m
 }
@@ -351,6 +366,7 @@ func (o *Owner) Mark() Mark {
 func (o *Owner) ReleaseToMark(m Mark) {
 	o.levelStart = m.prev
 	o.releaseFrom(m.pos)
+	o.forgetStatements(m.statements)
 }
 
 // MergeMark makes the locks taken since m those of the enclosing level: the subtransaction commits.

@@ -86,11 +86,10 @@ func (o *Owner) wait(p *partition, l *lock, h *holder, mode Mode) error {
 	before, other, grant := l.joinAt(h, mode)
 	switch {
 	case other != nil:
-		cycle := []blockedBy{{o.pid, mode, l.tag, other.pid}, {other.pid, other.waitMode, l.tag, o.pid}}
+		cycle := []link{{o, mode, l.tag, time.Now(), o.aboutOf(l.tag)}, other.link()}
 		o.m.dropHolderIfUnused(p, h)
 		p.mu.Unlock()
-		o.slot.Counters().Database().Deadlocks++
-		return o.m.deadlockError(cycle)
+		return o.deadlocked(cycle)
 	case grant:
 		l.grant(h, mode)
 		p.mu.Unlock()
@@ -99,13 +98,20 @@ func (o *Owner) wait(p *partition, l *lock, h *holder, mode Mode) error {
 	o.waitLock, o.waitHolder, o.waitMode, o.granted = l, h, mode, false
 	o.waitStart = time.Now()
 	l.enqueue(o, before)
-	tag, start := l.tag, o.waitStart
+	s := sleeper{o: o, p: p, tag: l.tag, mode: mode, start: o.waitStart, recordAfter: o.recordAfter()}
+	var obs []obstacle
+	if s.recordAfter == 0 {
+		obs = o.obstacles()
+	}
 	p.mu.Unlock()
 
-	prev := o.slot.BeginWait(tag.waitEvent())
-	s := sleeper{o: o, p: p, tag: tag, mode: mode, start: start}
+	prev := o.slot.BeginWait(s.tag.waitEvent())
+	if obs != nil {
+		s.seen = s.describe(obs)
+	}
 	err := s.sleep()
 	o.slot.EndWait(prev)
+	s.finish(err)
 	return err
 }
 
@@ -116,7 +122,10 @@ type sleeper struct {
 	tag     Tag
 	mode    Mode
 	start   time.Time
-	checked bool // the deadlock search has run
+	checked bool  // the deadlock search has run
+	seen    *Wait // for the record, once the wait has lasted long enough
+
+	recordAfter time.Duration // how long that is; negative: for ever
 }
 
 func armed(t **time.Timer, d time.Duration) <-chan time.Time {
@@ -135,8 +144,15 @@ func (s *sleeper) sleep() error {
 	o := s.o
 	deadlock := armed(&o.deadlockTimer, max(orDefault(o.opts.DeadlockTimeout, time.Second), time.Millisecond))
 	timeout := armed(&o.lockTimer, orDefault(o.opts.LockTimeout, 0))
+	var record <-chan time.Time
+	if s.recordAfter > 0 {
+		record = armed(&o.recordTimer, s.recordAfter)
+	}
 	defer func() {
 		o.deadlockTimer.Stop()
+		if record != nil {
+			o.recordTimer.Stop()
+		}
 		if timeout != nil {
 			o.lockTimer.Stop()
 		}
@@ -150,6 +166,8 @@ func (s *sleeper) sleep() error {
 			s.logGranted()
 			return nil
 		case <-o.slot.Wake():
+		case <-record:
+			s.seen = s.observe()
 		case <-timeout:
 			return s.giveUp(pgerr.New(pgerr.LockNotAvailable, "canceling statement due to lock timeout"))
 		case <-deadlock:

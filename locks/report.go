@@ -1,6 +1,7 @@
 package locks
 
 import (
+	"slices"
 	"time"
 
 	"gompho/internal/ids"
@@ -164,4 +165,42 @@ func (o *Owner) holdsFast(tag Tag, modes Mask) bool {
 		}
 	}
 	return false
+}
+
+// Waiting is a process that waits at the moment.
+type Waiting struct {
+	PID      int32
+	Tag      Tag
+	About    About
+	Mode     Mode
+	Start    time.Time
+	Blockers []Blocker // holders in the order in which they came, then those ahead in the queue
+}
+
+// Blocker is a process that keeps another waiting.
+type Blocker struct {
+	PID    int32
+	Held   Mask // what it holds of the thing, when that conflicts
+	Wanted Mode // what it wants itself, when it is only ahead in the queue
+}
+
+// Waiting lists the processes that wait for a lock at one moment, those who wait longest first.
+func (m *Manager) Waiting() []Waiting {
+	m.ownersMu.RLock()
+	defer m.ownersMu.RUnlock()
+	m.lockAll()
+	defer m.unlockAll()
+	var out []Waiting
+	for _, o := range m.owners {
+		if o.waitLock == nil {
+			continue
+		}
+		w := Waiting{PID: o.pid, Tag: o.waitLock.tag, About: o.aboutOf(o.waitLock.tag), Mode: o.waitMode, Start: o.waitStart}
+		for _, b := range o.obstacles() {
+			w.Blockers = append(w.Blockers, Blocker{b.owner.pid, b.held, b.wanted})
+		}
+		out = append(out, w)
+	}
+	slices.SortStableFunc(out, func(a, b Waiting) int { return a.Start.Compare(b.Start) })
+	return out
 }

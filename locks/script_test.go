@@ -27,7 +27,8 @@ import (
 //	a commit | a mark | a rollbackmark | a mergemark
 //	a cancel | a terminate
 //	sleep 1s
-//	locks | blocking a | graph
+//	a says some statement | a did | a record 10ms
+//	locks | blocking a | waits | deadlocks | log | keep 3
 //
 // Things: T1 relation, X1 transaction, A1 advisory.
 type script struct {
@@ -35,6 +36,7 @@ type script struct {
 	m      *Manager
 	s      map[string]*player
 	out    strings.Builder
+	keep   int        // waits that are kept
 	logMu  sync.Mutex // logged
 	logged []string
 }
@@ -48,6 +50,8 @@ type player struct {
 	busy  bool
 	marks []Mark
 	lock  time.Duration
+	// record is the least length of waits that are recorded.
+	record time.Duration
 }
 
 func (p *player) loop() {
@@ -68,9 +72,9 @@ func TestScripts(t *testing.T) {
 }
 
 func (s *script) reset() {
-	s.logged = nil
+	s.logged, s.keep = nil, 3
 	s.s = map[string]*player{}
-	s.m = New(Options{MaxLocksPerTransaction: 4, MaxOwners: 8, Log: func(e *pgerr.Error) {
+	s.m = New(Options{MaxLocksPerTransaction: 4, MaxOwners: 8, WaitHistory: func() int { return s.keep }, Log: func(e *pgerr.Error) {
 		s.logMu.Lock()
 		defer s.logMu.Unlock()
 		s.logged = append(s.logged, e.Message)
@@ -84,8 +88,9 @@ func (s *script) player(name string) *player {
 	if p := s.s[name]; p != nil {
 		return p
 	}
-	p := &player{name: name, slot: stats.NewSlot(int32(name[0]-'a')+1, int32(name[0]-'a')), todo: make(chan func() string), done: make(chan string, 1)}
-	p.o = s.m.NewOwner(p.slot, OwnerOptions{LogLockWaits: func() bool { return true }, LockTimeout: func() time.Duration { return p.lock }})
+	p := &player{name: name, slot: stats.NewSlot(int32(name[0]-'a')+1, int32(name[0]-'a')), todo: make(chan func() string), done: make(chan string, 1), record: -1}
+	p.o = s.m.NewOwner(p.slot, OwnerOptions{LogLockWaits: func() bool { return true }, LockTimeout: func() time.Duration { return p.lock },
+		RecordWaits: func() time.Duration { return p.record }})
 	p.o.SetVxid(ids.VirtualXid{Proc: p.slot.PID, Local: 1})
 	go p.loop()
 	s.s[name] = p
@@ -170,6 +175,12 @@ func (s *script) line(w []string) {
 		s.showLocks()
 	case "blocking":
 		fmt.Fprintf(&s.out, "%s is blocked by %v\n", w[1], s.m.BlockingPIDs(s.player(w[1]).o.pid))
+	case "waits":
+		s.showWaits()
+	case "deadlocks":
+		s.showDeadlocks()
+	case "keep":
+		s.keep, _ = strconv.Atoi(w[1])
 	case "log":
 		fmt.Fprintln(&s.out, strings.Join(s.logged, "\n"))
 		s.logged = nil
@@ -209,6 +220,21 @@ func (s *script) act(p *player, w []string) {
 		f = func() string { _, err := p.o.WaitVxid(v, false); return result(err) }
 	case "endvxid":
 		f = func() string { p.o.ClearVxid(); return "ok" }
+	case "record":
+		p.record, _ = time.ParseDuration(w[1])
+		return
+	case "says":
+		p.slot.Activity.SetQuery("active", strings.Join(w[1:], " "), time.Now())
+		return
+	case "did":
+		list, out := p.o.Statements()
+		for _, st := range list {
+			fmt.Fprintf(&s.out, "  %s\n", st.Text)
+		}
+		if out > 0 {
+			fmt.Fprintf(&s.out, "  %d left out\n", out)
+		}
+		return
 	case "timeout":
 		p.lock, _ = time.ParseDuration(w[1])
 		return

@@ -81,13 +81,12 @@ type blockedBy struct {
 	blocker int32
 }
 
-func (b *graphBuilder) describe(cycle []int) []blockedBy {
-	lines := make([]blockedBy, len(cycle))
+func (b *graphBuilder) describe(cycle []int) []link {
+	links := make([]link, len(cycle))
 	for i, n := range cycle {
-		o := b.owners[n]
-		lines[i] = blockedBy{o.pid, o.waitMode, o.waitLock.tag, b.owners[cycle[(i+1)%len(cycle)]].pid}
+		links[i] = b.owners[n].link()
 	}
-	return lines
+	return links
 }
 
 type finding uint8
@@ -100,8 +99,8 @@ const (
 )
 
 // checkDeadlock searches and acts at once, before anybody else can find the same cycle: where a new queue order
-// helps it applies that, of a deadlock it makes this waiter the victim, which lines describe.
-func (s *sleeper) checkDeadlock() (f finding, lines []blockedBy, vacuum *Owner) {
+// helps it applies that, of a deadlock it makes this waiter the victim, which cycle describes.
+func (s *sleeper) checkDeadlock() (f finding, cycle []link, vacuum *Owner) {
 	o, m := s.o, s.o.m
 	m.lockAll()
 	defer m.unlockAll()
@@ -111,9 +110,9 @@ func (s *sleeper) checkDeadlock() (f finding, lines []blockedBy, vacuum *Owner) 
 	b := buildGraph(o)
 	res := search(&b.g, 0)
 	if res.deadlock {
-		lines = b.describe(res.cycle)
+		cycle = b.describe(res.cycle)
 		s.leave()
-		return deadlocked, lines, nil
+		return deadlocked, cycle, nil
 	}
 	for n, order := range res.orders {
 		b.reorderQueue(b.locks[n], order)
@@ -131,7 +130,7 @@ func (s *sleeper) checkDeadlock() (f finding, lines []blockedBy, vacuum *Owner) 
 
 // deadlockTimeout runs when the wait has lasted deadlock_timeout. After an error the wait is over.
 func (s *sleeper) deadlockTimeout() error {
-	f, lines, vacuum := s.checkDeadlock()
+	f, cycle, vacuum := s.checkDeadlock()
 	if vacuum != nil && vacuum.slot != nil {
 		vacuum.slot.Interrupt(stats.CancelQuery)
 	}
@@ -139,8 +138,7 @@ func (s *sleeper) deadlockTimeout() error {
 	case deadlocked:
 		s.logf("process %d detected deadlock while waiting for %s on %s after %s ms")
 		s.logFailed()
-		s.o.slot.Counters().Database().Deadlocks++
-		return s.o.m.deadlockError(lines)
+		return s.o.deadlocked(cycle)
 	case cured:
 		s.logf("process %d avoided deadlock for %s on %s by rearranging queue order after %s ms")
 	}
@@ -151,6 +149,13 @@ func (s *sleeper) deadlockTimeout() error {
 		s.logf("process %d still waiting for %s on %s after %s ms")
 	}
 	return nil
+}
+
+// deadlocked makes o the victim of a cycle that it is the first of.
+func (o *Owner) deadlocked(cycle []link) error {
+	o.slot.Counters().Database().Deadlocks++
+	o.tellDeadlock(cycle)
+	return o.m.deadlockError(lines(cycle))
 }
 
 // deadlockError is the error for the one who found it. The log's detail also tells what each was doing.
@@ -219,7 +224,9 @@ func (s *sleeper) logf(format string) {
 
 func (s *sleeper) message(format string) *pgerr.Error {
 	ms := fmt.Sprintf("%.3f", float64(time.Since(s.start).Microseconds())/1000)
-	return pgerr.New(pgerr.SuccessfulCompletion, format, s.o.pid, s.mode, s.tag, ms).WithSeverity(pgerr.LogSev)
+	e := pgerr.New(pgerr.SuccessfulCompletion, format, s.o.pid, s.mode, s.tag, ms).WithSeverity(pgerr.LogSev)
+	e.Where = s.o.aboutOf(s.tag).String()
+	return e
 }
 
 func (m *Manager) holdersAndQueue(tag Tag) string {

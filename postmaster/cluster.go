@@ -72,7 +72,9 @@ func (p *Postmaster) build() (*cluster, error) {
 	}
 	c.stats = stats.NewShared(func() bool { return p.cfg.Get("track_counts").Bool() }, c.counts)
 	c.locks = locks.New(locks.Options{MaxLocksPerTransaction: int(p.cfg.Get("max_locks_per_transaction").Int()),
-		MaxOwners: int(p.cfg.Get("max_connections").Int()) + 64 + c.maxPrepared(), Log: p.logNotice})
+		MaxOwners: int(p.cfg.Get("max_connections").Int()) + 64 + c.maxPrepared(), Log: p.logNotice,
+		WaitHistory:     func() int { return int(p.cfg.Get("gompho.lock_wait_history").Int()) },
+		DeadlockHistory: func() int { return int(p.cfg.Get("gompho.deadlock_history").Int()) }})
 	c.catalog = catalog.New()
 	c.catalog.SetExprText(func(s *catalog.Session, e query.Expr, rel *catalog.Relation) (string, error) {
 		return deparse.Expr(s, types.DefaultEnv, e, rel, false)
@@ -156,6 +158,7 @@ func (c *cluster) openSession(s *session.Session, who func(look *catalog.Session
 		DeadlockTimeout: func() timeDur { return set.Duration("deadlock_timeout") },
 		LockTimeout:     func() timeDur { return set.Duration("lock_timeout") },
 		LogLockWaits:    func() bool { return set.Get("log_lock_waits").Bool() },
+		RecordWaits:     func() timeDur { return set.Duration("gompho.lock_wait_min_duration") },
 		Log:             s.LogWait,
 	})
 	tx := c.mvcc.NewSession(s.Slot, owner, mvcc.SessionOptions{SyncCommit: func() bool { return set.Get("synchronous_commit").Text != "off" }})

@@ -10,8 +10,38 @@ import (
 // Activity is what pg_stat_activity shows of a process. The owner writes it under mu through Update;
 // readers take a copy with Snapshot.
 type Activity struct {
-	mu sync.Mutex
+	// QueryLimit is how many bytes of a statement are shown, 0 for the default of track_activity_query_size. It is set before the
+	// process runs statements.
+	QueryLimit int
+
+	mu     sync.Mutex // everything below; the owner, who alone writes, reads without it
+	serial uint64     // of the statement
+	query  []byte     // the statement, a copy: the text that SetQuery gets may lie in a buffer that is used again
 	ActivityData
+}
+
+const defaultQueryLimit = 1023
+
+// Serial returns the number of the statement that SetQuery published last, counted from 1. Only the process itself may ask.
+func (a *Activity) Serial() uint64 { return a.serial }
+
+// Statement returns the statement that SetQuery published last, and when it started. Only the process itself may ask, and must not
+// keep the text.
+func (a *Activity) Statement() ([]byte, time.Time) { return a.query, a.QueryStart }
+
+// publish copies the shown part of a statement.
+func (a *Activity) publish(query string) {
+	n := a.QueryLimit
+	if n == 0 {
+		n = defaultQueryLimit
+	}
+	if len(query) > n {
+		for n > 0 && query[n]&0xc0 == 0x80 { // not within a character
+			n--
+		}
+		query = query[:n]
+	}
+	a.query = append(a.query[:0], query...)
 }
 
 // ActivityData are the columns of pg_stat_activity that the process itself sets.
@@ -30,7 +60,7 @@ type ActivityData struct {
 	QueryStart   time.Time
 	StateChange  time.Time
 	State        string // "active", "idle", "idle in transaction", ... ; empty for auxiliary processes
-	Query        string
+	Query        string // set in copies; Activity.Statement is the process's own way to it
 	QueryID      int64
 	BackendXid   ids.Xid
 	BackendXmin  ids.Xid
@@ -39,7 +69,9 @@ type ActivityData struct {
 // Update changes the data under the lock.
 func (a *Activity) Update(f func(*ActivityData)) {
 	a.mu.Lock()
+	a.Query = string(a.query)
 	f(&a.ActivityData)
+	a.publish(a.Query)
 	a.mu.Unlock()
 }
 
@@ -47,13 +79,17 @@ func (a *Activity) Update(f func(*ActivityData)) {
 func (a *Activity) Snapshot() ActivityData {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.ActivityData
+	d := a.ActivityData
+	d.Query = string(a.query)
+	return d
 }
 
 // SetQuery publishes that a statement starts.
 func (a *Activity) SetQuery(state, query string, now time.Time) {
 	a.mu.Lock()
-	a.State, a.Query, a.QueryStart, a.StateChange = state, query, now, now
+	a.serial++
+	a.publish(query)
+	a.State, a.QueryStart, a.StateChange = state, now, now
 	a.mu.Unlock()
 }
 

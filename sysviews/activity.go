@@ -69,6 +69,10 @@ func activity(s *session.Session, c *functions.Call) ([][]types.Datum, error) {
 	for _, p := range s.Server.Mvcc.Procs() {
 		byPID[p.PID] = p
 	}
+	w, err := newWatcher(s)
+	if err != nil {
+		return nil, err
+	}
 	var out [][]types.Datum
 	for _, slot := range s.Procs.All() {
 		if only != 0 && slot.PID != only {
@@ -84,6 +88,14 @@ func activity(s *session.Session, c *functions.Call) ([][]types.Datum, error) {
 		row[1] = types.Int(int64(slot.PID))
 		row[2] = oidOrNull(a.User)
 		row[3] = types.String(a.Application)
+		if p, ok := byPID[slot.PID]; ok {
+			row[15], row[16] = xidOrNull(p.Xid), xidOrNull(p.Xmin)
+		}
+		if !w.sees(a.User) {
+			row[5] = types.String(hidden)
+			out = append(out, row)
+			continue
+		}
 		if slot.Leader != 0 {
 			row[28] = types.Int(int64(slot.Leader))
 		}
@@ -97,9 +109,6 @@ func activity(s *session.Session, c *functions.Call) ([][]types.Datum, error) {
 		}
 		row[6], row[7] = text(class), text(event)
 		row[8], row[9], row[10], row[11] = timestamp(a.XactStart), timestamp(a.QueryStart), timestamp(a.BackendStart), timestamp(a.StateChange)
-		if p, ok := byPID[slot.PID]; ok {
-			row[15], row[16] = xidOrNull(p.Xid), xidOrNull(p.Xmin)
-		}
 		row[17] = types.String(a.BackendType)
 		row[18], row[25], row[27] = types.Bool(false), types.Bool(false), types.Bool(false)
 		out = append(out, row)

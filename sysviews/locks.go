@@ -20,6 +20,9 @@ func lockEntries() []functions.Entry {
 		{Name: "pg_safe_snapshot_blocking_pids", Scalar: scalarOf(func(s *session.Session, a []types.Datum) (types.Datum, error) {
 			return pidArray(s.Tx.Manager().Ssi().BlockingPIDs(int32(a[0].Int()))), nil
 		})},
+		{Name: "gompho_get_lock_tree", Set: setOf(lockTreeRows)},
+		{Name: "gompho_get_lock_waits", Set: setOf(lockWaits)},
+		{Name: "gompho_get_deadlocks", Set: setOf(deadlocks)},
 		{Name: "pgrowlocks", Set: setOf(rowLocks)},
 		{Name: "pg_isolation_test_session_is_blocked", Scalar: scalarOf(sessionIsBlocked)},
 	}

@@ -3,6 +3,7 @@ package btree
 import (
 	"gompho/internal/ids"
 	"gompho/internal/pgerr"
+	"gompho/locks"
 	"gompho/mvcc"
 	"gompho/stats"
 	"gompho/storage/buffer"
@@ -67,7 +68,7 @@ func (s *insertion) run() (conflict bool, err error) {
 			if wait.xid != 0 {
 				b.UnlockRelease()
 				s.rows.Unpin()
-				if err := wait.wait(s.tx); err != nil {
+				if err := s.ix.wait(s.tx, wait, s.tid, s.ix.Name); err != nil {
 					return false, err
 				}
 				continue
@@ -102,10 +103,14 @@ type blocker struct {
 	token uint32
 }
 
-func (w blocker) wait(tx *mvcc.Session) error {
+// wait waits for w; nothing is latched or pinned. row is what an error of the wait speaks of, in the relation of that name.
+func (ix *Index) wait(tx *mvcc.Session, w blocker, row ids.TID, relation string) error {
 	if w.token != 0 {
 		return tx.WaitSpeculative(w.xid, w.token)
 	}
+	o := tx.Locks()
+	o.SetAbout(locks.About{Action: locks.InsertingIndexTuple, Row: locks.TupleTag(ix.Heap.DB, ix.Heap.Oid, row), Relation: relation})
+	defer o.SetAbout(locks.About{})
 	return tx.WaitForXid(w.xid)
 }
 
@@ -293,7 +298,7 @@ func (ix *Index) FindConflict(tx *mvcc.Session, values []types.Datum, self ids.T
 			return tid, found, err
 		}
 		rows.Unpin()
-		if err := block.wait(tx); err != nil {
+		if err := ix.wait(tx, block, tid, ix.Heap.Name); err != nil {
 			return tid, false, err
 		}
 	}
@@ -338,7 +343,7 @@ func (ix *Index) findConflict(tx *mvcc.Session, rows *heap.Fetcher, keys []types
 				counts.Return(1)
 				counts.Fetch(1)
 				if wait && (d.Xmin != 0 || d.Xmax != 0) {
-					return tid, false, blockerOf(d), nil
+					return rows.TID(), false, blockerOf(d), nil
 				}
 				return rows.TID(), true, block, nil
 			}

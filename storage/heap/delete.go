@@ -3,6 +3,7 @@ package heap
 import (
 	"gompho/internal/ids"
 	"gompho/internal/pgerr"
+	"gompho/locks"
 	"gompho/mvcc"
 	"gompho/storage/buffer"
 	"gompho/storage/tuple"
@@ -84,7 +85,7 @@ func (o *op) claim(b buffer.Buf, tid ids.TID, cid ids.CommandID, strength mvcc.L
 				x := xmaxOf(h)
 				b.Unlock()
 				if err == nil {
-					err = o.waitForHolders(x, member, tid, strength, queue)
+					err = o.waitForHolders(x, member, tid, strength, queue, verb)
 				}
 				if err != nil {
 					return 0, Failure{}, err
@@ -132,7 +133,11 @@ func (o *op) mustWait(h tuple.Header, strength mvcc.LockStrength) (wait, member 
 
 // waitForHolders waits for those that hold a version in state x in conflict with strength; no page is latched. Everything must be looked at anew
 // afterwards.
-func (o *op) waitForHolders(x xmaxState, member bool, tid ids.TID, strength mvcc.LockStrength, queue *rowQueue) error {
+func (o *op) waitForHolders(x xmaxState, member bool, tid ids.TID, strength mvcc.LockStrength, queue *rowQueue, verb string) error {
+	about := waiting{locks.UpdatingTuple, tid}
+	if verb == "delete" {
+		about.action = locks.DeletingTuple
+	}
 	if !member {
 		// One that is a member already would wait here for somebody who waits for it.
 		if _, err := queue.enter(o, tid, strength, WaitBlock); err != nil {
@@ -140,10 +145,11 @@ func (o *op) waitForHolders(x xmaxState, member bool, tid ids.TID, strength mvcc
 		}
 	}
 	if x.mask&tuple.XmaxIsMulti != 0 {
-		_, err := o.waitMulti(ids.MultiXactID(x.xmax), statusFor(strength, true), WaitBlock)
+		_, err := o.waitMulti(ids.MultiXactID(x.xmax), statusFor(strength, true), WaitBlock, about)
 		return err
 	}
-	return o.tx.WaitForXid(x.xmax)
+	_, err := o.waitXid(x.xmax, WaitBlock, about)
+	return err
 }
 
 // stampDeleted writes the deletion.

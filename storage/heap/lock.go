@@ -3,6 +3,7 @@ package heap
 import (
 	"gompho/internal/ids"
 	"gompho/internal/pgerr"
+	"gompho/locks"
 	"gompho/mvcc"
 	"gompho/storage/buffer"
 	"gompho/storage/freespace"
@@ -196,10 +197,11 @@ func (l *locking) wait(x xmaxState, ctid ids.TID) (Result, bool, error) {
 	}
 	var ok bool
 	var err error
+	about := waiting{locks.LockingTuple, l.tid}
 	if x.mask&tuple.XmaxIsMulti != 0 {
-		ok, err = l.waitMulti(ids.MultiXactID(x.xmax), statusFor(l.strength, false), l.policy)
+		ok, err = l.waitMulti(ids.MultiXactID(x.xmax), statusFor(l.strength, false), l.policy, about)
 	} else {
-		ok, err = l.waitXid(x.xmax, l.policy)
+		ok, err = l.waitXid(x.xmax, l.policy, about)
 	}
 	if !ok || err != nil {
 		return blocked(err)
@@ -279,7 +281,7 @@ func (l *locking) lockNewerOne(tid ids.TID, prior ids.Xid) (next ids.TID, update
 		waitFor, held, res, err := l.holdersAllow(tup, tid)
 		if waitFor != 0 && err == nil {
 			b.Unlock()
-			if ok, err := l.waitXid(waitFor, l.policy); err != nil || !ok {
+			if ok, err := l.waitXid(waitFor, l.policy, waiting{locks.LockingUpdated, tid}); err != nil || !ok {
 				return ids.TID{}, 0, WouldBlock, err
 			}
 			continue
@@ -413,7 +415,7 @@ func (o *op) nextLive(tid ids.TID, prior ids.Xid, cid ids.CommandID, policy Wait
 		case there && d.Xmin != 0:
 			return tid, 0, pgerr.Internal("xmin %d is uncommitted in tuple %v to be updated in table \"%s\"", d.Xmin, tid, o.r.Name)
 		case there && d.Xmax != 0:
-			if ok, err := o.waitXid(d.Xmax, policy); err != nil || !ok {
+			if ok, err := o.waitXid(d.Xmax, policy, waiting{locks.RecheckingUpdated, tid}); err != nil || !ok {
 				return tid, WouldBlock, err
 			}
 		case there && own:

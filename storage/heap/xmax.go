@@ -222,9 +222,24 @@ func (o *op) rowLocked() error {
 	return pgerr.New(pgerr.LockNotAvailable, "could not obtain lock on row in relation \"%s\"", o.r.Name)
 }
 
+// waiting is what a wait for a transaction is about: what is done to which version.
+type waiting struct {
+	action locks.Action
+	tid    ids.TID
+}
+
+// begin lets the lock manager know what the waits until done are about.
+func (w waiting) begin(o *op) {
+	o.tx.Locks().SetAbout(locks.About{Action: w.action, Row: locks.TupleTag(o.r.DB, o.r.Oid, w.tid), Relation: o.r.Name})
+}
+
+func (w waiting) done(o *op) { o.tx.Locks().SetAbout(locks.About{}) }
+
 // waitXid waits for x as policy says; false only under WaitSkip.
-func (o *op) waitXid(x ids.Xid, policy WaitPolicy) (bool, error) {
+func (o *op) waitXid(x ids.Xid, policy WaitPolicy, w waiting) (bool, error) {
 	if policy == WaitBlock {
+		w.begin(o)
+		defer w.done(o)
 		return true, o.tx.WaitForXid(x)
 	}
 	ok, err := o.tx.TryWaitForXid(x)
@@ -235,7 +250,9 @@ func (o *op) waitXid(x ids.Xid, policy WaitPolicy) (bool, error) {
 }
 
 // waitMulti waits for the members of id that conflict with status, as policy says; false only under WaitSkip.
-func (o *op) waitMulti(id ids.MultiXactID, status mvcc.MemberStatus, policy WaitPolicy) (bool, error) {
+func (o *op) waitMulti(id ids.MultiXactID, status mvcc.MemberStatus, policy WaitPolicy, w waiting) (bool, error) {
+	w.begin(o)
+	defer w.done(o)
 	_, ok, err := o.tx.WaitForMulti(id, status, policy != WaitBlock)
 	if err == nil && !ok && policy == WaitError {
 		err = o.rowLocked()
