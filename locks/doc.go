@@ -8,7 +8,8 @@
 // The files, in the order of a lock's life: mode.go and tag.go (what), owner.go (the process's own table, counts,
 // subtransactions), fastpath.go (weak relation locks without shared memory), manager.go (the shared table), queue.go
 // (waiting and waking), deadlock.go (the search, pure), waitgraph.go (search applied, messages), report.go (pg_locks), prepared.go (locks
-// of prepared transactions).
+// of prepared transactions). What is told of waits that are over: about.go (the row that a wait for a transaction is about), statements.go (the
+// statements of a transaction that took locks), flight.go (the record of waits), deadlockstory.go (that of deadlocks).
 //
 // Rules:
 //  1. An Owner's methods are called by its own process only. Snapshot, BlockingPIDs, Conflicting and HasWaiters are for anybody.
@@ -21,6 +22,9 @@
 //  5. After deadlock_timeout the waiter itself searches, holding every partition. It either reorders queues or becomes the victim
 //     before it lets go of them, so that a cycle has one victim.
 //  6. Mutex order: ownersMu, one owner's fpMu, partitions by number. Nothing sleeps, logs or does I/O under any of them.
+//  7. Recording costs those who do not wait one comparison at each acquisition, and a copy of the statement's text at the first one of each
+//     statement, into memory that is used again. All else is done by a process that waits, and once the wait has lasted.
+//  8. Waits and deadlocks in the rings are never changed: who knows more of a deadlock puts another in its place (DescribeDeadlock).
 //
 // Differences from PostgreSQL:
 //   - The fast path takes relations of every database and the shared ones, and as many as max_locks_per_transaction.
