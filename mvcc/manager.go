@@ -238,6 +238,9 @@ func (m *Manager) IsInProgress(x ids.Xid) bool {
 	return contains(m.running, x) || m.overflowed > 0 && contains(m.running, m.sub.top(x))
 }
 
+// TopXid returns the running transaction that the subtransaction x is part of; x itself when it is none.
+func (m *Manager) TopXid(x ids.Xid) ids.Xid { return m.sub.top(x) }
+
 func contains(sorted []ids.Xid, x ids.Xid) bool {
 	_, ok := slices.BinarySearch(sorted, x)
 	return ok

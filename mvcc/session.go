@@ -107,7 +107,8 @@ type Session struct {
 // level is one open (sub)transaction.
 type level struct {
 	id       SubID
-	xid      ids.Xid
+	xid      ids.Xid // 0 until its lock is held too
+	given    ids.Xid // xid, or an id whose lock could not be taken yet: the table of locks was full
 	mark     locks.Mark
 	readOnly bool // to restore when a subtransaction ends
 }
@@ -338,8 +339,8 @@ func (s *Session) leave(publish bool) {
 		}
 	}
 	if s.owner != nil {
-		for _, x := range s.xids {
-			s.owner.Release(locks.TransactionTag(x), locks.Exclusive, true)
+		for i := range s.levels {
+			s.owner.Release(locks.TransactionTag(s.levels[i].xid), locks.Exclusive, true)
 		}
 		s.owner.ReleaseTransaction()
 		s.owner.ClearVxid()
@@ -408,6 +409,9 @@ func (s *Session) assign(n int) (ids.Xid, error) {
 	if l.xid != ids.InvalidXid {
 		return l.xid, nil
 	}
+	if l.given != ids.InvalidXid {
+		return s.lockXid(l) // a savepoint has outlived the error of the first attempt
+	}
 	listed := true
 	var top ids.Xid
 	if n > 0 {
@@ -427,16 +431,24 @@ func (s *Session) assign(n int) (ids.Xid, error) {
 	if err != nil {
 		return 0, err
 	}
-	l.xid = x
+	l.given = x
 	s.xids = append(s.xids, x)
 	if n > 0 {
 		s.subs = append(s.subs, x)
 	}
 	s.ser.AddXid(x)
-	if s.owner == nil {
-		return x, nil
+	return s.lockXid(l)
+}
+
+// lockXid takes the lock on the level's id, without which nobody may meet the id in a row: there would be nothing to wait for.
+func (s *Session) lockXid(l *level) (ids.Xid, error) {
+	if s.owner != nil {
+		if err := s.owner.Acquire(locks.TransactionTag(l.given), locks.Exclusive, locks.Opts{Session: true}); err != nil {
+			return 0, err
+		}
 	}
-	return x, s.owner.Acquire(locks.TransactionTag(x), locks.Exclusive, locks.Opts{Session: true})
+	l.xid = l.given
+	return l.xid, nil
 }
 
 // IsCurrent reports whether x is this transaction or a subtransaction of it that is open or has committed.

@@ -48,6 +48,10 @@ func (s *Session) CommitSub() error {
 	l := s.levels[n]
 	if s.owner != nil {
 		s.owner.MergeMark(l.mark)
+		if l.xid != ids.InvalidXid {
+			// Whoever waits for it goes on to wait for the top transaction.
+			s.owner.Release(locks.TransactionTag(l.xid), locks.Exclusive, true)
+		}
 	}
 	for i := range s.files {
 		s.files[i].level = min(s.files[i].level, n-1)
@@ -73,9 +77,9 @@ func (s *Session) AbortSub() {
 	l := s.levels[n]
 	drop := s.pendingFiles(false, n)
 	var xids []ids.Xid
-	if l.xid != ids.InvalidXid {
+	if l.given != ids.InvalidXid {
 		// Parents get their ids before their children, so what is not older than this level's id belongs to it.
-		i, _ := slices.BinarySearch(s.xids, l.xid)
+		i, _ := slices.BinarySearch(s.xids, l.given)
 		xids = slices.Clone(s.xids[i:])
 		s.xids = s.xids[:i]
 		r := endRecord{Xid: xids[0], Time: time.Now(), Subs: xids[1:], Files: drop}
@@ -94,9 +98,7 @@ func (s *Session) AbortSub() {
 		h.AtSubEnd(l.id, s.levels[n-1].id, false)
 	}
 	if s.owner != nil {
-		for _, x := range xids {
-			s.owner.Release(locks.TransactionTag(x), locks.Exclusive, true)
-		}
+		s.owner.Release(locks.TransactionTag(l.xid), locks.Exclusive, true)
 		s.owner.ReleaseToMark(l.mark)
 	}
 	s.readOnly = l.readOnly

@@ -46,7 +46,7 @@ func rowLocks(s *session.Session, c *functions.Call) ([][]types.Datum, error) {
 		for _, m := range l.Members {
 			xids.Elems = append(xids.Elems, types.Word(uint64(uint32(m.Xid))))
 			words.Elems = append(words.Elems, types.String(modes[m.Status]))
-			procs.Elems = append(procs.Elems, types.Int(int64(pids[m.Xid])))
+			procs.Elems = append(procs.Elems, types.Int(int64(pids[s.Tx.Manager().TopXid(m.Xid)])))
 		}
 		row := []types.Datum{types.Word(l.TID.Pack()), types.Word(uint64(uint32(l.Xmax))), types.Bool(l.Multi)}
 		for _, a := range []*types.Array{&xids, &words, &procs} {
