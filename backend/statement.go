@@ -53,6 +53,12 @@ func (b *Backend) prepare(raw *ast.RawStmt, sql string, paramTypes []ids.Oid, in
 
 // analyze resolves the statement and describes its result.
 func (b *Backend) analyze(p *Prepared, paramTypes []ids.Oid, infer bool) error {
+	switch p.raw.Stmt.(type) {
+	case *ast.SelectStmt, *ast.InsertStmt, *ast.UpdateStmt, *ast.DeleteStmt, *ast.ExplainStmt, *ast.DeclareCursorStmt, *ast.CreateTableAsStmt:
+		if err := b.firstSnapshot(); err != nil {
+			return err
+		}
+	}
 	qs, pts, err := b.eng.Analyze(b.s, p.raw, p.sql, paramTypes, infer)
 	if err != nil {
 		return err
@@ -71,6 +77,20 @@ func (b *Backend) analyze(p *Prepared, paramTypes []ids.Oid, infer bool) error {
 		return b.describeUtility(p)
 	}
 	return b.describeQuery(p)
+}
+
+// firstSnapshot takes the snapshot of a transaction that keeps one: before its first query waits for locks, so that what is done meanwhile
+// is not seen.
+func (b *Backend) firstSnapshot() error {
+	tx := b.s.Tx
+	if !tx.Isolation().UsesOneSnapshot() || tx.HasSnapshot() || !tx.InTransaction() {
+		return nil
+	}
+	if err := tx.TakeSafeSnapshot(); err != nil {
+		return err
+	}
+	tx.Snapshot()
+	return nil
 }
 
 func (b *Backend) dropExec(p *Prepared) {
@@ -191,6 +211,9 @@ const (
 // planFor returns the plan for one execution, and whether it is the generic one. The tables of the plan are locked: a plan that was kept
 // knows of no lock of this transaction. What changed while it waited for them is planned anew.
 func (b *Backend) planFor(p *Prepared, q *query.Query, params []types.Datum) (*plan.Statement, bool, error) {
+	if err := b.firstSnapshot(); err != nil {
+		return nil, false, err
+	}
 	for {
 		st, generic, err := b.choosePlan(p, q, params)
 		if err != nil {
