@@ -201,7 +201,7 @@ func cluster(c *Context, st *ast.ClusterStmt) error {
 	if err != nil {
 		return err
 	}
-	if rel.Heap == nil || rel.Kind != 'r' && rel.Kind != 'm' {
+	if rel.Kind != 'p' && (rel.Heap == nil || rel.Kind != 'r' && rel.Kind != 'm') {
 		return pgerr.New(pgerr.WrongObjectType, "%q is not a table or materialized view", rel.Name)
 	}
 	var by *catalog.Index
@@ -219,7 +219,60 @@ func cluster(c *Context, st *ast.ClusterStmt) error {
 	if by.PredText != nil {
 		return pgerr.NotSupported("cannot cluster on partial index %q", by.Name)
 	}
+	if rel.Kind == 'p' {
+		return c.clusterPartitions(by)
+	}
 	return c.clusterTable(rel, by)
+}
+
+// clusterPartitions clusters the partitions of a table by their parts of one of its indexes, each in a transaction of its own; those of others are
+// left out.
+func (c *Context) clusterPartitions(by *catalog.Index) error {
+	if err := c.requireTopLevel("CLUSTER"); err != nil {
+		return err
+	}
+	list, _, err := c.S.Cat.AllInheritors(by.Oid, locks.NoLock)
+	if err != nil {
+		return err
+	}
+	for _, oid := range list {
+		ix, err := c.S.Relation(oid)
+		if err != nil {
+			return err
+		}
+		if ix == nil || ix.Kind != 'i' {
+			continue
+		}
+		part, err := c.S.Relation(ix.Index.Table)
+		if part == nil || err != nil {
+			return err
+		}
+		if ok, err := c.S.Cat.HasPrivsOf(c.S.User, part.Owner); err != nil {
+			return err
+		} else if !ok {
+			continue
+		}
+		if err := c.clusterOne(ix.Index.Table, oid); err != nil {
+			return err
+		}
+	}
+	return c.between(true)
+}
+
+// clusterOne is CLUSTER of one of several tables: in a new transaction, if it is there still and the user's.
+func (c *Context) clusterOne(table, index ids.Oid) error {
+	if err := c.between(true); err != nil {
+		return err
+	}
+	rel, err := c.S.Cat.LockRelation(table, locks.AccessExclusive)
+	if rel == nil || err != nil {
+		return err
+	}
+	ix := indexOf(rel, index)
+	if ok, err := c.S.Cat.HasPrivsOf(c.S.User, rel.Owner); err != nil || !ok || ix == nil {
+		return err
+	}
+	return c.clusterTable(rel, ix)
 }
 
 func (c *Context) clusterAll() error {
@@ -234,23 +287,7 @@ func (c *Context) clusterAll() error {
 		if !r.Indisclustered {
 			continue
 		}
-		if err := c.between(true); err != nil {
-			return err
-		}
-		rel, err := c.S.Cat.LockRelation(r.Indrelid, locks.AccessExclusive)
-		if err != nil {
-			return err
-		}
-		if rel == nil {
-			continue
-		}
-		ix := indexOf(rel, r.Indexrelid)
-		if ok, err := c.S.Cat.HasPrivsOf(c.S.User, rel.Owner); err != nil {
-			return err
-		} else if !ok || ix == nil {
-			continue
-		}
-		if err := c.clusterTable(rel, ix); err != nil {
+		if err := c.clusterOne(r.Indrelid, r.Indexrelid); err != nil {
 			return err
 		}
 	}
