@@ -71,7 +71,7 @@ func (c *Context) newLoader(rel *catalog.Relation, given map[int16]bool, freeze 
 		return nil, err
 	}
 	var err error
-	if l.places, err = c.rowPlaces(rel); err != nil {
+	if l.places, err = c.rowPlaces(rel, rel); err != nil {
 		return nil, err
 	}
 	if rel.Kind == 'p' {

@@ -24,6 +24,7 @@ type loadLevel struct {
 	at     *rowLocator
 	subs   []*loadLevel
 	leaves []*loadLeaf
+	places []rowPlace // of a default partition: its constraint, as a partition may have been added before it was locked
 }
 
 // loadLeaf is a partition with rows.
@@ -49,6 +50,9 @@ func (r *loadRoute) level(rel *catalog.Relation) (*loadLevel, error) {
 // find returns the partition of a row in the layout of the root.
 func (r *loadRoute) find(row []types.Datum) (*loadLeaf, error) {
 	for v := r.top; ; {
+		if err := r.l.checkPlaces(v.rel, v.places, row); err != nil {
+			return nil, err
+		}
 		at, err := v.at.find(v.desc, row)
 		if err != nil {
 			return nil, err
@@ -78,7 +82,9 @@ func (r *loadRoute) open(v *loadLevel, at int) error {
 		return pgerr.Internal("could not open relation with OID %d", v.desc.Oids[at])
 	}
 	if rel.Kind == 'p' {
-		v.subs[at], err = r.level(rel)
+		if v.subs[at], err = r.level(rel); err == nil && at == v.desc.Bounds.Default {
+			v.subs[at].places, err = c.rowPlaces(rel, r.l.rel)
+		}
 		return err
 	}
 	given := map[int16]bool{}
@@ -175,15 +181,15 @@ type rowPlace struct {
 	place int
 }
 
-// rowPlaces makes the checks of a partition's constraint over its own rows.
-func (c *Context) rowPlaces(rel *catalog.Relation) ([]rowPlace, error) {
+// rowPlaces makes the checks of a partition's constraint over rows in the layout of another table of the tree.
+func (c *Context) rowPlaces(child, layout *catalog.Relation) ([]rowPlace, error) {
 	var out []rowPlace
-	for child := rel; child.IsPartition && child.PartBound != nil; {
+	for child.IsPartition && child.PartBound != nil {
 		parent, err := c.S.Relation(child.Parent)
 		if err != nil {
 			return nil, err
 		}
-		p, err := c.rowPlace(parent, rel, child.Oid)
+		p, err := c.rowPlace(parent, layout, child.Oid)
 		if err != nil {
 			return nil, err
 		}
@@ -205,16 +211,19 @@ func (c *Context) rowPlace(parent, rel *catalog.Relation, child ids.Oid) (rowPla
 }
 
 // checkPlace refuses a row that the partition's constraint excludes.
-func (l *loader) checkPlace(row []types.Datum) error {
-	for i := range l.places {
-		p := &l.places[i]
+func (l *loader) checkPlace(row []types.Datum) error { return l.checkPlaces(l.rel, l.places, row) }
+
+// checkPlaces refuses a row of l's layout that the constraint of the partition rel excludes.
+func (l *loader) checkPlaces(rel *catalog.Relation, places []rowPlace, row []types.Datum) error {
+	for i := range places {
+		p := &places[i]
 		at, err := p.at.find(p.desc, row)
 		if err != nil {
 			return err
 		}
 		if at != p.place {
-			return pgerr.New(pgerr.CheckViolation, "new row for relation %q violates partition constraint", l.rel.Name).
-				WithDetail("Failing row contains %s.", l.describe(row)).WithTable(l.c.schemaName(l.rel.Namespace), l.rel.Name)
+			return pgerr.New(pgerr.CheckViolation, "new row for relation %q violates partition constraint", rel.Name).
+				WithDetail("Failing row contains %s.", l.describe(row)).WithTable(l.c.schemaName(rel.Namespace), rel.Name)
 		}
 	}
 	return nil

@@ -76,18 +76,20 @@ type placeCheck struct {
 }
 
 // placeChecks makes the checks of a partition, from it upwards.
-func (t *Target) placeChecks() ([]placeCheck, error) {
+func (t *Target) placeChecks() ([]placeCheck, error) { return placeChecks(t.compiler(), t.rel, t.rel) }
+
+// placeChecks makes the checks of a partition for rows in the layout of another table of the tree.
+func placeChecks(c *compiler, child, layout *catalog.Relation) ([]placeCheck, error) {
 	var out []placeCheck
-	c := t.compiler()
-	for child := t.rel; child.IsPartition && child.PartBound != nil; {
-		parent, err := t.ex.env.relation(child.Parent)
+	for child.IsPartition && child.PartBound != nil {
+		parent, err := c.ex.env.relation(child.Parent)
 		if err != nil {
 			return nil, err
 		}
 		if parent.PartKey == nil {
 			break
 		}
-		r, err := newKeyReader(c, parent, t.rel)
+		r, err := newKeyReader(c, parent, layout)
 		if err != nil {
 			return nil, err
 		}
@@ -136,7 +138,6 @@ type router struct {
 	gen  []types.Vector
 	one  types.Batch
 	pos1 [1]int32
-	self *Target // the root as a partition itself, for its constraint; nil if it is none
 }
 
 // dispatch is one partitioned table of the tree.
@@ -146,6 +147,7 @@ type dispatch struct {
 	reader *keyReader
 	subs   []*dispatch
 	leaves []*leaf
+	self   *Target // it as a partition, when its own constraint is to be checked: the root's, and a default partition's
 }
 
 // leaf is a partition with rows of its own.
@@ -169,19 +171,13 @@ func newRouter(ex *Exec, root *catalog.Relation, rte *query.RangeTblEntry) (*rou
 		}
 		return v.Varattno - 1, nil
 	}, wholeRow: func(*query.Var) (*rowShape, error) { return relationShape(root.Desc, root.RowType), nil }}
-	if root.IsPartition && root.PartBound != nil {
-		r.self = &Target{ex: ex, rel: root, rte: rte}
-		var err error
-		if r.self.places, err = r.self.placeChecks(); err != nil {
-			return nil, err
-		}
-	}
 	var err error
-	r.top, err = r.newDispatch(root)
+	r.top, err = r.newDispatch(root, true)
 	return r, err
 }
 
-func (r *router) newDispatch(rel *catalog.Relation) (*dispatch, error) {
+// newDispatch makes the next level. check: rows that come to it may not belong there.
+func (r *router) newDispatch(rel *catalog.Relation, check bool) (*dispatch, error) {
 	if rel.PartKey == nil {
 		return nil, pgerr.Internal("relation \"%s\" has no partition key", rel.Name)
 	}
@@ -189,7 +185,13 @@ func (r *router) newDispatch(rel *catalog.Relation) (*dispatch, error) {
 	d := &dispatch{rel: rel, desc: rel.Partitions(r.ex.env.Tx != nil && r.ex.env.Tx.Isolation().UsesOneSnapshot())}
 	d.subs, d.leaves = make([]*dispatch, len(d.desc.Oids)), make([]*leaf, len(d.desc.Oids))
 	var err error
-	d.reader, err = newKeyReader(r.c, rel, r.root)
+	if d.reader, err = newKeyReader(r.c, rel, r.root); err != nil {
+		return nil, err
+	}
+	if check && rel.IsPartition && rel.PartBound != nil {
+		d.self = &Target{ex: r.ex, rel: rel, rte: r.rte, as: r.root}
+		d.self.places, err = placeChecks(r.c, rel, r.root)
+	}
 	return d, err
 }
 
@@ -207,17 +209,14 @@ func (r *router) open(oid ids.Oid) (*catalog.Relation, error) {
 
 // find returns the partition of the row at position pos of the scope's input.
 func (r *router) find(b *types.Batch, pos int) (*leaf, error) {
-	if r.self != nil {
-		r.self.sc.in = b
-		ok, err := r.self.inPlace(b, pos)
-		if err != nil {
-			return nil, err
-		}
-		if !ok {
-			return nil, r.self.placeError(b, pos)
-		}
-	}
 	for d := r.top; ; {
+		if d.self != nil {
+			if ok, err := d.self.inPlace(b, pos); err != nil {
+				return nil, err
+			} else if !ok {
+				return nil, d.self.placeError(b, pos)
+			}
+		}
 		at, err := d.reader.place(d.desc, b, pos)
 		if err != nil {
 			return nil, err
@@ -246,7 +245,7 @@ func (r *router) openPlace(d *dispatch, at int) error {
 		return err
 	}
 	if rel.Kind == 'p' {
-		d.subs[at], err = r.newDispatch(rel)
+		d.subs[at], err = r.newDispatch(rel, at == d.desc.Bounds.Default)
 		return err
 	}
 	d.leaves[at], err = r.newLeaf(rel, at == d.desc.Bounds.Default)
@@ -347,9 +346,6 @@ func (r *router) insert(b *types.Batch, o heap.InsertOpts, tids []ids.TID) error
 
 func (r *router) begin(b *types.Batch) {
 	r.sc.begin(b)
-	if r.self != nil {
-		r.self.sc.begin(b)
-	}
 	r.out = types.Batch{Cols: append(r.out.Cols[:0], b.Cols...), N: b.N, Sel: b.Sel}
 	if len(r.oids) < b.N {
 		r.oids = make([]ids.Oid, b.N+16)
