@@ -49,7 +49,7 @@ func NewEngine(s *session.Session, funcs *functions.Registry) Engine {
 		NextValue: func(seq ids.Oid) (int64, error) { return sysviews.NextVal(s, seq, false) }}
 	e.ex.CursorRow = e.cursorRow
 	e.ex.Deferred = executor.NewDeferred(s.Tx, s.Cat, s.Cat.Constraint)
-	e.pl = planner.Env{Catalog: s.Cat, Type: e.typ, Call: e.call, Costs: &e.costs,
+	e.pl = planner.Env{Catalog: s.Cat, Type: e.typ, Call: e.call, Costs: &e.costs, KeepsFrom: s.Tx.KeepsFrom,
 		Blocks: func(f ids.RelFile) (ids.BlockNumber, error) { return s.Ops.Blocks(f, ids.MainFork) }}
 	return e
 }

@@ -21,6 +21,19 @@ func (h heapStore) relation(table ids.Oid) (*Relation, error) {
 	return r, err
 }
 
+func (h heapStore) madeBy(table ids.Oid, tid ids.TID) (ids.Xid, error) {
+	r, err := h.relation(table)
+	if err != nil {
+		return 0, err
+	}
+	f := heap.NewFetcher(h.s.tx, r.Heap, nil)
+	defer f.Close()
+	if found, err := f.Version(tid, nil); !found || err != nil {
+		return ids.FrozenXid, err
+	}
+	return f.Header().Xmin(), nil
+}
+
 func (h heapStore) scan(table, index ids.Oid, keys []Key, fn func(ids.TID, []types.Datum) (bool, error)) error {
 	r, err := h.relation(table)
 	if err != nil {

@@ -151,6 +151,8 @@ func (s *Session) loadPartitions(r *Relation) error {
 		all = append(all, child)
 		if !row.Inhdetachpending {
 			now = append(now, child)
+		} else if r.DetachXid, err = s.store.madeBy(PgInheritsOid, row.TID()); err != nil {
+			return err
 		}
 	}
 	if r.Parts, err = partition.NewDesc(r.PartKey, now); err != nil {

@@ -60,6 +60,7 @@ type Relation struct {
 	PartKey       *partition.Key        // of a partitioned table
 	Parts         *partition.Desc       // of a partitioned table: its partitions but those that are being detached
 	PartsDetached *partition.Desc       // the same with those
+	DetachXid     ids.Xid               // who began to detach the one that is in PartsDetached only
 	Heap          *heap.Rel             // handle of its rows; nil for relations without storage and for indexes
 	attByName     map[string]int16      // live columns
 	decoded       map[int16]*memo[query.Expr]

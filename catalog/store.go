@@ -27,6 +27,8 @@ type store interface {
 	scan(table, index ids.Oid, keys []Key, fn func(tid ids.TID, vals []types.Datum) (bool, error)) error
 	// get calls fn with the row at tid.
 	get(table ids.Oid, tid ids.TID, fn func(vals []types.Datum)) error
+	// madeBy returns the transaction that made the version at tid.
+	madeBy(table ids.Oid, tid ids.TID) (ids.Xid, error)
 	insert(table ids.Oid, vals []types.Datum) (ids.TID, error)
 	// update replaces the row at tid; it errors when another transaction has changed it.
 	update(table ids.Oid, tid ids.TID, vals []types.Datum) (ids.TID, error)
@@ -62,6 +64,8 @@ func (m *memStore) get(table ids.Oid, tid ids.TID, fn func([]types.Datum)) error
 	fn(m.rows[table][tid.Block])
 	return nil
 }
+
+func (m *memStore) madeBy(ids.Oid, ids.TID) (ids.Xid, error) { return ids.FrozenXid, nil }
 
 func (m *memStore) insert(table ids.Oid, vals []types.Datum) (ids.TID, error) {
 	m.rows[table] = append(m.rows[table], cloneRow(vals))

@@ -200,6 +200,17 @@ func (sn *Snapshot) inProgress(x ids.Xid) bool {
 	return contains(sn.Xip, x)
 }
 
+// KeepsFrom reports whether the transaction keeps one snapshot to its end, taken here at the latest, that does not see what x did.
+func (s *Session) KeepsFrom(x ids.Xid) bool {
+	if !s.iso.UsesOneSnapshot() {
+		return false
+	}
+	if s.first == nil {
+		s.Snapshot()
+	}
+	return !s.IsCurrent(x) && s.first.inProgress(x)
+}
+
 // VisTest answers whether what a transaction removed is invisible to all, with a horizon that is renewed when that may help.
 type VisTest struct {
 	s       *Session

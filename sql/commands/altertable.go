@@ -155,6 +155,10 @@ func (a *alteration) prepare(cmd *ast.AlterTableCmd) error {
 		a.add(pass, f)
 		return nil
 	}
+	if a.old.DetachPending && cmd.Subtype != ast.ATDetachPartitionFinalize {
+		return pgerr.New(pgerr.ObjectNotInPrerequisiteState, "cannot alter partition %q with an incomplete detach", a.old.Name).
+			WithHint("Use ALTER TABLE ... DETACH PARTITION ... FINALIZE to complete the pending detach operation.")
+	}
 	name := cmd.Name
 	switch cmd.Subtype {
 	case ast.ATAddColumn:

@@ -16,8 +16,9 @@ import (
 // Env is what planning needs of a session.
 type Env struct {
 	Catalog *catalog.Session
-	// OldSnapshot, if not nil, tells that the transaction keeps its first snapshot: partitions that are being detached still count.
-	OldSnapshot func() bool
+	// KeepsFrom, if not nil, tells that the transaction keeps a snapshot that does not see what another one did: a partition that that one began
+	// to detach still counts.
+	KeepsFrom func(ids.Xid) bool
 	// Type returns what is known of a type, nil when there is no such type.
 	Type func(ids.Oid) *types.Type
 	// Blocks returns the present size of a relation's main fork in blocks.
@@ -107,9 +108,29 @@ func (f *catalogFacts) proc(oid ids.Oid) *procInfo {
 	return p
 }
 
+// inheritors leaves out temporary tables of other sessions: nobody else can read them.
 func (f *catalogFacts) inheritors(table ids.Oid, mode uint8) ([]ids.Oid, error) {
 	l, _, err := f.env.Catalog.AllInheritors(table, locks.Mode(mode))
-	return l, err
+	if err != nil {
+		return nil, err
+	}
+	mine := l[:1]
+	for _, o := range l[1:] {
+		r, err := f.env.Catalog.Relation(o)
+		if err != nil {
+			return nil, err
+		}
+		if r != nil && r.IsTemp() {
+			if _, own, err := f.env.Catalog.IsTempNamespace(r.Namespace); err != nil {
+				return nil, err
+			} else if !own {
+				f.env.Catalog.UnlockRelation(o, locks.Mode(mode))
+				continue
+			}
+		}
+		mine = append(mine, o)
+	}
+	return mine, nil
 }
 
 func (f *catalogFacts) lock(table ids.Oid, mode uint8) error {
@@ -179,7 +200,7 @@ func (f *catalogFacts) table(oid ids.Oid) (*tableInfo, error) {
 		return nil, pgerr.New(pgerr.UndefinedTable, "relation with OID %d does not exist", oid)
 	}
 	t := &tableInfo{oid: oid, kind: r.Kind, desc: r.Desc, temp: r.IsTemp(), hasSubclass: r.HasSubclass, key: r.PartKey,
-		parts: r.Partitions(f.env.OldSnapshot != nil && f.env.OldSnapshot())}
+		name: r.Name, parts: r.Partitions(r.DetachXid != 0 && f.env.KeepsFrom != nil && f.env.KeepsFrom(r.DetachXid))}
 	if err := f.tableSize(t, r); err != nil {
 		return nil, err
 	}

@@ -10,6 +10,7 @@ import (
 type tableInfo struct {
 	oid       ids.Oid
 	kind      byte
+	name      string
 	temp      bool
 	desc      *types.Desc
 	pages     float64
