@@ -62,6 +62,21 @@ func (c *Context) withoutChildren(rel *catalog.Relation) error {
 	return c.S.Cat.SetHasSubclass(rel.Oid, false)
 }
 
+// readableChild reports whether a table of the tree can be sampled: it is not a temporary one of another session, and has, now that it is locked,
+// the columns still.
+func (c *Context) readableChild(r, top *catalog.Relation, cols []statColumn) (bool, error) {
+	if temp, own, err := c.S.Cat.IsTempNamespace(r.Namespace); err != nil || temp && !own {
+		return false, err
+	}
+	for _, k := range cols {
+		at := r.AttNum(top.AttName(k.att))
+		if at < 1 || r.Desc.Attrs[at-1].Type != top.Desc.Attrs[k.att-1].Type {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
 func (c *Context) sampleTree(rel *catalog.Relation, list []ids.Oid, cols []statColumn, target int) (*vacuum.Sampled, error) {
 	type part struct {
 		rel    *catalog.Relation
@@ -75,6 +90,11 @@ func (c *Context) sampleTree(rel *catalog.Relation, list []ids.Oid, cols []statC
 			return nil, err
 		}
 		if r == nil || r.Heap == nil {
+			continue
+		}
+		if mine, err := c.readableChild(r, rel, cols); err != nil {
+			return nil, err
+		} else if !mine {
 			continue
 		}
 		n, err := r.Heap.Blocks()

@@ -82,6 +82,7 @@ func (c *Context) truncateChildren(rels []*catalog.Relation, seen map[ids.Oid]bo
 		if temp, own, err := c.S.Cat.IsTempNamespace(child.Namespace); err != nil {
 			return nil, err
 		} else if temp && !own {
+			c.S.Cat.UnlockRelation(oid, locks.AccessExclusive)
 			continue
 		}
 		if err := c.checkNotInUse(child, "TRUNCATE"); err != nil {

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"gompho/internal/ids"
+	"gompho/internal/pgerr"
 	"gompho/sql/query"
 	"gompho/types"
 )
@@ -142,6 +143,9 @@ func (r *root) newChild(b *rel, oid ids.Oid) (*child, error) {
 		rte.Eref.Colnames = append(rte.Eref.Colnames, t.desc.Attrs[i].Name)
 	}
 	c := &child{cols: columnNumbers(b.table.desc, t.desc), of: b, same: true}
+	if err := sameColumns(b.table.desc, t, c.cols); err != nil {
+		return nil, err
+	}
 	for i, n := range c.cols {
 		c.same = c.same && (n == i || n == 0)
 	}
@@ -154,6 +158,28 @@ func (r *root) newChild(b *rel, oid ids.Oid) (*child, error) {
 		c.rel.restrict = append(c.rel.restrict, c.info(r, ri, b))
 	}
 	return c, nil
+}
+
+// sameColumns checks that a child still has its parent's columns. The list of children was read before they were locked: whoever had them locked
+// may have taken one out of the tree and altered it.
+func sameColumns(parent *types.Desc, t *tableInfo, cols []int) error {
+	for i := range parent.Attrs {
+		a := &parent.Attrs[i]
+		if a.Dropped {
+			continue
+		}
+		n := cols[i+1]
+		if n == 0 {
+			return pgerr.Internal("could not find inherited attribute \"%s\" of relation \"%s\"", a.Name, t.name)
+		}
+		switch own := &t.desc.Attrs[n-1]; {
+		case own.Type != a.Type || own.Typmod != a.Typmod:
+			return pgerr.Internal("attribute \"%s\" of relation \"%s\" does not match parent's type", a.Name, t.name)
+		case own.Collation != a.Collation:
+			return pgerr.Internal("attribute \"%s\" of relation \"%s\" does not match parent's collation", a.Name, t.name)
+		}
+	}
+	return nil
 }
 
 // info translates a condition on the parent.
