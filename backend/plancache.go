@@ -155,7 +155,7 @@ func (b *Backend) newCached() (*Prepared, error) {
 	if err != nil || p.utility || len(p.queries) != 1 {
 		return nil, err
 	}
-	p.lookup = simpleLookup(p.queries[0])
+	p.simple, p.lookup = true, simpleLookup(p.queries[0])
 	switch stmts[0].Stmt.(type) {
 	case *ast.SelectStmt, *ast.InsertStmt, *ast.UpdateStmt, *ast.DeleteStmt:
 		return p, nil

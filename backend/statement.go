@@ -37,6 +37,7 @@ type Prepared struct {
 	generic     int64
 	custom      int64
 	cached      bool // kept by text in planCache.parsed
+	simple      bool // cached by normalized text of the simple protocol
 	lookup      bool // cached by normalized text, and a simpleLookup
 	scroll      bool
 	cursor      bool
@@ -220,6 +221,14 @@ func (b *Backend) planFor(p *Prepared, q *query.Query, params []types.Datum) (*p
 			return nil, false, err
 		}
 		before := b.s.Cat.Generation()
+		for i := range st.IndexLocks {
+			// A text of the simple protocol is planned each time, as far as anybody sees.
+			if l := &st.IndexLocks[i]; l.Used || p.simple {
+				if err := b.s.Cat.HoldRelation(l.Index, locks.Mode(l.Mode)); err != nil {
+					return nil, false, err
+				}
+			}
+		}
 		for _, rte := range st.RTable {
 			if rte.Relid == 0 || rte.Rellockmode == 0 {
 				continue
@@ -251,6 +260,9 @@ func (b *Backend) choosePlan(p *Prepared, q *query.Query, params []types.Datum) 
 	mode := planCacheGeneric
 	if single && len(p.paramTypes) > 0 && !simpleLookup(q) {
 		mode = b.hot.planCacheMode(b)
+		if p.simple && readsPartitions(q) {
+			mode = planCacheCustom // a generic plan would lock all partitions
+		}
 	}
 	if mode == planCacheCustom || mode != planCacheGeneric && p.custom < customPlans {
 		return b.customPlan(p, q, params)
@@ -316,7 +328,7 @@ func simpleLookup(q *query.Query) bool {
 	if q.CommandType == query.CmdInsert {
 		return len(q.JoinTree.FromList) == 0
 	}
-	if len(q.JoinTree.FromList) != 1 || len(q.RTable) != 1 || q.HasSubLinks {
+	if len(q.JoinTree.FromList) != 1 || len(q.RTable) != 1 || q.HasSubLinks || q.RTable[0].Relkind == 'p' {
 		return false
 	}
 	eq := func(e query.Expr) bool {
@@ -339,6 +351,17 @@ func simpleLookup(q *query.Query) bool {
 	default:
 		return eq(x)
 	}
+}
+
+// readsPartitions reports whether a query reads a partitioned table.
+func readsPartitions(q *query.Query) bool {
+	found := false
+	query.Walk(q, func(n query.Node) bool {
+		rte, ok := n.(*query.RangeTblEntry)
+		found = found || ok && rte.Relkind == 'p'
+		return !found
+	})
+	return found
 }
 
 // equalityOps are the = operators of the integer types, text, oid and uuid.

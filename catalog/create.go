@@ -78,6 +78,9 @@ func (s *Session) CreateRelation(n *NewRelation) (ids.Oid, error) {
 			return 0, err
 		}
 	}
+	if err := s.HoldRelation(oid, locks.AccessExclusive); err != nil {
+		return 0, err
+	}
 	c := s.newClass(n, oid)
 	if c.Relacl, err = s.newRelationAcl(n); err != nil {
 		return 0, err

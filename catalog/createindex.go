@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"fmt"
+	"gompho/locks"
 
 	"gompho/internal/ids"
 	"gompho/internal/pgerr"
@@ -48,6 +49,9 @@ func (s *Session) CreateIndexRows(n *NewIndex) (ids.Oid, error) {
 	}
 	if table == nil {
 		return 0, pgerr.Internal("cache lookup failed for relation %d", n.Table)
+	}
+	if err := s.HoldRelation(n.Table, locks.Share); err != nil {
+		return 0, err
 	}
 	cols, err := s.indexColumns(table, n)
 	if err != nil {

@@ -27,7 +27,7 @@
 //  8. Waits and deadlocks in the rings are never changed: who knows more of a deadlock puts another in its place (DescribeDeadlock).
 //
 // Differences from PostgreSQL:
-//   - The fast path takes relations of every database and the shared ones, and as many as max_locks_per_transaction.
+//   - The fast path takes relations of every database and the shared ones, and as many as Options.FastPath.
 //   - The size of the table is exact: locks beyond max_locks_per_transaction times the number of processes give 53200.
 //   - pg_locks.waitstart is set from the beginning of the wait, not from deadlock_timeout on.
 //   - No lock groups: the helpers of a parallel query run under their leader's locks.

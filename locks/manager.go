@@ -75,10 +75,13 @@ func New(o Options) *Manager {
 	if o.MaxLocksPerTransaction <= 0 {
 		o.MaxLocksPerTransaction = 64
 	}
+	if o.FastPath <= 0 {
+		o.FastPath = o.MaxLocksPerTransaction
+	}
 	if o.MaxOwners <= 0 {
 		o.MaxOwners = 100
 	}
-	m := &Manager{log: o.Log, maxFast: o.MaxLocksPerTransaction}
+	m := &Manager{log: o.Log, maxFast: o.FastPath}
 	m.maxLocks = int64(o.MaxLocksPerTransaction) * int64(o.MaxOwners)
 	m.maxHolders = 2 * m.maxLocks
 	m.waits.size, m.deadlocks.size = o.WaitHistory, o.DeadlockHistory

@@ -9,7 +9,8 @@ import (
 
 // Options configure a Manager.
 type Options struct {
-	MaxLocksPerTransaction int                // size of the lock table per process, and of each fast path; default 64
+	MaxLocksPerTransaction int                // size of the lock table per process; default 64
+	FastPath               int                // most slots of a process's fast path; they cost memory once used. Default MaxLocksPerTransaction
 	MaxOwners              int                // processes and prepared transactions that can hold locks; default 100
 	Log                    func(*pgerr.Error) // receives log_lock_waits and deadlock messages (severity LOG); may be nil
 	WaitHistory            func() int         // how many waits Manager.Waits keeps; nil: 1000

@@ -71,7 +71,8 @@ func (p *Postmaster) build() (*cluster, error) {
 		return nil, err
 	}
 	c.stats = stats.NewShared(func() bool { return p.cfg.Get("track_counts").Bool() }, c.counts)
-	c.locks = locks.New(locks.Options{MaxLocksPerTransaction: int(p.cfg.Get("max_locks_per_transaction").Int()),
+	perTx := int(p.cfg.Get("max_locks_per_transaction").Int())
+	c.locks = locks.New(locks.Options{MaxLocksPerTransaction: perTx, FastPath: 4 * perTx, // a query over partitions locks their indexes too
 		MaxOwners: int(p.cfg.Get("max_connections").Int()) + 64 + c.maxPrepared(), Log: p.logNotice,
 		WaitHistory:     func() int { return int(p.cfg.Get("gompho.lock_wait_history").Int()) },
 		DeadlockHistory: func() int { return int(p.cfg.Get("gompho.deadlock_history").Int()) }})

@@ -506,7 +506,13 @@ func (r *rewriter) view(q *query.Query, rti int, rte *query.RangeTblEntry) *quer
 			fail(pgerr.New(pgerr.InvalidObjectDefinition, "infinite recursion detected in rules for relation \"%s\"", rel.Name))
 		}
 	}
-	body := r.viewBody(rel)
+	mode := locks.NoLock
+	for _, m := range q.RowMarks {
+		if m.RTI == rti {
+			mode = locks.RowShare
+		}
+	}
+	body := r.viewBody(rel, mode, false)
 	for i, m := range q.RowMarks {
 		if m.RTI == rti {
 			body = query.Copy(body)
@@ -534,23 +540,35 @@ func (r *rewriter) view(q *query.Query, rti int, rte *query.RangeTblEntry) *quer
 func StoredQuery(s *Session, rel *catalog.Relation) (q *query.Query, err error) {
 	defer catch(&err)
 	r := &rewriter{state: begin(s)}
-	return r.expand(r.viewBody(rel)), nil
+	return r.expand(r.viewBody(rel, locks.NoLock, false)), nil
 }
 
-// viewBody returns the stored query of a view with its relations locked and its rights set to the owner's.
-func (r *rewriter) viewBody(rel *catalog.Relation) *query.Query {
+// viewBody returns the stored query of a view with its relations locked and its rights set to the owner's. mode, if not NoLock, is for the
+// tables of its FROM clause; with open, the first table of it is left to the caller to lock.
+func (r *rewriter) viewBody(rel *catalog.Relation, mode locks.Mode, open bool) *query.Query {
 	q := must(rel.ViewQuery())
 	if q == nil {
 		fail(pgerr.Internal("view \"%s\" has no query", rel.Name))
 	}
 	invoker, _ := rel.Option("security_invoker")
 	q = query.Copy(q)
+	if mode != locks.NoLock {
+		for rti := range joinedEntries(q.JoinTree) {
+			q.RTable[rti-1].Rellockmode = uint8(mode)
+		}
+	}
+	var first *query.RangeTblEntry
+	if open && len(q.JoinTree.FromList) > 0 {
+		if ref, ok := q.JoinTree.FromList[0].(*query.RangeTblRef); ok {
+			first = q.RTable[ref.RTIndex-1]
+		}
+	}
 	query.Walk(q, func(n query.Node) bool {
 		rte, ok := n.(*query.RangeTblEntry)
 		if !ok || rte.Kind != query.RTERelation {
 			return true
 		}
-		if must(r.cat.LockRelation(rte.Relid, locks.Mode(rte.Rellockmode))) == nil {
+		if rte != first && must(r.cat.LockRelation(rte.Relid, locks.Mode(rte.Rellockmode))) == nil {
 			fail(pgerr.Internal("could not open relation with OID %d", rte.Relid))
 		}
 		if invoker != "true" && invoker != "on" {

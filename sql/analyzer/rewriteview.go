@@ -101,7 +101,7 @@ type viewTarget struct {
 
 // throughView turns a change of a view into a change of its base table.
 func (r *rewriter) throughView(q *query.Query, rel *catalog.Relation, cascaded bool) *query.Query {
-	body := r.viewBody(rel)
+	body := r.viewBody(rel, locks.NoLock, true)
 	if why := notUpdatable(body); why != "" {
 		viewNotUpdatable(q.CommandType, rel.Name, why)
 	}

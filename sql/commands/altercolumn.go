@@ -518,6 +518,9 @@ func (a *alteration) addIdentity(cmd *ast.AlterTableCmd) error {
 	if err := c.createSequence(col.seq); err != nil {
 		return err
 	}
+	if err := c.holdOwned(col.seq.oid, a.oid); err != nil {
+		return err
+	}
 	if err := c.S.Cat.RecordDependency(catalog.RelationObject(col.seq.oid), catalog.ColumnObject(a.oid, att), catalog.DepInternal); err != nil {
 		return err
 	}

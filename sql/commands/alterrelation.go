@@ -98,7 +98,7 @@ func (a *alteration) relOptions(cmd *ast.AlterTableCmd) error {
 	if a.old.Toast == 0 || kind != "r" {
 		return nil
 	}
-	t, err := a.c.S.Relation(a.old.Toast)
+	t, err := a.c.S.Cat.LockRelation(a.old.Toast, a.set.mode)
 	if err != nil {
 		return err
 	}
@@ -127,6 +127,9 @@ func (a *alteration) clusterOn(name string) error {
 	}
 	for _, ix := range rel.Indexes {
 		if ix.Name == name {
+			if err := a.c.S.Cat.HoldRelation(ix.Oid, a.set.mode); err != nil {
+				return err
+			}
 			return a.markClustered(ix.Oid)
 		}
 	}
@@ -167,6 +170,9 @@ func (a *alteration) replicaIdentity(cmd *ast.AlterTableCmd) error {
 		for _, ix := range rel.Indexes {
 			if ix.Name == st.Name {
 				chosen = ix.Oid
+				if err := a.c.S.Cat.HoldRelation(ix.Oid, locks.Share); err != nil {
+					return err
+				}
 				if err := mayIdentify(rel, ix); err != nil {
 					return err
 				}

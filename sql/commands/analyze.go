@@ -32,6 +32,9 @@ func (c *Context) analyzeTable(rel *catalog.Relation, names []string, verbose bo
 	if rel.Heap == nil || rel.Kind != 'r' && rel.Kind != 'm' || rel.Oid == catalog.PgStatisticOid {
 		return nil
 	}
+	if err := c.holdIndexes(rel, locks.AccessShare); err != nil {
+		return err
+	}
 	cols, err := c.analyzeColumns(rel, names)
 	if err != nil {
 		return err

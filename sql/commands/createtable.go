@@ -6,6 +6,7 @@ import (
 	"gompho/catalog"
 	"gompho/internal/ids"
 	"gompho/internal/pgerr"
+	"gompho/locks"
 	"gompho/sql/ast"
 	"gompho/sql/query"
 )
@@ -318,11 +319,24 @@ func (e *elements) finishColumns(oid ids.Oid, first int) error {
 		if col.Identity != 0 {
 			kind = catalog.DepInternal
 		}
+		if err := c.holdOwned(col.seq.oid, oid); err != nil {
+			return err
+		}
 		if err := cat.RecordDependency(catalog.RelationObject(col.seq.oid), catalog.ColumnObject(oid, int16(first+i+1)), kind); err != nil {
 			return err
 		}
 	}
 	return c.step()
+}
+
+// holdOwned takes the locks of ALTER SEQUENCE ... OWNED BY, as which a column's sequence becomes the column's.
+func (c *Context) holdOwned(seq, table ids.Oid) error {
+	for _, mode := range []locks.Mode{locks.RowExclusive, locks.ShareRowExclusive} {
+		if err := c.S.Cat.HoldRelation(seq, mode); err != nil {
+			return err
+		}
+	}
+	return c.S.Cat.HoldRelation(table, locks.AccessShare)
 }
 
 // columnExpr analyzes a column's DEFAULT or generation expression.

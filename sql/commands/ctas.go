@@ -189,6 +189,11 @@ func refreshMatView(c *Context, st *ast.RefreshMatViewStmt) error {
 			return err
 		}
 	}
+	for _, mode := range []locks.Mode{locks.AccessShare, locks.Exclusive} {
+		if err := c.S.Cat.HoldRelation(rel.Oid, mode); err != nil {
+			return err
+		}
+	}
 	q, err := analyzer.StoredQuery(c.analyzer(), rel)
 	if err != nil {
 		return err

@@ -296,6 +296,12 @@ func (c *Context) clusterAll() error {
 
 // clusterTable copies a table's rows into new files in the order of an index.
 func (c *Context) clusterTable(rel *catalog.Relation, by *catalog.Index) error {
+	if err := c.S.Cat.HoldRelation(by.Oid, locks.AccessExclusive); err != nil {
+		return err
+	}
+	if err := c.holdIndexes(rel, locks.AccessShare); err != nil {
+		return err
+	}
 	if err := c.markClustered(rel.Oid, by.Oid); err != nil {
 		return err
 	}

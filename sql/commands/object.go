@@ -215,7 +215,7 @@ func (c *Context) memberAddress(kind ast.ObjectType, names []string) (catalog.Ob
 		return catalog.Object{}, pgerr.New(pgerr.SyntaxError, "must specify relation and object name")
 	}
 	name := names[len(names)-1]
-	rel, err := c.openRelation(rangeVarOf(names[:len(names)-1]), locks.AccessExclusive)
+	rel, err := c.openRelation(rangeVarOf(names[:len(names)-1]), locks.AccessShare)
 	if err != nil {
 		return catalog.Object{}, err
 	}

@@ -32,7 +32,7 @@ func rename(c *Context, st *ast.RenameStmt) error {
 }
 
 func (c *Context) renameRelationStmt(st *ast.RenameStmt) error {
-	rel, err := c.openOwned(st.Relation, locks.AccessExclusive, st.MissingOk)
+	rel, err := c.openToRename(st)
 	if err != nil {
 		return err
 	}
@@ -57,6 +57,21 @@ func (c *Context) renameRelationStmt(st *ast.RenameStmt) error {
 		}
 	}
 	return c.renameRelation(rel.Oid, st.Newname)
+}
+
+// openToRename locks a relation as its kind asks for: an index may go on being read, but ALTER INDEX can be said of a table.
+func (c *Context) openToRename(st *ast.RenameStmt) (*catalog.Relation, error) {
+	for index := st.RenameType == ast.ObjectIndex; ; index = false {
+		mode := locks.AccessExclusive
+		if index {
+			mode = locks.ShareUpdateExclusive
+		}
+		rel, err := c.openOwned(st.Relation, mode, st.MissingOk)
+		if rel == nil || err != nil || !index || rel.Kind == 'i' || rel.Kind == 'I' {
+			return rel, err
+		}
+		c.S.Cat.UnlockRelation(rel.Oid, mode)
+	}
 }
 
 func (c *Context) mayCreateIn(ns ids.Oid) error {
@@ -256,6 +271,9 @@ func (c *Context) renameConstraintOf(rel *catalog.Relation, st *ast.RenameStmt, 
 		return pgerr.New(pgerr.InvalidTableDefinition, "cannot rename inherited constraint %q", st.Subname)
 	}
 	if found.Conindid != 0 && (found.Contype == 'p' || found.Contype == 'u' || found.Contype == 'x') {
+		if err := c.S.Cat.HoldRelation(found.Conindid, locks.ShareUpdateExclusive); err != nil {
+			return err
+		}
 		if err := c.renameRelation(found.Conindid, st.Newname); err != nil {
 			return err
 		}

@@ -544,6 +544,9 @@ func alterSequence(c *Context, st *ast.AlterSeqStmt) error {
 	if rel.Kind != 'S' {
 		return pgerr.New(pgerr.WrongObjectType, "%q is not a sequence", rel.Name)
 	}
+	if err := c.S.Cat.HoldRelation(rel.Oid, locks.RowExclusive); err != nil {
+		return err
+	}
 	return c.changeSequence(rel, st.Options)
 }
 

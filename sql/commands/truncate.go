@@ -202,7 +202,7 @@ func (c *Context) newHeapFiles(rel *catalog.Relation, persistence byte) error {
 		return err
 	}
 	if rel.Toast != 0 {
-		t, err := c.S.Relation(rel.Toast)
+		t, err := c.S.Cat.LockRelation(rel.Toast, locks.AccessExclusive)
 		if err != nil {
 			return err
 		}
@@ -229,6 +229,9 @@ func (c *Context) rebuildIndexes(table ids.Oid, stats bool) error {
 }
 
 func (c *Context) rebuildIndexesAs(table ids.Oid, persistence byte, stats bool) error {
+	if err := c.S.Cat.HoldRelation(table, locks.Share); err != nil {
+		return err
+	}
 	rel, err := c.S.Relation(table)
 	if err != nil {
 		return err

@@ -213,6 +213,7 @@ func (c *Context) vacuumTargets(st *ast.VacuumStmt, o *vacuumOptions) ([]vacuumT
 			c.S.Warn(pgerr.LockNotAvailable, "skipping %s of %q --- lock not available", word, v.Relation.Relname)
 			continue
 		}
+		defer c.S.Cat.UnlockRelation(rel.Oid, locks.AccessShare)
 		if ok, err := c.mayVacuum(rel.Oid); err != nil {
 			return nil, err
 		} else if !ok {
@@ -315,7 +316,20 @@ func (c *Context) vacuumOne(oid ids.Oid, o *vacuumOptions) error {
 	return c.lazyVacuum(t, o)
 }
 
+// holdIndexes locks the indexes of a table.
+func (c *Context) holdIndexes(rel *catalog.Relation, mode locks.Mode) error {
+	for _, ix := range rel.Indexes {
+		if err := c.S.Cat.HoldRelation(ix.Oid, mode); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (c *Context) lazyVacuum(rel *catalog.Relation, o *vacuumOptions) error {
+	if err := c.holdIndexes(rel, locks.RowExclusive); err != nil {
+		return err
+	}
 	c.S.Tx.SetLazyVacuum(true)
 	defer c.S.Tx.SetLazyVacuum(false)
 	row, err := c.S.Cat.ClassRow(rel.Oid)

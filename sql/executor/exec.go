@@ -1,8 +1,10 @@
 package executor
 
 import (
+	"gompho/catalog"
 	"gompho/internal/ids"
 	"gompho/internal/pgerr"
+	"gompho/locks"
 	"gompho/mvcc"
 	"gompho/sql/partition"
 	"gompho/sql/plan"
@@ -60,6 +62,7 @@ type Exec struct {
 	instr     map[plan.Node]*Instrumentation
 	result    types.Batch // the visible columns of the root's output
 	visible   []int       // positions of them; nil: all, in order
+	held      []ids.Oid   // indexes of tables that rows are added to, locked until the end of the execution
 }
 
 // Start makes the run state of a plan. params are the values of $1..., snap what the execution sees.
@@ -76,6 +79,41 @@ func Start(env *Env, st *plan.Statement, params []types.Datum, snap *mvcc.Snapsh
 	ex.root = root
 	ex.setVisible()
 	return ex, nil
+}
+
+// locker is a catalog that locks.
+type locker interface {
+	HoldRelation(oid ids.Oid, mode locks.Mode) error
+	UnlockRelation(oid ids.Oid, mode locks.Mode)
+}
+
+// hold locks a relation that rows are written to, until the end of the transaction.
+func (ex *Exec) hold(oid ids.Oid) error {
+	if l, ok := ex.env.Catalog.(locker); ok {
+		return l.HoldRelation(oid, locks.RowExclusive)
+	}
+	return nil
+}
+
+// holdIndexes locks the indexes of a table that rows are added to, until the end of the execution: the lock on the table keeps
+// them as they are, theirs shows who waits in which of them.
+func (ex *Exec) holdIndexes(rel *catalog.Relation) error {
+	for _, ix := range rel.Indexes {
+		if err := ex.hold(ix.Oid); err != nil {
+			return err
+		}
+		ex.held = append(ex.held, ix.Oid)
+	}
+	return nil
+}
+
+func (ex *Exec) letGo() {
+	if l, ok := ex.env.Catalog.(locker); ok {
+		for _, oid := range ex.held {
+			l.UnlockRelation(oid, locks.RowExclusive)
+		}
+	}
+	ex.held = ex.held[:0]
 }
 
 // setVisible finds the columns of the root's output that the client sees.
@@ -240,6 +278,7 @@ func (ex *Exec) Close() error {
 		return nil
 	}
 	ex.closed, ex.done = true, true
+	ex.letGo()
 	if ex.root != nil {
 		ex.root.close()
 	}

@@ -28,6 +28,7 @@ type modifyTable struct {
 	own      ownBatch
 	checks   []expr // WITH CHECK OPTION
 	ended    bool
+	opened   bool
 
 	// rows of the batch at hand, by position of the child's rows
 	fetcher *heap.Fetcher // of all attributes, by address
@@ -149,6 +150,21 @@ func (n *modifyTable) setupReturning() error {
 }
 
 func (n *modifyTable) next(max int) (*types.Batch, error) {
+	if !n.opened {
+		n.opened = true
+		if n.p.Operation == query.CmdInsert && n.route == nil {
+			if err := n.ex.holdIndexes(n.root); err != nil {
+				return nil, err
+			}
+			if n.conflict != nil {
+				for ix := range n.conflict.arbiters { // theirs stay
+					if err := n.ex.hold(ix.Oid); err != nil {
+						return nil, err
+					}
+				}
+			}
+		}
+	}
 	for !n.ended {
 		if err := n.ex.env.Slot.CheckInterrupts(); err != nil {
 			return nil, err
@@ -505,7 +521,7 @@ func (n *modifyTable) returning(b *types.Batch) (*types.Batch, error) {
 
 func (n *modifyTable) rescan() error {
 	n.rescanInit()
-	n.ended = false
+	n.ended, n.opened = false, false
 	n.own.release()
 	return n.child.rescan()
 }

@@ -246,7 +246,7 @@ func (n *modifyTable) routeOrElse(b *types.Batch) error {
 			return n.route.describe(err, b, pos)
 		}
 		r := n.multi.byOid[l.rel.Oid]
-		if r == nil {
+		if r == nil || r.target != l.Target {
 			r = n.addResultRel(l.rel, l.Target, n.p.ResultRel)
 			if l.places, err = l.placeChecks(); err != nil {
 				return err

@@ -6,7 +6,6 @@ import (
 	"gompho/catalog"
 	"gompho/internal/ids"
 	"gompho/internal/pgerr"
-	"gompho/locks"
 	"gompho/sql/deparse"
 	"gompho/sql/partition"
 	"gompho/sql/query"
@@ -148,12 +147,14 @@ type dispatch struct {
 	subs   []*dispatch
 	leaves []*leaf
 	self   *Target // it as a partition, when its own constraint is to be checked: the root's, and a default partition's
+	run    uint64 // 1 + epoch of the execution that it was locked for
 }
 
 // leaf is a partition with rows of its own.
 type leaf struct {
 	*Target
-	from  []int // for each column of the partition the root's, -1: none; nil: the same columns
+	run   uint64 // 1 + epoch of the execution that it was locked for
+	from  []int  // for each column of the partition the root's, -1: none; nil: the same columns
 	sel   []int32
 	view  types.Batch
 	nulls []*types.Vector // of columns that the root does not have
@@ -197,12 +198,8 @@ func (r *router) newDispatch(rel *catalog.Relation, check bool) (*dispatch, erro
 
 // open locks a partition for writing.
 func (r *router) open(oid ids.Oid) (*catalog.Relation, error) {
-	if l, ok := r.ex.env.Catalog.(interface {
-		LockRelation(oid ids.Oid, mode locks.Mode) (*catalog.Relation, error)
-	}); ok {
-		if _, err := l.LockRelation(oid, locks.RowExclusive); err != nil {
-			return nil, err
-		}
+	if err := r.ex.hold(oid); err != nil {
+		return nil, err
 	}
 	return r.ex.env.relation(oid)
 }
@@ -224,10 +221,10 @@ func (r *router) find(b *types.Batch, pos int) (*leaf, error) {
 		if at < 0 {
 			return nil, r.noPartition(d)
 		}
-		if l := d.leaves[at]; l != nil {
+		if l := d.leaves[at]; l != nil && l.run == r.ex.epoch+1 {
 			return l, nil
 		}
-		if d.subs[at] == nil {
+		if s := d.subs[at]; s == nil || s.run != r.ex.epoch+1 {
 			if err := r.openPlace(d, at); err != nil {
 				return nil, err
 			}
@@ -239,17 +236,31 @@ func (r *router) find(b *types.Batch, pos int) (*leaf, error) {
 	}
 }
 
+// openPlace makes a partition ready for rows of this execution. What an earlier one made of it serves again if the partition is as it was.
 func (r *router) openPlace(d *dispatch, at int) error {
 	rel, err := r.open(d.desc.Oids[at])
 	if err != nil {
 		return err
 	}
 	if rel.Kind == 'p' {
-		d.subs[at], err = r.newDispatch(rel, at == d.desc.Bounds.Default)
+		if s := d.subs[at]; s == nil || s.rel != rel {
+			if d.subs[at], err = r.newDispatch(rel, at == d.desc.Bounds.Default); err != nil {
+				return err
+			}
+		}
+		d.subs[at].run = r.ex.epoch + 1
+		return nil
+	}
+	if err := r.ex.holdIndexes(rel); err != nil {
 		return err
 	}
-	d.leaves[at], err = r.newLeaf(rel, at == d.desc.Bounds.Default)
-	return err
+	if l := d.leaves[at]; l == nil || l.rel != rel {
+		if d.leaves[at], err = r.newLeaf(rel, at == d.desc.Bounds.Default); err != nil {
+			return err
+		}
+	}
+	d.leaves[at].run = r.ex.epoch + 1
+	return nil
 }
 
 func (r *router) newLeaf(rel *catalog.Relation, isDefault bool) (*leaf, error) {

@@ -46,9 +46,18 @@ type Statement struct {
 	DependsOnRole  bool
 	Relids         []ids.Oid // relations whose change makes the plan invalid
 	Funcs          []ids.Oid // user functions, likewise
+	IndexLocks     []IndexLock
 	ReadOnly       bool
 	// ResultCols describes the visible output: the non-junk entries of the top target list.
 	ResultCols []*query.TargetEntry
+}
+
+// IndexLock is the lock on an index of a table of the statement. Planning takes them all; a plan that was kept has to take
+// those of the indexes that it uses.
+type IndexLock struct {
+	Index ids.Oid
+	Mode  uint8 // locks.Mode
+	Used  bool
 }
 
 // RowMark tells how a table's rows are locked or re-fetched for the re-check after a concurrent update.

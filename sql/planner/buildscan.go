@@ -271,6 +271,7 @@ func (s *scanBase) indexScan() built {
 	b, p := s.b, s.p
 	s.withoutEnforced(p.indexConds)
 	s.dropImplied(p.index)
+	b.r.g.useIndex(p.index.oid, s.rel.rte)
 	conds := b.indexConds(p.indexConds)
 	orig := s.origQuals(p.indexConds)
 	if p.kind == pathIndexScan {
@@ -444,6 +445,7 @@ func (s *scanBase) bitmapTree(bp *bitmapPath) (plan.Node, bool) {
 		}
 		return n, exact && s.orExact(bp)
 	}
+	b.r.g.useIndex(bp.index.oid, s.rel.rte)
 	n := &plan.BitmapIndexScan{IndexID: bp.index.oid, IndexQual: b.indexConds(bp.conds), IndexQualOrig: s.origQuals(bp.conds)}
 	n.ScanRelID = b.relIndex(s.rel)
 	n.TotalCost, n.Rows = bp.cost, bp.sel*s.rel.tuples

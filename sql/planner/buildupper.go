@@ -528,7 +528,11 @@ func (b *builder) modify(p *path) built {
 	}
 	fill(n, p)
 	if q.OnConflict != nil {
-		t, err := b.r.g.facts.table(q.RTable[q.ResultRelation-1].Relid)
+		rte := q.RTable[q.ResultRelation-1]
+		if len(q.OnConflict.ArbiterElems) > 0 {
+			b.err = b.r.g.lockIndexes(rte)
+		}
+		t, err := b.r.g.facts.table(rte.Relid)
 		if err == nil {
 			n.OnConflict, err = b.r.onConflict(q.OnConflict, t, b)
 		}

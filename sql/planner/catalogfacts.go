@@ -138,6 +138,27 @@ func (f *catalogFacts) lock(table ids.Oid, mode uint8) error {
 	return err
 }
 
+func (f *catalogFacts) lockIndexes(table ids.Oid, mode uint8) ([]ids.Oid, error) {
+	for {
+		r, err := f.env.Catalog.Relation(table)
+		if r == nil || err != nil {
+			return nil, err
+		}
+		before := f.env.Catalog.Generation()
+		out := make([]ids.Oid, len(r.Indexes))
+		for i, ix := range r.Indexes {
+			out[i] = ix.Oid
+			if err := f.env.Catalog.HoldRelation(ix.Oid, locks.Mode(mode)); err != nil {
+				return nil, err
+			}
+		}
+		if f.env.Catalog.Generation() == before {
+			return out, nil
+		}
+		delete(f.tables, table) // an index was made anew while its lock was waited for
+	}
+}
+
 // btreeAm is the Oid of the btree access method.
 const btreeAm = 403
 

@@ -13,13 +13,45 @@ type glob struct {
 	subplans   []*plan.SubPlanDef
 	paramTypes []ids.Oid // of exec params
 	relids     map[ids.Oid]bool
-	boundExt   []*query.Const // values of $n for estimation, nil when planning generically
+	indexLocks []plan.IndexLock
+	lockedAt   map[plan.IndexLock]int // places in indexLocks, by index and mode
+	boundExt   []*query.Const         // values of $n that the plan is made for; nil when planning generically
 	names      map[string]int
 	initCount  int
 	subCount   int
 	rowMarks   []plan.RowMark
 	resultRels []int
 	parallel   bool // workers may be used
+}
+
+// lockIndexes locks the indexes of a table like the table itself.
+func (g *glob) lockIndexes(rte *query.RangeTblEntry) error {
+	if rte.Rellockmode == 0 {
+		return nil
+	}
+	oids, err := g.facts.lockIndexes(rte.Relid, rte.Rellockmode)
+	if err != nil {
+		return err
+	}
+	for _, o := range oids {
+		l := plan.IndexLock{Index: o, Mode: rte.Rellockmode}
+		if _, ok := g.lockedAt[l]; ok {
+			continue
+		}
+		if g.lockedAt == nil {
+			g.lockedAt = map[plan.IndexLock]int{}
+		}
+		g.lockedAt[l] = len(g.indexLocks)
+		g.indexLocks = append(g.indexLocks, l)
+	}
+	return nil
+}
+
+// useIndex notes that the plan reads an index for an entry of the range table.
+func (g *glob) useIndex(index ids.Oid, rte *query.RangeTblEntry) {
+	if at, ok := g.lockedAt[plan.IndexLock{Index: index, Mode: rte.Rellockmode}]; ok {
+		g.indexLocks[at].Used = true
+	}
 }
 
 // newParam makes an exec param of a type.

@@ -111,6 +111,8 @@ type facts interface {
 	inheritors(table ids.Oid, mode uint8) ([]ids.Oid, error)
 	// lock locks a table.
 	lock(table ids.Oid, mode uint8) error
+	// lockIndexes locks the indexes of a locked table and returns them.
+	lockIndexes(table ids.Oid, mode uint8) ([]ids.Oid, error)
 	costs() *Costs
 }
 

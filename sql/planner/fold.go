@@ -44,9 +44,9 @@ func (f *folder) fold(e query.Expr) query.Expr {
 	case *query.Const, *query.Var:
 		return e
 	case *query.Param:
-		if x.Kind == query.ParamExtern && x.ID <= len(f.r.g.boundExt) && f.estimate {
-			if c := f.r.g.boundExt[x.ID-1]; c != nil {
-				return c
+		if x.Kind == query.ParamExtern && x.ID <= len(f.r.g.boundExt) {
+			if c := f.r.g.boundExt[x.ID-1]; c != nil && c.ResType == x.ResType {
+				return &query.Const{Result: x.Result, Value: c.Value, Location: x.Location}
 			}
 		}
 		return e

@@ -130,13 +130,17 @@ func columnNumbers(from, to *types.Desc) []int {
 }
 
 func (r *root) newChild(b *rel, oid ids.Oid) (*child, error) {
+	rte := *b.rte
+	rte.Relid = oid
+	if err := r.g.lockIndexes(&rte); err != nil {
+		return nil, err
+	}
 	t, err := r.g.facts.table(oid)
 	if err != nil {
 		return nil, err
 	}
 	r.g.relids[oid] = true
-	rte := *b.rte
-	rte.Relid, rte.Relkind, rte.Inh, rte.RequiredPerms = oid, t.kind, false, 0
+	rte.Relkind, rte.Inh, rte.RequiredPerms = t.kind, false, 0
 	rte.Eref = &query.Alias{Name: b.rte.Eref.Name}
 	rte.Alias = rte.Eref
 	for i := range t.desc.Attrs {

@@ -12,7 +12,7 @@ import (
 
 // Options say how a plan will be used.
 type Options struct {
-	// Params are the values of $1... for estimation only: the plan stays valid for other values. Nil plans generically.
+	// Params are the values of $1... that the plan is for, and for no others. Nil plans generically.
 	Params []types.Datum
 	// ParamTypes are the types of $1....
 	ParamTypes []ids.Oid
@@ -29,6 +29,10 @@ func planStatement(f facts, q *query.Query, opt Options) (*plan.Statement, error
 		t := ids.Oid(0)
 		if i < len(opt.ParamTypes) {
 			t = opt.ParamTypes[i]
+		}
+		if t == 0 {
+			g.boundExt = append(g.boundExt, nil)
+			continue
 		}
 		g.boundExt = append(g.boundExt, &query.Const{Result: query.Result{ResType: t, ResTypmod: -1}, Value: d, Location: -1})
 	}
@@ -52,7 +56,7 @@ func planStatement(f facts, q *query.Query, opt Options) (*plan.Statement, error
 	st := &plan.Statement{
 		CommandType: q.CommandType, Root: node, RTable: g.flat, SubPlans: g.subplans, ParamExecTypes: g.paramTypes,
 		ParamTypes: opt.ParamTypes, HasReturning: len(q.ReturningList) > 0, HasModifyCTE: q.HasModifyingCTE, CanSetTag: q.CanSetTag,
-		ResultCols: cols, RowMarks: g.rowMarks, ResultRels: g.resultRels,
+		ResultCols: cols, RowMarks: g.rowMarks, ResultRels: g.resultRels, IndexLocks: g.indexLocks,
 		ReadOnly: q.CommandType == query.CmdSelect && !q.HasModifyingCTE && len(q.RowMarks) == 0,
 	}
 	for oid := range g.relids {

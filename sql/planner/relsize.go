@@ -11,6 +11,9 @@ func (r *root) sizeBase(b *rel) error {
 	rte := b.rte
 	switch rte.Kind {
 	case query.RTERelation:
+		if err := r.lockBase(rte); err != nil {
+			return err
+		}
 		t, err := r.g.facts.table(rte.Relid)
 		if err != nil {
 			return err
@@ -45,6 +48,14 @@ func (r *root) sizeBase(b *rel) error {
 	b.rows = clampRows(b.tuples * r.listSelectivity(b.restrict, b.relids, query.JoinInner, nil))
 	r.setWidth(b)
 	return nil
+}
+
+// lockBase locks the indexes of a base relation that is read itself, not through its children.
+func (r *root) lockBase(rte *query.RangeTblEntry) error {
+	if rte.Relkind == 'p' && rte.Inh {
+		return nil
+	}
+	return r.g.lockIndexes(rte)
 }
 
 // setRows estimates how many rows a set-returning function yields.

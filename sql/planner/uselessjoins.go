@@ -78,6 +78,9 @@ func (r *root) useless(j *query.JoinExpr) bool {
 			return false
 		}
 	}
+	if r.g.lockIndexes(rte) != nil {
+		return false // and again with the error when the relation is planned
+	}
 	t, err := r.g.facts.table(rte.Relid)
 	if err != nil || t.kind != 'r' && t.kind != 'm' {
 		return false

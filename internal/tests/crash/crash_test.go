@@ -298,9 +298,15 @@ func (r *round) sessions(recovered, last bool) error {
 		var wg sync.WaitGroup
 		for i, w := range r.workers {
 			wg.Go(func() {
-				if errs[i] == nil {
-					errs[i] = f(w)
+				if errs[i] != nil {
+					return
 				}
+				if errs[i] = f(w); errs[i] == nil {
+					return
+				}
+				// The others may wait for what it holds, or has prepared.
+				w.hangUp()
+				_ = r.pm.Stop(context.Background(), postmaster.Immediate)
 			})
 		}
 		wg.Wait()
@@ -314,12 +320,7 @@ func (r *round) sessions(recovered, last bool) error {
 	defer each(func(w *worker) error { return nil })
 	defer func() {
 		for _, w := range r.workers {
-			if w.conn != nil {
-				ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-				w.conn.Close(ctx)
-				cancel()
-				w.conn = nil
-			}
+			w.hangUp()
 		}
 	}()
 	if err := each(func(w *worker) error {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 )
@@ -96,6 +97,17 @@ func (w *worker) must(sql string) ([][][]byte, error) {
 		return nil, w.failf("%.500s: %s: %s %s", sql, pe.Code, pe.Message, pe.Detail)
 	}
 	return rows, err
+}
+
+// hangUp ends the worker's session.
+func (w *worker) hangUp() {
+	if w.conn == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	w.conn.Close(ctx)
+	w.conn = nil
 }
 
 // connect opens the worker's session.

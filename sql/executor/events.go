@@ -1,0 +1,318 @@
+package executor
+
+import (
+	"bytes"
+
+	"gompho/catalog"
+	"gompho/internal/ids"
+	"gompho/mvcc"
+	"gompho/types"
+)
+
+// rowEvents are the changes of rows that triggers of foreign keys are to hear of: after the statement, or deferred. They name versions
+// of rows; what these hold is read when the event fires.
+type rowEvents struct {
+	queue []rowEvent // of the statements that run, in order; the inner statement's are behind the outer one's
+	later []rowEvent // deferred
+	done  []doneCheck
+	// triggers are those that events name, by place.
+	triggers []rowTrigger
+	places   map[rowTrigger]uint32
+	tables   map[ids.Oid]*tableTriggers
+}
+
+// rowEvent is one change: old is the version that was updated or deleted, new the one that was made.
+type rowEvent struct {
+	trigger  uint32 // in rowEvents.triggers
+	table    ids.Oid
+	sub      mvcc.SubID
+	old, new ids.TID
+}
+
+// rowTrigger is a trigger of a foreign key: function fn of pg_proc for constraint con.
+type rowTrigger struct{ con, fn ids.Oid }
+
+// doneCheck is a deferred check that was made in a subtransaction later than its row: if that is rolled back, it is due again.
+type doneCheck struct {
+	by    mvcc.SubID
+	key   *deferredKey // or event
+	event rowEvent
+}
+
+// recall puts the deferred events into the queue.
+func (r *rowEvents) recall() {
+	r.queue = append(r.queue, r.later...)
+	r.later = r.later[:0]
+}
+
+func (r *rowEvents) pending(table ids.Oid) bool {
+	for _, l := range [][]rowEvent{r.queue, r.later} {
+		for i := range l {
+			if l[i].table == table {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (r *rowEvents) forget() {
+	if r.queue != nil || r.later != nil || r.done != nil {
+		r.queue, r.later, r.done = nil, nil, nil
+	}
+}
+
+// endSub follows the end of a subtransaction. It returns the keys that are to be checked again.
+func (r *rowEvents) endSub(sub, parent mvcc.SubID, commit bool) (keys []deferredKey) {
+	keep := func(l []rowEvent) []rowEvent {
+		out := l[:0]
+		for _, e := range l {
+			if e.sub == sub {
+				if !commit {
+					continue
+				}
+				e.sub = parent
+			}
+			out = append(out, e)
+		}
+		return out
+	}
+	r.queue, r.later = keep(r.queue), keep(r.later)
+	done := r.done[:0]
+	for _, c := range r.done {
+		switch {
+		case c.by != sub:
+		case commit:
+			c.by = parent
+		case c.key != nil:
+			keys = append(keys, *c.key)
+			continue
+		default:
+			r.later = append(r.later, c.event)
+			continue
+		}
+		done = append(done, c)
+	}
+	r.done = done
+	return keys
+}
+
+// tableTriggers are the triggers of foreign keys that a table's rows fire, by event, in the order of their names.
+type tableTriggers struct {
+	rel           *catalog.Relation
+	ins, upd, del []*tableTrigger
+}
+
+// tableTrigger is a trigger with what decides whether a change concerns it.
+type tableTrigger struct {
+	place uint32
+	con   ids.Oid
+	out   bool  // the table refers to another one; false: it is referred to
+	cols  []int // of the key in this table, from 0
+	full  bool  // MATCH FULL
+}
+
+// The functions of the triggers of foreign keys.
+const (
+	riCheckIns    ids.Oid = 1644
+	riCheckUpd    ids.Oid = 1645
+	riCascadeDel  ids.Oid = 1646
+	riCascadeUpd  ids.Oid = 1647
+	riRestrictDel ids.Oid = 1648
+	riRestrictUpd ids.Oid = 1649
+	riSetNullDel  ids.Oid = 1650
+	riSetNullUpd  ids.Oid = 1651
+	riSetDefDel   ids.Oid = 1652
+	riSetDefUpd   ids.Oid = 1653
+	riNoActionDel ids.Oid = 1654
+	riNoActionUpd ids.Oid = 1655
+
+	firstRI, endRI = riCheckIns, riNoActionUpd + 1
+)
+
+// Values of pg_trigger.tgenabled.
+const (
+	triggerOff     = 'D'
+	triggerReplica = 'R'
+)
+
+// triggersOf returns the triggers of a table; nil when it has none.
+func (d *Deferred) triggersOf(rel *catalog.Relation) (*tableTriggers, error) {
+	if !rel.HasTriggers {
+		return nil, nil
+	}
+	if t := d.rows.tables[rel.Oid]; t != nil && t.rel == rel {
+		return t, nil
+	}
+	t := &tableTriggers{rel: rel}
+	for _, row := range rel.Triggers {
+		if row.Tgfoid < firstRI || row.Tgfoid >= endRI || row.Tgenabled == triggerOff || row.Tgenabled == triggerReplica {
+			continue
+		}
+		con, err := d.con(row.Tgconstraint)
+		if err != nil {
+			return nil, err
+		}
+		if con == nil {
+			continue
+		}
+		x := &tableTrigger{place: d.rows.placeOf(rowTrigger{con.Oid, row.Tgfoid}), con: con.Oid, out: row.Tgfoid <= riCheckUpd, full: con.Confmatchtype == 'f'}
+		cols := con.Confkey
+		if x.out {
+			cols = con.Conkey
+		}
+		for _, a := range cols {
+			x.cols = append(x.cols, int(a)-1)
+		}
+		switch {
+		case row.Tgfoid == riCheckIns:
+			t.ins = append(t.ins, x)
+		case row.Tgfoid%2 == 0:
+			t.del = append(t.del, x)
+		default:
+			t.upd = append(t.upd, x)
+		}
+	}
+	if d.rows.tables == nil {
+		d.rows.tables = map[ids.Oid]*tableTriggers{}
+	}
+	d.rows.tables[rel.Oid] = t
+	return t, nil
+}
+
+func (r *rowEvents) placeOf(t rowTrigger) uint32 {
+	if at, ok := r.places[t]; ok {
+		return at
+	}
+	if r.places == nil {
+		r.places = map[rowTrigger]uint32{}
+	}
+	at := uint32(len(r.triggers))
+	r.places[t] = at
+	r.triggers = append(r.triggers, t)
+	return at
+}
+
+// mark is the length of the queue: the events of a statement that begins now are behind it.
+func (d *Deferred) mark() int { return len(d.rows.queue) }
+
+func (d *Deferred) add(t *tableTriggers, x *tableTrigger, old, new ids.TID) {
+	d.rows.queue = append(d.rows.queue, rowEvent{x.place, t.rel.Oid, d.tx.SubID(), old, new})
+}
+
+// Inserted notes rows that were added to a table, before the end of the statement.
+func (d *Deferred) Inserted(rel *catalog.Relation, tids ...ids.TID) error {
+	t, err := d.triggersOf(rel)
+	if t == nil || err != nil {
+		return err
+	}
+	for _, tid := range tids {
+		d.inserted(t, tid)
+	}
+	return nil
+}
+
+func (d *Deferred) inserted(t *tableTriggers, tid ids.TID) {
+	for _, x := range t.ins {
+		d.add(t, x, ids.TID{}, tid)
+	}
+}
+
+func (d *Deferred) deleted(t *tableTriggers, tid ids.TID) {
+	for _, x := range t.del {
+		d.add(t, x, tid, ids.TID{})
+	}
+}
+
+// updated notes an update, if it concerns a key. mine: the old version is the transaction's own.
+func (d *Deferred) updated(t *tableTriggers, old, new []types.Datum, oldTID, newTID ids.TID, mine bool) {
+	for _, x := range t.upd {
+		if x.concerned(d, old, new, mine) {
+			d.add(t, x, oldTID, newTID)
+		}
+	}
+}
+
+// concerned decides whether an update is one of the key. A key with a NULL refers to nothing and is not referred to.
+func (x *tableTrigger) concerned(d *Deferred, old, new []types.Datum, mine bool) bool {
+	if !x.out {
+		return !hasNull(old, x.cols) && !sameKey(old, new, x.cols)
+	}
+	nulls := 0
+	for _, c := range x.cols {
+		if new[c].IsNull() {
+			nulls++
+		}
+	}
+	switch {
+	case nulls == len(x.cols), nulls > 0 && !x.full:
+		return false
+	case nulls > 0:
+		return true
+	}
+	// The check of the old version may still be waiting, and find the version gone.
+	return !sameKey(old, new, x.cols) || mine && d.rows.waits(x)
+}
+
+// waits reports whether checks of a trigger's constraint are deferred.
+func (r *rowEvents) waits(x *tableTrigger) bool {
+	for _, l := range [][]rowEvent{r.later, r.queue} {
+		for i := range l {
+			if r.triggers[l[i].trigger].con == x.con {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func hasNull(vals []types.Datum, cols []int) bool {
+	for _, c := range cols {
+		if vals[c].IsNull() {
+			return true
+		}
+	}
+	return false
+}
+
+func sameKey(a, b []types.Datum, cols []int) bool {
+	for _, c := range cols {
+		if !identical(a[c], b[c]) {
+			return false
+		}
+	}
+	return true
+}
+
+// identical reports whether two values look the same: what compares as equal, as 1.0 and 1.00 do, may still differ.
+func identical(a, b types.Datum) bool {
+	if a.IsNull() || b.IsNull() {
+		return a.IsNull() == b.IsNull()
+	}
+	if a.IsBytes() {
+		return bytes.Equal(a.Bytes(), b.Bytes())
+	}
+	return a.Word() == b.Word()
+}
+
+// fireOne fires an event, or puts it among the deferred ones.
+func (d *Deferred) fireOne(e rowEvent, keep func(constraint ids.Oid) (bool, error)) error {
+	x := d.rows.triggers[e.trigger]
+	if x.fn <= riCheckUpd || x.fn >= riNoActionDel { // the other actions cannot wait
+		wait, err := keep(x.con)
+		if err != nil {
+			return err
+		}
+		if wait {
+			d.rows.later = append(d.rows.later, e)
+			return nil
+		}
+	}
+	if err := d.fire(x, e); err != nil {
+		return err
+	}
+	if sub := d.tx.SubID(); e.sub != sub {
+		d.rows.done = append(d.rows.done, doneCheck{by: sub, event: e})
+	}
+	return nil
+}
