@@ -48,7 +48,8 @@ func NewEngine(s *session.Session, funcs *functions.Registry) Engine {
 		Procs: s.Procs, MaxWorkers: func() int { return int(s.Settings.Get("max_parallel_workers").Int()) },
 		NextValue: func(seq ids.Oid) (int64, error) { return sysviews.NextVal(s, seq, false) }}
 	e.ex.CursorRow = e.cursorRow
-	e.ex.Deferred = executor.NewDeferred(s.Tx, s.Cat, s.Cat.Constraint)
+	e.ex.Deferred = executor.NewDeferred(&e.ex, s.Cat.Constraint)
+	e.ex.PlanInternal = e.planInternal
 	e.pl = planner.Env{Catalog: s.Cat, Type: e.typ, Call: e.call, Costs: &e.costs, KeepsFrom: s.Tx.KeepsFrom,
 		Blocks: func(f ids.RelFile) (ids.BlockNumber, error) { return s.Ops.Blocks(f, ids.MainFork) }}
 	return e
@@ -116,6 +117,29 @@ func (e *engine) Analyze(s *session.Session, raw *ast.RawStmt, sql string, param
 func (e *engine) Plan(s *session.Session, q *query.Query, params []types.Datum, paramTypes []ids.Oid, cursor, scroll bool) (*plan.Statement, error) {
 	e.loadCosts()
 	return planner.Plan(&e.pl, q, planner.Options{Params: params, ParamTypes: paramTypes, Cursor: cursor, Scroll: scroll})
+}
+
+// planInternal plans a query of the executor's own, for which the rights of a role count.
+func (e *engine) planInternal(sql string, args []ids.Oid, role ids.Oid) (*plan.Statement, error) {
+	stmts, err := parser.Parse(sql)
+	if err != nil {
+		return nil, err
+	}
+	q, err := analyzer.Analyze(&e.an, &stmts[0], &analyzer.Params{Types: args, Fixed: true})
+	if err != nil {
+		return nil, err
+	}
+	qs, err := analyzer.Rewrite(&e.an, q)
+	if err != nil {
+		return nil, err
+	}
+	if len(qs) != 1 {
+		return nil, pgerr.Internal("%d queries instead of one", len(qs))
+	}
+	for _, rte := range qs[0].RTable {
+		rte.CheckAsUser = role
+	}
+	return e.Plan(e.s, qs[0], nil, args, false, false)
 }
 
 // planSQL plans the body of a function of language SQL.

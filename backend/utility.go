@@ -77,11 +77,13 @@ func (e *engine) context(u *UtilityContext) *commands.Context {
 		RunQuery: func(q *query.Query, params []types.Datum, each func(b *types.Batch) error) (uint64, error) {
 			return e.countQuery(q, params, nil, each)
 		},
-		Compile:        e.compile,
-		SetConstraints: e.ex.Deferred.Set,
-		PendingChecks:  e.ex.Deferred.Pending,
-		DeferKey:       e.ex.Deferred.Add,
-		CheckKeys:      e.ex.Deferred.EndStatement,
+		Compile:            e.compile,
+		SetConstraints:     e.ex.Deferred.Set,
+		PendingChecks:      e.ex.Deferred.Pending,
+		DeferKey:           e.ex.Deferred.Add,
+		ValidateForeignKey: e.ex.Deferred.Validate,
+		RowsAdded:          e.ex.Deferred.Inserted,
+		CheckKeys:          e.ex.Deferred.EndCommand,
 	}
 	if b := u.b; b != nil {
 		c.InBlock = b.blk.explicit || b.blk.implicit

@@ -79,6 +79,10 @@ func (s *Session) removeObject(o Object) error {
 				return err
 			}
 		}
+	case PgTriggerOid:
+		if err := s.lockTriggerTable(o.Oid); err != nil {
+			return err
+		}
 	case PgRewriteOid:
 		return s.dropRule(o.Oid)
 	case PgOpfamilyOid, PgOpclassOid:
@@ -227,6 +231,15 @@ func (s *Session) dropColumn(rel ids.Oid, att int16) error {
 		return err
 	}
 	return dropRows[PgStatistic](s, PgStatisticRelidAttInhIndex, OidKey(AttPgStatisticStarelid, rel), IntKey(AttPgStatisticStaattnum, int64(att)))
+}
+
+// lockTriggerTable locks the table of a trigger that is to be dropped.
+func (s *Session) lockTriggerTable(oid ids.Oid) error {
+	t, err := fetch[PgTrigger](s, PgTriggerOidIndex, OidKey(AttPgTriggerOid, oid))
+	if t == nil || err != nil {
+		return err
+	}
+	return s.HoldRelation(t.Tgrelid, locks.AccessExclusive)
 }
 
 // dropConstraint removes a constraint's row and what the table's row says of it.

@@ -56,6 +56,13 @@ func (p *state) callVolatility(fn ids.Oid, args []query.Expr) byte {
 	return p.procVolatility(fn)
 }
 
+// CanCoerceImplicitly reports whether values of some types can be cast to others without being asked to.
+func CanCoerceImplicitly(s *Session, from, to []ids.Oid) (ok bool, err error) {
+	defer catch(&err)
+	p := begin(s)
+	return p.canCoerceAll(from, to, implicitly), nil
+}
+
 // Volatility returns the volatility of the most volatile part of an expression: 'i', 's' or 'v'.
 func Volatility(s *Session, e query.Expr) (worst byte, err error) {
 	defer catch(&err)

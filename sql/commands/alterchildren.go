@@ -52,6 +52,13 @@ func (s *alterSet) run() error {
 			return err
 		}
 	}
+	for _, a := range s.list {
+		for _, con := range a.foreign {
+			if err := a.c.validateForeignKey(con); err != nil {
+				return err
+			}
+		}
+	}
 	return nil
 }
 

@@ -41,8 +41,10 @@ func (a *alteration) addColumn(cmd *ast.AlterTableCmd) error {
 	if err != nil {
 		return err
 	}
-	if len(e.foreign) > 0 {
-		return missing("FOREIGN KEY")
+	for _, k := range e.foreign {
+		// New rows of the column are NULL unless it has a default.
+		valid := col.raw == nil && col.cooked == nil
+		a.add(passAddOther, func() error { return a.addForeignKey(k, valid) })
 	}
 	if e.hasPK && rel.PrimaryKey != 0 {
 		return pgerr.New(pgerr.InvalidTableDefinition, "multiple primary keys for table %q are not allowed", rel.Name)

@@ -4,6 +4,7 @@ import (
 	"gompho/catalog"
 	"gompho/internal/ids"
 	"gompho/internal/pgerr"
+	"gompho/locks"
 	"gompho/sql/ast"
 )
 
@@ -36,7 +37,8 @@ func (a *alteration) prepareConstraint(k *ast.Constraint) error {
 		})
 		return nil
 	case ast.ConstrForeign:
-		return missing("FOREIGN KEY")
+		a.add(passAddOther, func() error { return a.addForeignKey(k, false) })
+		return nil
 	case ast.ConstrExclusion:
 		return missing("EXCLUDE constraint")
 	}
@@ -241,6 +243,12 @@ func (a *alteration) validateConstraint(name string) error {
 			return err
 		}
 		a.checks = append(a.checks, newCheck{name, expr})
+	}
+	if k.Contype == 'f' {
+		if err := a.c.S.Cat.HoldRelation(k.Confrelid, locks.RowShare); err != nil {
+			return err
+		}
+		a.foreign = append(a.foreign, k.Oid)
 	}
 	row, err := catalog.Fetch[catalog.PgConstraint](a.c.S.Cat, catalog.PgConstraintOidIndex, catalog.OidKey(catalog.AttPgConstraintOid, k.Oid))
 	if err != nil {

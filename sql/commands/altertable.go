@@ -38,7 +38,8 @@ type alteration struct {
 
 	values      []newValue // columns that get new values in a rewrite
 	checks      []newCheck
-	notNull     bool // look for NULLs in NOT NULL columns
+	notNull     bool      // look for NULLs in NOT NULL columns
+	foreign     []ids.Oid // foreign keys whose rows are to be looked at
 	rewrite     bool
 	frozen      bool           // rows go into new files as visible to all: VACUUM FULL and CLUSTER, which change nothing
 	order       *catalog.Index // the order of the rows in new files; nil: as they are

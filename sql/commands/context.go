@@ -103,7 +103,11 @@ type Hooks struct {
 	SetConstraints func(constraints []ids.Oid, deferred bool) error
 	// PendingChecks reports whether rows of a table are still to be checked against deferred constraints.
 	PendingChecks func(table ids.Oid) bool
-	// DeferKey notes an entry of a deferrable unique constraint that may be there twice; CheckKeys checks those that are not deferred.
+	// ValidateForeignKey looks whether all rows of the referencing table meet a constraint. Errors: 23503.
+	ValidateForeignKey func(con ids.Oid) error
+	// RowsAdded notes rows that were added to a table with foreign keys.
+	RowsAdded func(rel *catalog.Relation, tids ...ids.TID) error
+	// DeferKey notes an entry of a deferrable unique constraint that may be there twice; CheckKeys checks those that are not deferred, and foreign keys.
 	DeferKey  func(table ids.Oid, ix *catalog.Index, vals []types.Datum, tid ids.TID)
 	CheckKeys func() error
 	// Routine calls commands of procedural languages: DO and CALL.

@@ -96,9 +96,6 @@ func (e *elements) tableElements(st *ast.CreateStmt) error {
 			return err
 		}
 	}
-	if len(e.foreign) > 0 {
-		return missing("FOREIGN KEY")
-	}
 	return nil
 }
 
@@ -402,6 +399,14 @@ func (e *elements) finishConstraints(oid ids.Oid) error {
 	}
 	for _, k := range orderKeys(e.keys) {
 		if _, err := c.createKey(oid, k.Constraint); err != nil {
+			return err
+		}
+	}
+	for _, k := range e.foreign {
+		if rel, err = c.S.Relation(oid); err != nil {
+			return err
+		}
+		if _, err := c.addForeignKey(rel, k, true); err != nil {
 			return err
 		}
 	}

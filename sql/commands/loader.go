@@ -348,6 +348,11 @@ func (l *loader) store(n int) error {
 	if err := heap.MultiInsert(l.c.S.Tx, l.rel.Heap, l.batch, l.cid, l.opts, l.tids); err != nil {
 		return err
 	}
+	if l.rel.HasTriggers && l.c.Hooks.RowsAdded != nil {
+		if err := l.c.Hooks.RowsAdded(l.rel, l.tids[:n]...); err != nil {
+			return err
+		}
+	}
 	for _, x := range l.indexes {
 		for i := range n {
 			if err := l.entry(x, i); err != nil {

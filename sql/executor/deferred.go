@@ -9,17 +9,23 @@ import (
 	"gompho/types"
 )
 
-// Deferred keeps what a session's transaction still has to check: the keys of deferrable unique constraints that may be there twice. It
-// follows the transaction as a hook: what is left is checked before the commit, and an aborted subtransaction's part is forgotten.
+// Deferred keeps what a session's transaction still has to check: the keys of deferrable unique constraints that may be there twice, and
+// the rows whose changes concern foreign keys (events.go). It follows the transaction as a hook: what is left is checked before the commit,
+// and an aborted subtransaction's part is forgotten.
 //
 // A constraint is checked at the end of each statement unless it is INITIALLY DEFERRED or SET CONSTRAINTS says so.
 type Deferred struct {
+	env  *Env
 	tx   *mvcc.Session
 	cat  Catalog
 	con  func(oid ids.Oid) (*catalog.Constraint, error)
 	keys []deferredKey
 	// modes are the SET CONSTRAINTS of the transaction, in order: later ones win.
 	modes []constraintMode
+
+	rows    rowEvents
+	foreign foreignKeys
+	firing  bool
 }
 
 // deferredKey is an entry of a unique index that was made although another one with its key may be there.
@@ -38,9 +44,9 @@ type constraintMode struct {
 }
 
 // NewDeferred makes the state of a session; con finds constraints.
-func NewDeferred(tx *mvcc.Session, cat Catalog, con func(ids.Oid) (*catalog.Constraint, error)) *Deferred {
-	d := &Deferred{tx: tx, cat: cat, con: con}
-	tx.AddHook(d)
+func NewDeferred(env *Env, con func(ids.Oid) (*catalog.Constraint, error)) *Deferred {
+	d := &Deferred{env: env, tx: env.Tx, cat: env.Catalog, con: con}
+	d.tx.AddHook(d)
 	return d
 }
 
@@ -55,21 +61,52 @@ func (d *Deferred) Add(table ids.Oid, ix *catalog.Index, vals []types.Datum, tid
 
 // isDeferred reports whether a constraint is to be checked at commit.
 func (d *Deferred) isDeferred(constraint ids.Oid) (bool, error) {
+	k, err := d.con(constraint)
+	if k == nil || err != nil || !k.Condeferrable {
+		return false, err
+	}
 	for i := len(d.modes) - 1; i >= 0; i-- {
 		if m := d.modes[i]; m.constraint == constraint || m.constraint == 0 {
 			return m.deferred, nil
 		}
 	}
-	k, err := d.con(constraint)
-	return k != nil && k.Condeferred, err
+	return k.Condeferred, nil
 }
 
-// EndStatement checks the keys whose constraints are immediate.
-func (d *Deferred) EndStatement() error {
-	if len(d.keys) == 0 {
+// EndStatement checks what is not deferred at the end of a statement; mark is what Mark said at its start.
+func (d *Deferred) EndStatement(mark int) error {
+	if d.firing || len(d.keys) == 0 && len(d.rows.queue) == mark {
 		return nil
 	}
-	return d.check(d.isDeferred)
+	return d.settle(mark, d.isDeferred)
+}
+
+// EndCommand is EndStatement for a command that ran nothing else before.
+func (d *Deferred) EndCommand() error { return d.EndStatement(0) }
+
+// settle checks keys and fires events until none are left that keep does not keep for later. Firing can bring new ones.
+func (d *Deferred) settle(mark int, keep func(constraint ids.Oid) (bool, error)) error {
+	d.firing = true
+	defer func() { d.firing = false }()
+	if len(d.rows.queue) > mark {
+		if err := d.tx.IncrementCommand(); err != nil {
+			return err
+		}
+	}
+	for at := mark; ; at++ {
+		if len(d.keys) > 0 {
+			if err := d.check(keep); err != nil {
+				return err
+			}
+		}
+		if at >= len(d.rows.queue) {
+			d.rows.queue = d.rows.queue[:mark]
+			return nil
+		}
+		if err := d.fireOne(d.rows.queue[at], keep); err != nil {
+			return err
+		}
+	}
 }
 
 // Set is SET CONSTRAINTS: constraint 0 means all. What is immediate now is checked at once.
@@ -83,7 +120,9 @@ func (d *Deferred) Set(constraints []ids.Oid, deferred bool) error {
 	if deferred {
 		return nil
 	}
-	return d.EndStatement()
+	mark := len(d.rows.queue)
+	d.rows.recall()
+	return d.settle(mark, d.isDeferred)
 }
 
 // Pending reports whether rows of a table are still to be checked.
@@ -93,7 +132,7 @@ func (d *Deferred) Pending(table ids.Oid) bool {
 			return true
 		}
 	}
-	return false
+	return d.rows.pending(table)
 }
 
 // check looks at the keys that keep does not keep for later.
@@ -112,6 +151,9 @@ func (d *Deferred) check(keep func(constraint ids.Oid) (bool, error)) error {
 		}
 		if err != nil {
 			return err
+		}
+		if sub := d.tx.SubID(); k.sub != sub {
+			d.rows.done = append(d.rows.done, doneCheck{by: sub, key: &list[i]})
 		}
 	}
 	d.keys = append(later, d.keys...)
@@ -142,14 +184,18 @@ func (d *Deferred) verify(k *deferredKey) error {
 
 // PreCommit implements mvcc.Hook: it checks all that is left.
 func (d *Deferred) PreCommit() error {
-	if len(d.keys) == 0 {
+	if len(d.keys) == 0 && len(d.rows.later) == 0 && len(d.rows.queue) == 0 {
 		return nil
 	}
-	return d.check(func(ids.Oid) (bool, error) { return false, nil })
+	d.rows.recall()
+	return d.settle(0, func(ids.Oid) (bool, error) { return false, nil })
 }
 
 // AtEnd implements mvcc.Hook.
-func (d *Deferred) AtEnd(bool) { d.keys, d.modes = nil, nil }
+func (d *Deferred) AtEnd(bool) {
+	d.keys, d.modes = nil, nil
+	d.rows.forget()
+}
 
 // AtSubEnd implements mvcc.Hook.
 func (d *Deferred) AtSubEnd(sub, parent mvcc.SubID, commit bool) {
@@ -175,6 +221,7 @@ func (d *Deferred) AtSubEnd(sub, parent mvcc.SubID, commit bool) {
 		modes = append(modes, m)
 	}
 	d.modes = modes
+	d.keys = append(d.keys, d.rows.endSub(sub, parent, commit)...)
 }
 
 // OnCommand implements mvcc.Hook.

@@ -50,6 +50,8 @@ type Env struct {
 	UserFunc func(proc *catalog.Proc) (*functions.Entry, error)
 	// PlanSQL plans the statements of a function of language SQL over arguments of these types.
 	PlanSQL func(p *catalog.Proc, body string, args []ids.Oid) ([]*plan.Statement, error)
+	// PlanInternal plans a query of the executor's own, to be run with the rights of a role.
+	PlanInternal func(sql string, args []ids.Oid, role ids.Oid) (*plan.Statement, error)
 	// NextValue draws the next value of a sequence.
 	NextValue func(seq ids.Oid) (int64, error)
 	// CursorRow returns the row of relation rel on which a cursor stands; ok is false when it stands on none.
@@ -68,7 +70,7 @@ type Env struct {
 
 func (e *Env) deferred() *Deferred {
 	if e.Deferred == nil {
-		e.Deferred = NewDeferred(e.Tx, e.Catalog, func(ids.Oid) (*catalog.Constraint, error) { return nil, nil })
+		e.Deferred = NewDeferred(e, func(ids.Oid) (*catalog.Constraint, error) { return nil, nil })
 	}
 	return e.Deferred
 }

@@ -60,9 +60,11 @@ type Exec struct {
 	kept      map[plan.Node]partition.Set // children of an Append that are not left out from the start
 	epq       *epqState                   // non-nil in the execution of a re-check
 	instr     map[plan.Node]*Instrumentation
-	result    types.Batch // the visible columns of the root's output
-	visible   []int       // positions of them; nil: all, in order
-	held      []ids.Oid   // indexes of tables that rows are added to, locked until the end of the execution
+	result    types.Batch    // the visible columns of the root's output
+	visible   []int          // positions of them; nil: all, in order
+	cross     *mvcc.Snapshot // what is changed must be visible to it too; nil: no matter
+	mark      int            // where the statement's events of foreign keys begin
+	held      []ids.Oid      // indexes of tables that rows are added to, locked until the end of the execution
 }
 
 // Start makes the run state of a plan. params are the values of $1..., snap what the execution sees.
@@ -161,6 +163,10 @@ func (ex *Exec) init(params []types.Datum, snap *mvcc.Snapshot) error {
 			}
 		}
 	}
+	if d := ex.env.Deferred; d != nil {
+		ex.mark = d.mark()
+	}
+	ex.cross = nil
 	ex.cid = ids.InvalidCommandID
 	if ex.env.Tx != nil && !ex.opts.ExplainOnly {
 		modifies := ex.st.CommandType != query.CmdSelect || ex.st.HasModifyCTE || len(ex.st.RowMarks) > 0
@@ -168,6 +174,12 @@ func (ex *Exec) init(params []types.Datum, snap *mvcc.Snapshot) error {
 	}
 	return nil
 }
+
+// modifies reports whether a statement changes rows.
+func modifies(st *plan.Statement) bool { return st.CommandType != query.CmdSelect || st.HasModifyCTE }
+
+// lockMode is the mode that plans name by number.
+func lockMode(m uint8) locks.Mode { return locks.Mode(m) }
 
 // alloc sets what the execution works with.
 func (ex *Exec) alloc(params []types.Datum, snap *mvcc.Snapshot) error {
@@ -231,6 +243,9 @@ func (ex *Exec) Next(max int) (*types.Batch, error) {
 		if b == nil {
 			err := ex.finishModifying()
 			ex.Close()
+			if d := ex.env.Deferred; err == nil && d != nil && modifies(ex.st) {
+				err = d.EndStatement(ex.mark)
+			}
 			return nil, err
 		}
 		if ex.st.CommandType == query.CmdSelect {

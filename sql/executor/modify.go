@@ -29,6 +29,8 @@ type modifyTable struct {
 	checks   []expr // WITH CHECK OPTION
 	ended    bool
 	opened   bool
+	old      []types.Datum // of the row that is updated, for foreign keys
+	oldMine  bool          // its version is the transaction's own
 
 	// rows of the batch at hand, by position of the child's rows
 	fetcher *heap.Fetcher // of all attributes, by address
@@ -175,7 +177,8 @@ func (n *modifyTable) next(max int) (*types.Batch, error) {
 		}
 		if b == nil {
 			n.ended = true
-			return nil, n.finish()
+			n.finish()
+			return nil, nil
 		}
 		n.sel = n.sel[:0]
 		n.own.release()
@@ -354,6 +357,7 @@ func (n *modifyTable) updateRow(b **types.Batch, pos int, tid ids.TID) (bool, er
 		if err := n.fetch(tid, pos); err != nil {
 			return false, err
 		}
+		n.keepOld()
 		for a, c := range n.setCol {
 			if c >= 0 {
 				n.vals[a] = (*b).Cols[c].Get(pos)
@@ -373,6 +377,14 @@ func (n *modifyTable) updateRow(b **types.Batch, pos int, tid ids.TID) (bool, er
 			return false, err
 		}
 		tid = next
+	}
+}
+
+// keepOld keeps the values of the row that was fetched, for foreign keys.
+func (n *modifyTable) keepOld() {
+	if t := n.target.triggers; t != nil && len(t.upd) > 0 {
+		n.old = append(n.old[:0], n.vals...)
+		n.oldMine = n.ex.env.Tx.IsCurrent(n.fetcher.Header().Xmin())
 	}
 }
 
@@ -413,9 +425,15 @@ func (n *modifyTable) store(tid ids.TID, pos int) (info heap.UpdateInfo, res hea
 	if err != nil {
 		return info, 0, fail, err
 	}
-	info, res, fail, err = heap.Update(n.ex.env.Tx, n.rel.Heap, tid, n.vals, n.ex.cid, heap.ModifyOpts{})
-	if err != nil || res != heap.Ok || info.Hot {
+	info, res, fail, err = heap.Update(n.ex.env.Tx, n.rel.Heap, tid, n.vals, n.ex.cid, heap.ModifyOpts{Crosscheck: n.ex.cross})
+	if err != nil || res != heap.Ok {
 		return info, res, fail, err
+	}
+	if t.triggers != nil && len(t.triggers.upd) > 0 {
+		n.ex.env.Deferred.updated(t.triggers, n.old, n.vals, tid, info.TID, n.oldMine)
+	}
+	if info.Hot {
+		return info, res, fail, nil
 	}
 	return info, res, fail, t.indexRow(pos, info.TID, nil, nil)
 }
@@ -481,11 +499,14 @@ func (n *modifyTable) deleteRow(b **types.Batch, pos int, tid ids.TID) (bool, er
 				return false, err
 			}
 		}
-		res, fail, err := heap.Delete(n.ex.env.Tx, n.rel.Heap, tid, n.ex.cid, heap.ModifyOpts{})
+		res, fail, err := heap.Delete(n.ex.env.Tx, n.rel.Heap, tid, n.ex.cid, heap.ModifyOpts{Crosscheck: n.ex.cross})
 		if err != nil {
 			return false, err
 		}
 		if res == heap.Ok {
+			if t := n.target.triggers; t != nil {
+				n.ex.env.Deferred.deleted(t, tid)
+			}
 			n.tids[pos] = tid
 			return true, nil
 		}
@@ -532,12 +553,8 @@ func (n *modifyTable) close() {
 	} else if n.fetcher != nil {
 		n.fetcher.Unpin()
 	}
-	if n.target != nil && n.target.bulk != nil {
-		n.target.bulk.Release()
-		n.target.bulk = nil
-	}
 	if n.target != nil {
-		n.target.recheck = false
+		n.target.Finish()
 	}
 	if n.route != nil {
 		n.route.close()

@@ -304,18 +304,16 @@ func (n *modifyTable) isArbiter(ix *targetIndex, oid ids.Oid) (bool, error) {
 }
 
 // finish ends the statement in all tables.
-func (n *modifyTable) finish() error {
+func (n *modifyTable) finish() {
 	if n.multi != nil {
 		for _, r := range n.multi.byOid {
-			if err := r.target.Finish(); err != nil {
-				return err
-			}
+			r.target.Finish()
 		}
 	}
 	if n.route != nil {
-		return n.route.finish()
+		n.route.close()
 	}
-	return n.top.Finish()
+	n.top.Finish()
 }
 
 func (n *modifyTable) unpinAll() {

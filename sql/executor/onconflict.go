@@ -224,6 +224,7 @@ func (c *onConflict) speculate(b *types.Batch, pos int, token uint32) (tid ids.T
 	if clash {
 		return tid, true, heap.AbortSpeculative(n.ex.env.Tx, n.rel.Heap, tid)
 	}
+	t.inserted(tid)
 	return tid, false, heap.FinishSpeculative(n.ex.env.Tx, n.rel.Heap, tid)
 }
 
@@ -294,6 +295,13 @@ func (c *onConflict) change(b *types.Batch, pos int, tid ids.TID) (done, ok bool
 	}
 	if err == nil {
 		err = f.Values(n.vals)
+	}
+	if t := n.target.triggers; err == nil && t != nil && len(t.upd) > 0 {
+		n.old = n.old[:0]
+		for _, v := range n.vals {
+			n.old = append(n.old, v.Clone())
+		}
+		n.oldMine = tx.IsCurrent(f.Header().Xmin())
 	}
 	f.Unpin()
 	if err != nil {

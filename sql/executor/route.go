@@ -147,7 +147,7 @@ type dispatch struct {
 	subs   []*dispatch
 	leaves []*leaf
 	self   *Target // it as a partition, when its own constraint is to be checked: the root's, and a default partition's
-	run    uint64 // 1 + epoch of the execution that it was locked for
+	run    uint64  // 1 + epoch of the execution that it was locked for
 }
 
 // leaf is a partition with rows of its own.
@@ -487,21 +487,8 @@ func (r *router) keyText(d *dispatch) string {
 }
 
 // finish ends the statement in all partitions.
-func (r *router) finish() error {
-	for _, l := range r.all {
-		if err := l.Finish(); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 func (r *router) close() {
 	for _, l := range r.all {
-		if l.bulk != nil {
-			l.bulk.Release()
-			l.bulk = nil
-		}
-		l.Target.recheck = false
+		l.Finish()
 	}
 }

@@ -29,7 +29,7 @@ type Target struct {
 	vals     []types.Datum
 	tids     []ids.TID
 	bulk     *heap.BulkInsert
-	recheck  bool // keys of deferrable constraints are to be checked at the end of the statement
+	triggers *tableTriggers // of foreign keys; nil: none
 	genBatch types.Batch
 	genVecs  []types.Vector
 	failSel  []int32
@@ -79,6 +79,12 @@ func newTarget(ex *Exec, rel *catalog.Relation) (*Target, error) {
 		return nil, err
 	}
 	t := &Target{ex: ex, rel: rel, vals: make([]types.Datum, len(rel.Desc.Attrs))}
+	if rel.HasTriggers && ex.env.Tx != nil {
+		var err error
+		if t.triggers, err = ex.env.deferred().triggersOf(rel); err != nil {
+			return nil, err
+		}
+	}
 	t.sc.ex = ex
 	c := t.compiler()
 	for i := range rel.Desc.Attrs {
@@ -490,6 +496,7 @@ func (t *Target) store(b *types.Batch, o heap.InsertOpts, tids []ids.TID) error 
 		if tids != nil {
 			tids[pos] = tid
 		}
+		t.inserted(tid)
 		return t.indexRow(pos, tid, nil, nil)
 	}
 	if len(t.tids) < n {
@@ -503,6 +510,7 @@ func (t *Target) store(b *types.Batch, o heap.InsertOpts, tids []ids.TID) error 
 		if tids != nil {
 			tids[pos] = t.tids[i]
 		}
+		t.inserted(t.tids[i])
 		if len(t.indexes) > 0 {
 			if err := t.indexRow(pos, t.tids[i], nil, nil); err != nil {
 				return err
@@ -568,20 +576,21 @@ func (t *Target) indexRow(pos int, tid ids.TID, arbiter func(*targetIndex) bool,
 
 func (t *Target) deferCheck(ix *targetIndex, tid ids.TID) {
 	t.ex.env.deferred().Add(t.rel.Oid, ix.Index, ix.vals, tid)
-	t.recheck = true
 }
 
-// Finish checks the keys of deferrable unique constraints at the end of the statement.
-func (t *Target) Finish() error {
+// inserted notes a row for foreign keys.
+func (t *Target) inserted(tid ids.TID) {
+	if t.triggers != nil {
+		t.ex.env.Deferred.inserted(t.triggers, tid)
+	}
+}
+
+// Finish ends the storing of rows.
+func (t *Target) Finish() {
 	if t.bulk != nil {
 		t.bulk.Release()
 		t.bulk = nil
 	}
-	if !t.recheck {
-		return nil
-	}
-	t.recheck = false
-	return t.ex.env.deferred().EndStatement()
 }
 
 // lockStrength converts a row-lock strength of a query.

@@ -149,6 +149,12 @@ func (f *Fetcher) IndexSelf(tid ids.TID) (found bool, err error) {
 	return f.look(tid, &e, true)
 }
 
+// VersionSelf is Version for what is there for this transaction right now.
+func (f *Fetcher) VersionSelf(tid ids.TID) (found bool, err error) {
+	e := seer{tx: f.tx, kind: seeSelf}
+	return f.look(tid, &e, false)
+}
+
 func (f *Fetcher) look(tid ids.TID, e *seer, chain bool) (found bool, err error) {
 	f.allDead = false
 	ok, err := f.move(tid.Block)
