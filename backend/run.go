@@ -50,6 +50,8 @@ func NewEngine(s *session.Session, funcs *functions.Registry) Engine {
 	e.ex.CursorRow = e.cursorRow
 	e.ex.Deferred = executor.NewDeferred(&e.ex, s.Cat.Constraint)
 	e.ex.PlanInternal = e.planInternal
+	role := s.Settings.Find("session_replication_role")
+	e.ex.Replica = func() bool { return s.Settings.At(role).Value.Text == "replica" }
 	e.pl = planner.Env{Catalog: s.Cat, Type: e.typ, Call: e.call, Costs: &e.costs, KeepsFrom: s.Tx.KeepsFrom,
 		Blocks: func(f ids.RelFile) (ids.BlockNumber, error) { return s.Ops.Blocks(f, ids.MainFork) }}
 	return e

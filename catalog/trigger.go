@@ -17,6 +17,12 @@ const firstRIFunction ids.Oid = 1644
 // riActions are the functions of the actions of pg_constraint.confdeltype and confupdtype, counted in pairs from the first.
 var riActions = map[byte]ids.Oid{'c': 1, 'r': 2, 'n': 3, 'd': 4, 'a': 5}
 
+// IsKeyCheck reports whether a function is one of a foreign key's that looks, and changes nothing: its triggers can wait for the commit. RESTRICT cannot.
+func IsKeyCheck(fn ids.Oid) bool {
+	n := fn - firstRIFunction
+	return n < 2 || n/2 == riActions['a']
+}
+
 // CreateForeignKeyTriggers makes the internal triggers of a foreign key: on the referenced table for its actions and on the referencing one
 // for its checks.
 func (s *Session) CreateForeignKeyTriggers(c *PgConstraint) error {

@@ -15,11 +15,9 @@ func (a *alteration) otherForm(cmd *ast.AlterTableCmd) error {
 		if k == nil {
 			return pgerr.Internal("ALTER CONSTRAINT without a constraint")
 		}
-		return a.later("ALTER CONSTRAINT", "r", func() error { return a.alterConstraint(k.Conname) })
+		return a.later("ALTER CONSTRAINT", "r", func() error { return a.alterConstraint(k) })
 	case ast.ATEnableTrig, ast.ATEnableAlwaysTrig, ast.ATEnableReplicaTrig, ast.ATDisableTrig:
-		return a.later("ENABLE/DISABLE TRIGGER", "r", func() error {
-			return pgerr.New(pgerr.UndefinedObject, "trigger %q for table %q does not exist", name, a.old.Name)
-		})
+		return a.later("ENABLE/DISABLE TRIGGER", "r", func() error { return a.enableTriggers(name, cmd.Subtype) })
 	case ast.ATEnableRule, ast.ATEnableAlwaysRule, ast.ATEnableReplicaRule, ast.ATDisableRule:
 		return a.later("ENABLE/DISABLE RULE", "r", func() error {
 			return pgerr.New(pgerr.UndefinedObject, "rule %q for relation %q does not exist", name, a.old.Name)
@@ -135,19 +133,4 @@ func (a *alteration) later(what, kinds string, f func() error) error {
 	}
 	a.add(passMisc, f)
 	return nil
-}
-
-// alterConstraint is ALTER CONSTRAINT, which is for foreign keys only.
-func (a *alteration) alterConstraint(name string) error {
-	k, err := a.constraintNamed(name)
-	if err != nil {
-		return err
-	}
-	if k == nil {
-		return pgerr.New(pgerr.UndefinedObject, "constraint %q of relation %q does not exist", name, a.old.Name)
-	}
-	if k.Contype != 'f' {
-		return pgerr.New(pgerr.WrongObjectType, "constraint %q of relation %q is not a foreign key constraint", name, a.old.Name)
-	}
-	return missing("ALTER CONSTRAINT")
 }

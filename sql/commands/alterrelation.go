@@ -20,7 +20,7 @@ func (a *alteration) setPersistence(p byte) error {
 		return nil
 	}
 	a.persistence, a.rewrite = p, true
-	return nil
+	return a.checkKeyPersistence(p)
 }
 
 // sequencePersistence makes the sequences of serial and identity columns follow their table.

@@ -18,6 +18,7 @@ const (
 	passAddColumn
 	passColumnAttrs
 	passOldIndex
+	passOldKey // foreign keys, when the indexes that they need are there again
 	passAddIndex
 	passAddOther
 	passMisc
@@ -223,7 +224,7 @@ func (a *alteration) prepare(cmd *ast.AlterTableCmd) error {
 	case ast.ATReplicaIdentity:
 		return do("REPLICA IDENTITY", "rm", passMisc, func() error { return a.replicaIdentity(cmd) })
 	case ast.ATEnableTrigAll, ast.ATDisableTrigAll, ast.ATEnableTrigUser, ast.ATDisableTrigUser:
-		return do("ENABLE/DISABLE TRIGGER", "r", passMisc, func() error { return nil })
+		return do("ENABLE/DISABLE TRIGGER", "r", passMisc, func() error { return a.enableTriggers("", cmd.Subtype) })
 	}
 	return a.otherForm(cmd)
 }

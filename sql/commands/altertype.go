@@ -176,6 +176,15 @@ func (a *alteration) dependents(rel *catalog.Relation, att int16, old, now *type
 	if err != nil {
 		return err
 	}
+	// Foreign keys first: they depend on the indexes that go, too.
+	for _, d := range deps {
+		if d.Classid != catalog.PgConstraintOid {
+			continue
+		}
+		if err := a.rebuildForeignKey(d.Objid); err != nil {
+			return err
+		}
+	}
 	for _, d := range deps {
 		o := catalog.Object{Class: d.Classid, Oid: d.Objid, Sub: d.Objsubid}
 		switch d.Classid {

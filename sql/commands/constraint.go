@@ -14,7 +14,11 @@ import (
 func (c *Context) storeChecks(rel *catalog.Relation, checks []*checkDef) ([]query.Expr, error) {
 	out := make([]query.Expr, len(checks))
 	taken, fresh := map[string]bool{}, map[string]bool{}
-	for _, k := range rel.Checks {
+	all, err := c.S.Cat.ConstraintsOf(rel.Oid)
+	if err != nil {
+		return nil, err
+	}
+	for _, k := range all {
 		taken[k.Conname] = true
 	}
 	for i, k := range checks {

@@ -27,6 +27,12 @@ func (c *Context) addForeignKey(rel *catalog.Relation, k *ast.Constraint, valid 
 	if err != nil {
 		return nil, err
 	}
+	switch pk.Kind {
+	case 'i', 'I':
+		return nil, pgerr.New(pgerr.WrongObjectType, "%q is an index", pk.Name)
+	case 'c':
+		return nil, pgerr.New(pgerr.WrongObjectType, "%q is a composite type", pk.Name)
+	}
 	if err := c.S.Cat.HoldRelation(rel.Oid, locks.ShareRowExclusive); err != nil {
 		return nil, err
 	}
@@ -125,10 +131,10 @@ func columnNumbers(rel *catalog.Relation, names []string) ([]int16, error) {
 	var out []int16
 	for _, n := range names {
 		att := rel.AttNum(n)
+		if att < 0 {
+			return nil, pgerr.NotSupported("system columns cannot be used in foreign keys")
+		}
 		if att == 0 {
-			if sys, _ := catalog.SystemAttr(n); sys != 0 {
-				return nil, pgerr.NotSupported("system columns cannot be used in foreign keys")
-			}
 			return nil, pgerr.New(pgerr.UndefinedColumn, "column %q referenced in foreign key constraint does not exist", n)
 		}
 		if len(out) >= maxForeignKeys {
@@ -147,11 +153,16 @@ func (d *foreignKeyDef) columns() (err error) {
 	if d.row.Confdelsetcols, err = columnNumbers(d.rel, d.k.FkDelSetCols); err != nil {
 		return err
 	}
+	var set []int16
 	for i, a := range d.row.Confdelsetcols {
 		if !slices.Contains(d.row.Conkey, a) {
 			return pgerr.New(pgerr.InvalidColumnReference, "column %q referenced in ON DELETE SET action must be part of foreign key", d.k.FkDelSetCols[i])
 		}
+		if !slices.Contains(set, a) {
+			set = append(set, a)
+		}
 	}
+	d.row.Confdelsetcols = set
 	return nil
 }
 
@@ -306,6 +317,13 @@ func (d *foreignKeyDef) operators() error {
 func (c *Context) validateForeignKey(con ids.Oid) error {
 	if c.Hooks == nil || c.Hooks.ValidateForeignKey == nil {
 		return missing("FOREIGN KEY")
+	}
+	k, err := c.S.Cat.Constraint(con)
+	if k == nil || err != nil {
+		return err
+	}
+	if err := c.S.Cat.HoldRelation(k.Confrelid, locks.RowShare); err != nil {
+		return err
 	}
 	return c.Hooks.ValidateForeignKey(con)
 }

@@ -39,6 +39,9 @@ func createIndex(c *Context, st *ast.IndexStmt) error {
 			return nil
 		}
 	}
+	if err := c.checkNotInUse(rel, "CREATE INDEX"); err != nil {
+		return err
+	}
 	_, err = c.defineIndex(rel, st)
 	return err
 }

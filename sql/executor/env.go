@@ -52,6 +52,8 @@ type Env struct {
 	PlanSQL func(p *catalog.Proc, body string, args []ids.Oid) ([]*plan.Statement, error)
 	// PlanInternal plans a query of the executor's own, to be run with the rights of a role.
 	PlanInternal func(sql string, args []ids.Oid, role ids.Oid) (*plan.Statement, error)
+	// Replica reports whether session_replication_role is replica.
+	Replica func() bool
 	// NextValue draws the next value of a sequence.
 	NextValue func(seq ids.Oid) (int64, error)
 	// CursorRow returns the row of relation rel on which a cursor stands; ok is false when it stands on none.

@@ -110,6 +110,7 @@ type tableTrigger struct {
 	out   bool  // the table refers to another one; false: it is referred to
 	cols  []int // of the key in this table, from 0
 	full  bool  // MATCH FULL
+	when  byte  // pg_trigger.tgenabled
 }
 
 // The functions of the triggers of foreign keys.
@@ -130,11 +131,20 @@ const (
 	firstRI, endRI = riCheckIns, riNoActionUpd + 1
 )
 
-// Values of pg_trigger.tgenabled.
+// Values of pg_trigger.tgenabled; the fourth, 'O', is for the role origin.
 const (
 	triggerOff     = 'D'
 	triggerReplica = 'R'
+	triggerAlways  = 'A'
 )
+
+// fires reports whether a trigger fires in the session's session_replication_role.
+func (d *Deferred) fires(x *tableTrigger) bool {
+	if x.when == triggerAlways {
+		return true
+	}
+	return (x.when == triggerReplica) == (d.env.Replica != nil && d.env.Replica())
+}
 
 // triggersOf returns the triggers of a table; nil when it has none.
 func (d *Deferred) triggersOf(rel *catalog.Relation) (*tableTriggers, error) {
@@ -146,7 +156,7 @@ func (d *Deferred) triggersOf(rel *catalog.Relation) (*tableTriggers, error) {
 	}
 	t := &tableTriggers{rel: rel}
 	for _, row := range rel.Triggers {
-		if row.Tgfoid < firstRI || row.Tgfoid >= endRI || row.Tgenabled == triggerOff || row.Tgenabled == triggerReplica {
+		if row.Tgfoid < firstRI || row.Tgfoid >= endRI || row.Tgenabled == triggerOff {
 			continue
 		}
 		con, err := d.con(row.Tgconstraint)
@@ -156,7 +166,8 @@ func (d *Deferred) triggersOf(rel *catalog.Relation) (*tableTriggers, error) {
 		if con == nil {
 			continue
 		}
-		x := &tableTrigger{place: d.rows.placeOf(rowTrigger{con.Oid, row.Tgfoid}), con: con.Oid, out: row.Tgfoid <= riCheckUpd, full: con.Confmatchtype == 'f'}
+		x := &tableTrigger{place: d.rows.placeOf(rowTrigger{con.Oid, row.Tgfoid}), con: con.Oid, out: row.Tgfoid <= riCheckUpd, full: con.Confmatchtype == 'f',
+			when: row.Tgenabled}
 		cols := con.Confkey
 		if x.out {
 			cols = con.Conkey
@@ -214,20 +225,24 @@ func (d *Deferred) Inserted(rel *catalog.Relation, tids ...ids.TID) error {
 
 func (d *Deferred) inserted(t *tableTriggers, tid ids.TID) {
 	for _, x := range t.ins {
-		d.add(t, x, ids.TID{}, tid)
+		if d.fires(x) {
+			d.add(t, x, ids.TID{}, tid)
+		}
 	}
 }
 
 func (d *Deferred) deleted(t *tableTriggers, tid ids.TID) {
 	for _, x := range t.del {
-		d.add(t, x, tid, ids.TID{})
+		if d.fires(x) {
+			d.add(t, x, tid, ids.TID{})
+		}
 	}
 }
 
 // updated notes an update, if it concerns a key. mine: the old version is the transaction's own.
 func (d *Deferred) updated(t *tableTriggers, old, new []types.Datum, oldTID, newTID ids.TID, mine bool) {
 	for _, x := range t.upd {
-		if x.concerned(d, old, new, mine) {
+		if d.fires(x) && x.concerned(d, old, new, mine) {
 			d.add(t, x, oldTID, newTID)
 		}
 	}
