@@ -1,6 +1,8 @@
 package executor
 
 import (
+	"slices"
+
 	"gompho/catalog"
 	"gompho/internal/ids"
 	"gompho/internal/pgerr"
@@ -296,7 +298,10 @@ func (n *tidScan) fromCursor() error {
 
 func (n *tidScan) fetch(max int) (*types.Batch, error) {
 	if b, ok, err := n.substitute(); ok {
-		return b, err
+		if b == nil || err != nil || n.cursor != nil {
+			return b, err // WHERE CURRENT OF means the row, wherever it is now
+		}
+		return n.named(b)
 	}
 	if !n.ready {
 		if err := n.list(); err != nil {
@@ -329,6 +334,19 @@ func (n *tidScan) fetch(max int) (*types.Batch, error) {
 	}
 	n.rows.N = k
 	return n.rows, nil
+}
+
+// named returns the row of a re-check if its address is among those asked for.
+func (n *tidScan) named(b *types.Batch) (*types.Batch, error) {
+	if !n.ready {
+		if err := n.list(); err != nil {
+			return nil, err
+		}
+	}
+	if at, _ := n.ex.epq.row(n.rti); !slices.Contains(n.tids, at) {
+		return nil, nil
+	}
+	return b, nil
 }
 
 func (n *tidScan) rescan() error {
