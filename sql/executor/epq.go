@@ -1,6 +1,8 @@
 package executor
 
 import (
+	"slices"
+
 	"gompho/internal/ids"
 	"gompho/internal/pgerr"
 	"gompho/sql/plan"
@@ -33,6 +35,7 @@ type rechecker struct {
 	p      plan.Node
 	marks  []plan.RowMark
 	ex     *Exec
+	reads  []int // exec params that the subtree depends on
 }
 
 // run gives the row that the subtree makes of the chosen rows: of range-table entry rti the version at tid, of the other marked entries the
@@ -49,6 +52,11 @@ func (r *rechecker) run(rti int, tid ids.TID, in *types.Batch, pos int, locked m
 			continue
 		}
 		switch {
+		case m.NoRow:
+			e.tids[m.RTI], e.recs[m.RTI] = ids.TID{}, types.Null
+			for _, c := range m.Children {
+				e.tids[c] = ids.TID{}
+			}
 		case len(m.Children) > 0:
 			r.markChildren(e, m, in, pos)
 		case m.CtidCol > 0:
@@ -100,12 +108,15 @@ func (r *rechecker) prepare() error {
 			return err
 		}
 		ex.cid = p.cid
+		if err := r.shareWith(ex); err != nil {
+			return err
+		}
 		root, err := ex.build(r.p)
 		if err != nil {
 			return err
 		}
 		ex.root = root
-		r.ex = ex
+		r.ex, r.reads = ex, ex.dependsOn(r.p)
 	}
 	r.ex.params, r.ex.snap, r.ex.cid = p.params, p.snap, p.cid
 	for id := range p.execs {
@@ -113,6 +124,10 @@ func (r *rechecker) prepare() error {
 			continue
 		}
 		if p.pending[id] != nil {
+			// Init plans of other parts of the plan must not run now: one may read the WITH query that this re-check is within.
+			if !slices.Contains(r.reads, id) {
+				continue
+			}
 			if err := p.runInitPlan(id); err != nil {
 				return err
 			}
@@ -125,6 +140,21 @@ func (r *rechecker) prepare() error {
 		if !ip.def.CTE {
 			ip.arm()
 		}
+	}
+	return nil
+}
+
+// shareWith lets the re-check read what WITH queries that change data have returned to the statement: they run once.
+func (r *rechecker) shareWith(ex *Exec) error {
+	for id, d := range r.parent.st.SubPlans {
+		if d == nil || !d.ModifyCTE {
+			continue
+		}
+		p, err := r.parent.subplan(id)
+		if err != nil {
+			return err
+		}
+		ex.setSubplan(id, p)
 	}
 	return nil
 }

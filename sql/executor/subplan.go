@@ -39,6 +39,14 @@ func (ex *Exec) subplan(id int) (*subplanState, error) {
 	return p, nil
 }
 
+// setSubplan makes a subplan of another execution one of this one as well.
+func (ex *Exec) setSubplan(id int, p *subplanState) {
+	if ex.plans == nil {
+		ex.plans = make([]*subplanState, len(ex.st.SubPlans))
+	}
+	ex.plans[id] = p
+}
+
 // start makes the subplan ready to give its rows from the first on.
 func (p *subplanState) start() error {
 	if p.used {

@@ -67,6 +67,8 @@ type RowMark struct {
 	WaitPolicy query.LockWaitPolicy
 	// CtidCol, TableOidCol, WholeCol: 1-based junk columns in the LockRows child's output; 0 when absent.
 	CtidCol, TableOidCol, WholeCol int
+	// NoRow: an anti join found no row of it, and a re-check finds none either.
+	NoRow bool
 	// Children are the range-table indexes of the tables that RTI stands for when these are several; TableOidCol then tells which of them a
 	// row is of.
 	Children []int

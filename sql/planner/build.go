@@ -517,14 +517,25 @@ func (b *builder) uniqueRows(p *path) built {
 		n.Colls = append(n.Colls, e.Collation())
 	}
 	n.Left = x.node
-	// Only the key columns are determined; others would be arbitrary, and nothing above a semi join reads them.
+	// Only the key columns are determined. Above a semi join others are read to name the row that a re-check keeps: that of any of the equal ones.
 	var keep []*query.TargetEntry
-	for i, c := range n.GroupCols {
-		keep = append(keep, &query.TargetEntry{Expr: x.cols[c-1].expr, Resno: i + 1})
+	for _, c := range n.GroupCols {
+		keep = append(keep, &query.TargetEntry{Expr: x.cols[c-1].expr, Resno: len(keep) + 1})
+	}
+	for i, c := range x.cols {
+		if !slices.Contains(n.GroupCols, i+1) && b.names(c.expr) {
+			keep = append(keep, &query.TargetEntry{Expr: c.expr, Resno: len(keep) + 1})
+		}
 	}
 	n.TargetList = b.fixTargets(keep, x.cols, nil)
 	fill(n, p)
 	return built{n, columnsOf(keep)}
+}
+
+// names reports whether a column is one by which a re-check names the row of a range-table entry.
+func (b *builder) names(e query.Expr) bool {
+	v, ok := e.(*query.Var)
+	return ok && (v.Varattno <= 0 && (b.r.junk.ctid[v.Varno] != 0 || b.r.junk.whole[v.Varno] != 0))
 }
 
 func findColumn(cols []column, e query.Expr) int {

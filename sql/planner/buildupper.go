@@ -4,6 +4,7 @@ import (
 	"gompho/internal/ids"
 	"gompho/sql/plan"
 	"gompho/sql/query"
+	"gompho/types"
 )
 
 // agg builds grouping: the input gets the grouping expressions as columns, then Agg computes the target list.
@@ -453,9 +454,15 @@ func (b *builder) rowMarks(cols []column) []plan.RowMark {
 	}
 	for rti := range b.r.q.RTable {
 		rti++
-		if b.r.junk.ctid[rti] != 0 && !marked[rti] && rti != b.r.q.ResultRelation {
+		switch {
+		case b.r.junk.whole[rti] != 0:
+			out = append(out, plan.RowMark{RTI: rti + b.offset, WholeCol: b.wholeColumn(rti, cols)})
+		case b.r.junk.ctid[rti] != 0 && !marked[rti] && rti != b.r.q.ResultRelation:
 			out = append(out, b.rowMark(plan.RowMark{RTI: rti + b.offset}, rti, cols))
 		}
+	}
+	for _, rti := range testedRels(b.r.q.JoinTree).members() {
+		out = append(out, plan.RowMark{RTI: rti + b.offset, NoRow: true, Children: b.childIndexes(rti)})
 	}
 	return out
 }
@@ -477,6 +484,16 @@ func (b *builder) ctidColumn(rti int, cols []column) int {
 func (b *builder) sysColumn(rti, att int, cols []column) int {
 	for i, c := range cols {
 		if v, ok := c.expr.(*query.Var); ok && v.Varno == rti && v.Varattno == att {
+			return i + 1
+		}
+	}
+	return 0
+}
+
+// wholeColumn finds the junk column with the row of an entry that is no table.
+func (b *builder) wholeColumn(rti int, cols []column) int {
+	for i, c := range cols {
+		if v, ok := c.expr.(*query.Var); ok && v.Varno == rti && v.Varattno == 0 && v.Varlevelsup == 0 && v.ResType == types.RecordOid {
 			return i + 1
 		}
 	}

@@ -220,10 +220,15 @@ func (r *root) setTargets() error {
 	}
 	if q.CommandType == query.CmdUpdate || q.CommandType == query.CmdDelete || len(q.RowMarks) > 0 {
 		kept := keptRels(q.JoinTree)
-		for i, rte := range q.RTable { // other tables are re-fetched by ctid when a row must be checked again
+		for i, rte := range q.RTable { // rows of other tables are re-fetched by ctid when a row must be checked again, others come along whole
 			rti := i + 1
-			if rte.Kind == query.RTERelation && rti != q.ResultRelation && kept.has(rti) {
+			switch {
+			case rti == q.ResultRelation || !kept.has(rti):
+			case rte.Kind == query.RTERelation:
 				r.addJunk(rti, "ctid")
+			case rte.Kind != query.RTEJoin && rte.Kind != query.RTEResult:
+				v := &query.Var{Result: query.Result{ResType: types.RecordOid, ResTypmod: -1}, Varno: rti, Location: -1}
+				r.junk.whole[rti] = r.addTarget(v)
 			}
 		}
 	}
@@ -240,7 +245,7 @@ func (r *root) setTargets() error {
 	return nil
 }
 
-// keptRels lists the base relations whose rows are part of the join's rows: not those that semi and anti joins only test.
+// keptRels lists the base relations whose rows are part of the join's rows, those that semi joins found among them: not those that anti joins only test.
 func keptRels(n query.JoinNode) relset {
 	var s relset
 	switch x := n.(type) {
@@ -252,9 +257,27 @@ func keptRels(n query.JoinNode) relset {
 		}
 	case *query.JoinExpr:
 		s = keptRels(x.Larg)
-		if x.JoinType != query.JoinSemi && x.JoinType != query.JoinAnti {
+		if x.JoinType != query.JoinAnti {
 			s = s.union(keptRels(x.Rarg))
 		}
+	}
+	return s
+}
+
+// testedRels lists the base relations that anti joins found no row of.
+func testedRels(n query.JoinNode) relset {
+	var s relset
+	switch x := n.(type) {
+	case *query.FromExpr:
+		for _, f := range x.FromList {
+			s = s.union(testedRels(f))
+		}
+	case *query.JoinExpr:
+		s = testedRels(x.Larg)
+		if x.JoinType == query.JoinAnti {
+			return s.union(joinRels(x.Rarg))
+		}
+		s = s.union(testedRels(x.Rarg))
 	}
 	return s
 }
