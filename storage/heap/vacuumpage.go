@@ -316,6 +316,28 @@ func CountPage(tx *mvcc.Session, r *Rel, b buffer.Buf, cut *Cutoffs) PageVacuum 
 	return pv
 }
 
+// MustFreeze reports whether a latched page has versions that are to be frozen, so that an aggressive vacuum has to wait until it has the page to
+// itself. A multixact alone is no reason.
+func MustFreeze(b buffer.Buf, cut *Cutoffs) bool {
+	pg := b.Page()
+	if pg.IsNew() {
+		return false
+	}
+	for off := ids.OffsetNumber(1); off <= pg.MaxOffset(); off++ {
+		if !pg.ItemID(off).IsNormal() {
+			continue
+		}
+		h := tuple.Header(pg.Item(off))
+		if x := h.Xmin(); x.IsNormal() && !h.XminFrozen() && x < cut.FreezeLimit {
+			return true
+		}
+		if x := h.Xmax(); h.Infomask()&tuple.XmaxIsMulti == 0 && x.IsNormal() && x < cut.FreezeLimit {
+			return true
+		}
+	}
+	return false
+}
+
 // VisibilityMap returns an access to the table's visibility map.
 func (r *Rel) VisibilityMap() freespace.VM { return r.newVM() }
 

@@ -145,7 +145,8 @@ func (v *run) cutoffs() {
 	}
 	c.FreezeLimit = before(c.OldestXmin, minAge)
 	c.OldestLeft, c.OldestMulti = c.OldestXmin, m.NextMulti()
-	v.aggressive = v.p.DisablePageSkipping || v.p.RelFrozenXid <= before(c.OldestXmin, tableAge) && (v.p.RelFrozenXid != 0 || v.p.Freeze)
+	old := (tableAge == 0 || uint64(c.OldestXmin) > uint64(tableAge)+uint64(ids.FirstNormalXid)) && v.p.RelFrozenXid <= before(c.OldestXmin, tableAge)
+	v.aggressive = v.p.DisablePageSkipping || old && (v.p.RelFrozenXid != 0 || v.p.Freeze)
 	v.st.OldestXmin = c.OldestXmin
 }
 
@@ -258,8 +259,8 @@ func (v *run) delay(cost int) error {
 // pinned vacuums a pinned page, or only counts when somebody else has it pinned and the vacuum need not get at it.
 func (v *run) pinned(b buffer.Buf) (heap.PageVacuum, error) {
 	if !b.TryLockCleanup() {
-		if !v.aggressive {
-			b.Lock(buffer.Share)
+		b.Lock(buffer.Share)
+		if !v.aggressive || !heap.MustFreeze(b, &v.cut) {
 			defer b.Unlock()
 			pv := heap.CountPage(v.tx, v.r, b, &v.cut)
 			if len(v.indexes) == 0 {
@@ -268,6 +269,9 @@ func (v *run) pinned(b buffer.Buf) (heap.PageVacuum, error) {
 			}
 			return pv, nil
 		}
+		b.Unlock()
+		// Whoever pins the page may wait for a lock meanwhile, even one of this process: nobody would find that deadlock, so it is
+		// done only where it has to be.
 		if err := b.LockCleanup(v.slot); err != nil {
 			return heap.PageVacuum{}, err
 		}
