@@ -14,9 +14,12 @@ import (
 
 // explain runs EXPLAIN.
 func (e *engine) explain(u *UtilityContext, st *ast.ExplainStmt, params []types.Datum) ([]string, error) {
-	o, err := explainOptions(st)
+	o, onlyLocks, err := explainOptions(st)
 	if err != nil {
 		return nil, err
+	}
+	if onlyLocks {
+		return e.explainLocks(u, st, params, o.Format)
 	}
 	o.QueryText = u.SQL
 	queries, params, err := e.explained(u, st.Query, params)
@@ -149,12 +152,13 @@ func (e *engine) changedSettings() []executor.Setting {
 }
 
 // explainOptions resolves the options of EXPLAIN.
-func explainOptions(st *ast.ExplainStmt) (executor.ExplainOptions, error) {
-	o := executor.ExplainOptions{Costs: true, Timing: true, Format: "text"}
+func explainOptions(st *ast.ExplainStmt) (o executor.ExplainOptions, onlyLocks bool, err error) {
+	o = executor.ExplainOptions{Costs: true, Timing: true, Format: "text"}
 	var timingSet, summarySet bool
 	for _, d := range st.Options {
-		var err error
 		switch d.Defname {
+		case "locks":
+			onlyLocks, err = optionBool(d)
 		case "analyze":
 			o.Analyze, err = optionBool(d)
 		case "verbose":
@@ -179,22 +183,38 @@ func explainOptions(st *ast.ExplainStmt) (executor.ExplainOptions, error) {
 			err = pgerr.New(pgerr.SyntaxError, "unrecognized EXPLAIN option \"%s\"", d.Defname).At(int(d.Location))
 		}
 		if err != nil {
-			return o, err
+			return o, false, err
 		}
 	}
+	if onlyLocks {
+		return o, true, locksOptions(st, o)
+	}
 	if o.WAL && !o.Analyze {
-		return o, pgerr.New(pgerr.InvalidParameterValue, "EXPLAIN option WAL requires ANALYZE")
+		return o, false, pgerr.New(pgerr.InvalidParameterValue, "EXPLAIN option WAL requires ANALYZE")
 	}
 	if !timingSet {
 		o.Timing = o.Analyze
 	}
 	if o.Timing && !o.Analyze {
-		return o, pgerr.New(pgerr.InvalidParameterValue, "EXPLAIN option TIMING requires ANALYZE")
+		return o, false, pgerr.New(pgerr.InvalidParameterValue, "EXPLAIN option TIMING requires ANALYZE")
 	}
 	if !summarySet {
 		o.Summary = o.Analyze
 	}
-	return o, nil
+	return o, false, nil
+}
+
+// locksOptions checks the options beside LOCKS.
+func locksOptions(st *ast.ExplainStmt, o executor.ExplainOptions) error {
+	for _, d := range st.Options {
+		if d.Defname != "locks" && d.Defname != "format" {
+			return pgerr.New(pgerr.InvalidParameterValue, "EXPLAIN options LOCKS and %s cannot be used together", strings.ToUpper(d.Defname)).At(int(d.Location))
+		}
+	}
+	if o.Format != "text" && o.Format != "json" {
+		return pgerr.NotSupported("EXPLAIN (LOCKS) in format %s is not supported", strings.ToUpper(o.Format))
+	}
+	return nil
 }
 
 func explainFormat(d *ast.DefElem) (string, error) {

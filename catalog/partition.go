@@ -174,6 +174,9 @@ func (r *Relation) Partitions(detached bool) *partition.Desc {
 	return r.Parts
 }
 
+// RouteLock is the lock on a partition that a row goes to, taken when the first one does.
+const RouteLock = locks.RowExclusive
+
 // InheritanceChildren returns the Oids of the direct children of a relation, partitions or not, by Oid, each locked. A partition that
 // DETACH CONCURRENTLY is taking away is left out unless detached is set.
 func (s *Session) InheritanceChildren(parent ids.Oid, mode locks.Mode, detached bool) ([]ids.Oid, error) {

@@ -80,6 +80,8 @@ type Session struct {
 	env    *heap.Env
 	// typeEnv shows values in messages by the session's settings; nil: by the defaults
 	typeEnv types.Env
+	// rehearsing: what is changed will be rolled back
+	rehearsing bool
 }
 
 // Catalog returns the server's catalog.

@@ -72,6 +72,9 @@ func (s *Session) Delete(row Row) error {
 // UpdateInPlace overwrites a row without making a new version: for statistics in pg_class, and database rows. The
 // change is not undone by an abort. Columns of variable width must keep their values.
 func (s *Session) UpdateInPlace(row Row) error {
+	if s.rehearsing {
+		return s.Update(row)
+	}
 	vals := s.rowValues(row)
 	if err := s.store.inPlace(row.Table(), row.TID(), vals); err != nil {
 		return err
@@ -79,6 +82,9 @@ func (s *Session) UpdateInPlace(row Row) error {
 	s.invalidateRow(row.Table(), vals)
 	return nil
 }
+
+// Rehearse makes UpdateInPlace an ordinary update, as long as changes are to be rolled back.
+func (s *Session) Rehearse(on bool) { s.rehearsing = on }
 
 // invalidateStored marks the keys that the row has had before an update: its name may change.
 func (s *Session) invalidateStored(row Row) error {

@@ -50,8 +50,9 @@ type Owner struct {
 
 	deadlockTimer, lockTimer, recordTimer *time.Timer
 
-	about        About     // what a wait for a transaction is about
-	lastDeadlock *Deadlock // that this process was the victim of, for TakeDeadlock
+	rehearsal    *Rehearsal // nil: locks are taken
+	about        About      // what a wait for a transaction is about
+	lastDeadlock *Deadlock  // that this process was the victim of, for TakeDeadlock
 
 	notedUpTo  uint64     // serial of the statement that statements knows already
 	histMu     sync.Mutex // statements and leftOut, which only the owner writes
@@ -157,6 +158,9 @@ func (o *Owner) TryAcquire(tag Tag, mode Mode, session bool) (bool, error) {
 }
 
 func (o *Owner) acquire(tag Tag, mode Mode, session, noWait bool) (bool, error) {
+	if o.rehearsal != nil {
+		return o.rehearse(tag, mode, session, noWait)
+	}
 	hash := tag.hash()
 	l := o.find(tag, hash)
 	if l != nil && l.held.Has(mode) {
@@ -266,6 +270,9 @@ func (o *Owner) acquireMain(l *local, mode Mode, noWait bool) (bool, error) {
 
 // Release gives back one acquisition. It reports false, doing nothing, when there was none of that scope.
 func (o *Owner) Release(tag Tag, mode Mode, session bool) bool {
+	if o.rehearsal != nil && o.rehearsal.release(tag, mode) {
+		return true
+	}
 	l := o.find(tag, tag.hash())
 	if l == nil {
 		return false

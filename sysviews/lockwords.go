@@ -10,6 +10,9 @@ import (
 	"gompho/types"
 )
 
+// LockWords describes a lock's thing as the views of locks do: "table public.t". A relation or object that is not there is told by number.
+func LockWords(s *session.Session, t locks.Tag) string { return lockWords(s, t, locks.About{}) }
+
 // lockWords describes a lock's thing so that people can read it: names instead of numbers, and what a transaction is waited for.
 func lockWords(s *session.Session, t locks.Tag, about locks.About) string {
 	switch t.Kind() {

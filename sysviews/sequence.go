@@ -61,13 +61,26 @@ func handle(s *session.Session, r *catalog.Relation) sequence.Rel {
 	return sequence.Rel{Pool: s.Heap.Pool, File: r.File, Oid: r.Oid, Name: r.Name, Logged: r.Persistence == 'p', Temp: r.Persistence == 't'}
 }
 
+// sequenceLock is the lock that functions take on the sequence that they draw from, set or ask for the last value.
+const sequenceLock = locks.RowExclusive
+
+// SequenceLock returns the lock that a built-in function, by its pg_proc.prosrc, takes on the sequence that is its first argument; NoLock
+// for other functions.
+func SequenceLock(prosrc string) locks.Mode {
+	switch prosrc {
+	case "nextval_oid", "currval_oid", "setval_oid", "setval3_oid":
+		return sequenceLock
+	}
+	return locks.NoLock
+}
+
 // NextVal draws the next value of a sequence. check is false for identity columns, whose sequences need no privileges.
 func NextVal(s *session.Session, oid ids.Oid, check bool) (int64, error) {
 	want := []uint32{catalog.AclUsage, catalog.AclUpdate}
 	if !check {
 		want = nil
 	}
-	r, err := openSequence(s, oid, locks.RowExclusive, want...)
+	r, err := openSequence(s, oid, sequenceLock, want...)
 	if err != nil {
 		return 0, err
 	}
@@ -113,7 +126,7 @@ func currVal(c *functions.Call) (types.Datum, error) {
 		return types.Null, err
 	}
 	oid := c.Args[0].Oid()
-	r, err := openSequence(s, oid, locks.RowExclusive, catalog.AclSelect, catalog.AclUsage)
+	r, err := openSequence(s, oid, sequenceLock, catalog.AclSelect, catalog.AclUsage)
 	if err != nil {
 		return types.Null, err
 	}
@@ -141,7 +154,7 @@ func lastVal(c *functions.Call) (types.Datum, error) {
 	} else if r == nil {
 		return types.Null, notYet()
 	}
-	if _, err := openSequence(s, id, locks.RowExclusive, catalog.AclSelect, catalog.AclUsage); err != nil {
+	if _, err := openSequence(s, id, sequenceLock, catalog.AclSelect, catalog.AclUsage); err != nil {
 		return types.Null, err
 	}
 	return types.Int(s.Sequences.Last[id]), nil
@@ -153,7 +166,7 @@ func setVal(c *functions.Call, called bool) (types.Datum, error) {
 		return types.Null, err
 	}
 	oid, v := c.Args[0].Oid(), c.Args[1].Int()
-	r, err := openSequence(s, oid, locks.RowExclusive, catalog.AclUpdate)
+	r, err := openSequence(s, oid, sequenceLock, catalog.AclUpdate)
 	if err != nil {
 		return types.Null, err
 	}

@@ -1,6 +1,8 @@
 package analyzer
 
 import (
+	"slices"
+
 	"gompho/internal/pgerr"
 	"gompho/sql/ast"
 	"gompho/sql/query"
@@ -11,7 +13,9 @@ func (p *state) utility(n ast.Stmt) *query.Query {
 	q := &query.Query{CommandType: query.CmdUtility, CanSetTag: true, UtilityStmt: n}
 	switch n := n.(type) {
 	case *ast.ExplainStmt:
-		q.UtilityQuery = p.inner().topStatement(n.Query)
+		if locks := slices.ContainsFunc(n.Options, func(o *ast.DefElem) bool { return o.Defname == "locks" }); !locks || p.params != nil {
+			q.UtilityQuery = p.inner().topStatement(n.Query) // EXPLAIN (LOCKS) tells itself what this locks
+		}
 	case *ast.CreateTableAsStmt:
 		if n.Objtype == ast.ObjectMatview {
 			break

@@ -36,7 +36,7 @@ func (c *Context) analyzeTable(rel *catalog.Relation, names []string, verbose bo
 		return err
 	}
 	cols, err := c.analyzeColumns(rel, names)
-	if err != nil {
+	if err != nil || c.would(Samples, rel.Oid) {
 		return err
 	}
 	target := 0

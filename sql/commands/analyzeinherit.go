@@ -22,7 +22,7 @@ func (c *Context) analyzeTree(rel *catalog.Relation, names []string, verbose boo
 		return c.withoutChildren(rel)
 	}
 	cols, err := c.analyzeColumns(rel, names)
-	if err != nil {
+	if err != nil || c.would(Samples, rel.Oid) {
 		return err
 	}
 	target := 300

@@ -37,6 +37,9 @@ func (c *Context) buildIndex(table, index ids.Oid, stats bool) error {
 	if ix == nil || ix.Btree == nil || rel.Heap == nil {
 		return pgerr.Internal("index %d of relation %d cannot be built", index, table)
 	}
+	if c.would(BuildsIndex, index) {
+		return ix.Btree.CreateEmpty(c.S.Tx)
+	}
 	blocks, err := rel.Heap.Blocks()
 	if err != nil {
 		return err

@@ -37,6 +37,8 @@ type Context struct {
 	// Env is the session as type input sees it; nil: the defaults.
 	Env   types.Env
 	Hooks *Hooks
+	// Rehearsal is not nil when the command is only rehearsed, for EXPLAIN (LOCKS): see rehearse.go.
+	Rehearsal *Rehearsal
 	// Auto is not nil when autovacuum runs the command.
 	Auto *Auto
 }

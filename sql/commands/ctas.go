@@ -153,6 +153,10 @@ func (c *Context) fill(oid ids.Oid, q *query.Query, params []types.Datum) (uint6
 		return 0, err
 	}
 	width := len(rel.Desc.Attrs)
+	if c.would(Writes, oid) {
+		_, err := c.runQuery(q, params, nil)
+		return 0, err
+	}
 	bulk := heap.NewBulkInsert()
 	defer bulk.Release()
 	cid := c.S.Tx.CommandID(true)

@@ -4,7 +4,6 @@ import (
 	"gompho/catalog"
 	"gompho/internal/ids"
 	"gompho/internal/pgerr"
-	"gompho/locks"
 	"gompho/sql/deparse"
 	"gompho/sql/partition"
 	"gompho/types"
@@ -74,7 +73,7 @@ func (r *loadRoute) find(row []types.Datum) (*loadLeaf, error) {
 
 func (r *loadRoute) open(v *loadLevel, at int) error {
 	c := r.l.c
-	rel, err := c.S.Cat.LockRelation(v.desc.Oids[at], locks.RowExclusive)
+	rel, err := c.S.Cat.LockRelation(v.desc.Oids[at], catalog.RouteLock)
 	if err != nil {
 		return err
 	}

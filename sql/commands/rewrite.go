@@ -25,6 +25,9 @@ func liveColumns(d *types.Desc) []int {
 // eachRow calls f with every row of a table that the command sees: one value an attribute, NULL for dropped ones. The values are
 // valid during the call; done is called after each batch of rows.
 func (c *Context) eachRow(rel *catalog.Relation, f func(row []types.Datum) error, done func() error) error {
+	if c.would(Scans, rel.Oid) {
+		return nil
+	}
 	snap := c.S.Tx.Register(c.S.Tx.LatestSnapshot())
 	defer c.S.Tx.Unregister(snap)
 	cols := liveColumns(rel.Desc)
@@ -78,7 +81,9 @@ func (a *alteration) rewriteTable() error {
 		return err
 	}
 	defer r.bulk.Release()
-	if a.order != nil {
+	if c.would(Rewrites, a.oid) {
+		err = nil
+	} else if a.order != nil {
 		err = c.eachRowBy(before, a.order, r.row, r.flush)
 	} else {
 		err = c.eachRow(before, r.row, r.flush)
@@ -232,6 +237,9 @@ func (a *alteration) finish() error {
 
 // verifyRows checks that all rows meet conditions and have no NULLs where there must be none.
 func (c *Context) verifyRows(rel *catalog.Relation, checks []newCheck, notNull bool) error {
+	if c.would(Scans, rel.Oid) {
+		return nil
+	}
 	if n, err := rel.Heap.Blocks(); err != nil || n == 0 {
 		return err
 	}

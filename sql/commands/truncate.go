@@ -181,7 +181,7 @@ func (c *Context) truncateRelation(rel *catalog.Relation) error {
 	if !rel.HasStorage() {
 		return nil
 	}
-	if rel.Heap != nil {
+	if !c.would(Empties, rel.Oid) && rel.Heap != nil {
 		if err := rel.Heap.NoteEmptied(c.S.Tx); err != nil {
 			return err
 		}
@@ -195,7 +195,7 @@ func (c *Context) truncateRelation(rel *catalog.Relation) error {
 
 // newHeapFiles gives a table and its toast table new files. Toast indexes are made empty, the table's own are left to the caller.
 func (c *Context) newHeapFiles(rel *catalog.Relation, persistence byte) error {
-	if rel.Heap != nil {
+	if rel.Heap != nil && c.Rehearsal == nil {
 		rel.Heap.NoteRewritten(c.S.Tx)
 	}
 	if _, err := c.S.Cat.SetRelFile(rel.Oid, persistence); err != nil {

@@ -330,6 +330,9 @@ func (c *Context) lazyVacuum(rel *catalog.Relation, o *vacuumOptions) error {
 	if err := c.holdIndexes(rel, locks.RowExclusive); err != nil {
 		return err
 	}
+	if c.would(Vacuums, rel.Oid) {
+		return nil
+	}
 	c.S.Tx.SetLazyVacuum(true)
 	defer c.S.Tx.SetLazyVacuum(false)
 	row, err := c.S.Cat.ClassRow(rel.Oid)

@@ -298,7 +298,7 @@ func (n *lockRows) lock(b **types.Batch, pos int) (bool, error) {
 
 func (n *lockRows) lockOne(m *lockMark, tid ids.TID) (at ids.TID, moved, ok bool, err error) {
 	tx := n.ex.env.Tx
-	strength := lockStrength(m.Strength)
+	strength := LockStrength(m.Strength)
 	policy := heap.WaitPolicy(m.WaitPolicy)
 	once := tx.Isolation().UsesOneSnapshot()
 	var res heap.Result

@@ -593,8 +593,8 @@ func (t *Target) Finish() {
 	}
 }
 
-// lockStrength converts a row-lock strength of a query.
-func lockStrength(s query.LockStrength) mvcc.LockStrength {
+// LockStrength converts a row-lock strength of a query.
+func LockStrength(s query.LockStrength) mvcc.LockStrength {
 	switch s {
 	case query.LockForKeyShare:
 		return mvcc.LockKeyShare

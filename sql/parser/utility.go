@@ -1,6 +1,8 @@
 package parser
 
 import (
+	"slices"
+
 	"gompho/sql/ast"
 )
 
@@ -147,8 +149,17 @@ func (p *parser) explainStmt() ast.Stmt {
 			p.next()
 		}
 	}
-	s.Query = p.explainableStmt()
+	if wantsLocks(s.Options) {
+		s.Query = p.statement()
+	} else {
+		s.Query = p.explainableStmt()
+	}
 	return s
+}
+
+// wantsLocks reports whether EXPLAIN's options have LOCKS, which explains statements of every kind.
+func wantsLocks(options []*ast.DefElem) bool {
+	return slices.ContainsFunc(options, func(o *ast.DefElem) bool { return o.Defname == "locks" })
 }
 
 func (p *parser) explainableStmt() ast.Stmt {

@@ -1,0 +1,260 @@
+package tests
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cockroachdb/datadriven"
+	"github.com/jackc/pgx/v5"
+)
+
+// TestLockModes holds the table of commands and lock modes: testdata/locks/commands has for each statement the relations that it locks in
+// PostgreSQL 15 and the modes, read from pg_locks before the end of the transaction (command locks), or from the wait for a lock that
+// another session keeps from a statement that cannot run in a transaction block (command waits). gompho has to lock the same, and
+// EXPLAIN (LOCKS) has to say so before.
+//
+// With GOMPHO_REFERENCE set, -rewrite takes the table from PostgreSQL. Indexes and objects that are no relations are not in it.
+func TestLockModes(t *testing.T) {
+	f := flag.Lookup("rewrite")
+	rewrite := f != nil && f.Value.String() == "true"
+	const path = "testdata/locks/commands"
+	ref, ok := reference(t)
+	var m lockModes
+	if rewrite && ok {
+		ref.database(t, "lockmodes")
+		m = lockModes{connect: func() *pgx.Conn { return connectTo(t, fmt.Sprintf("host=127.0.0.1 port=%d user=%s database=lockmodes", ref.port, ref.user)) }}
+		defer func() {
+			m.look.Exec(context.Background(), "drop owned by somebody; drop role somebody")
+			m.look.Close(context.Background())
+		}()
+	} else {
+		s := open(t, false)
+		m = lockModes{connect: func() *pgx.Conn { return connect(t, s) }, ours: true}
+	}
+	m.look = m.connect()
+	datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
+		switch d.Cmd {
+		case "setup":
+			run(t, m.look, d.Input)
+			return ""
+		case "locks":
+			return m.locks(t, d)
+		case "waits":
+			return m.waits(t, d)
+		}
+		d.Fatalf(t, "unknown command %s", d.Cmd)
+		return ""
+	})
+}
+
+func connectTo(t *testing.T, dsn string) *pgx.Conn {
+	t.Helper()
+	c, err := pgx.Connect(context.Background(), dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close(context.Background()) })
+	return c
+}
+
+type lockModes struct {
+	connect func() *pgx.Conn
+	look    *pgx.Conn
+	ours    bool
+	c       *pgx.Conn
+}
+
+// session returns the session that runs the statements.
+func (m *lockModes) session(t *testing.T) *pgx.Conn {
+	if m.c == nil {
+		m.c = m.connect()
+		run(t, m.c, "set client_min_messages = error")
+	}
+	return m.c
+}
+
+// locks runs a statement and lists the locks that it leaves.
+func (m *lockModes) locks(t *testing.T, d *datadriven.TestData) string {
+	c := m.session(t)
+	run(t, c, "begin")
+	defer run(t, c, "rollback")
+	var said []announced
+	if m.ours {
+		said = m.announced(t, c, d)
+		run(t, c, "rollback; begin")
+	}
+	if _, err := c.Exec(context.Background(), d.Input, pgx.QueryExecModeSimpleProtocol); err != nil {
+		return err.Error() + "\n"
+	}
+	held := m.held(t, c)
+	if m.ours {
+		compareAnnounced(t, d, said, held)
+	}
+	var out []string
+	for _, l := range held {
+		if l.table {
+			out = append(out, l.mode+" "+l.name)
+		}
+	}
+	slices.Sort(out)
+	return strings.Join(append(slices.Compact(out), ""), "\n")
+}
+
+// heldLock is a lock of pg_locks.
+type heldLock struct {
+	mode, name string
+	table      bool // a relation that is no index
+}
+
+// held lists the session's locks on relations and objects beyond the catalogs. Names are those from before the transaction, where there are.
+func (m *lockModes) held(t *testing.T, c *pgx.Conn) []heldLock {
+	const name = `select case when $2 = 0 then (select relname || '/' || relkind::text from pg_class where oid = $1) else pg_describe_object($2, $1, $3::int) || '/' end`
+	rows, err := c.Query(context.Background(), `select coalesce(relation, objid)::oid, coalesce(classid, 0)::oid, coalesce(objsubid, 0)::int, mode from pg_locks
+		where pid = pg_backend_pid() and (locktype = 'relation' and relation >= 16384 or locktype = 'object')`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	type row struct {
+		Oid, Class uint32
+		Sub        int32
+		Mode       string
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[row])
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []heldLock
+	for _, r := range list {
+		var n *string
+		for _, from := range []*pgx.Conn{m.look, c} {
+			if n == nil {
+				if err := from.QueryRow(context.Background(), name, r.Oid, r.Class, r.Sub).Scan(&n); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if n == nil {
+			continue // made and gone again
+		}
+		at := strings.LastIndexByte(*n, '/')
+		kind := (*n)[at+1:]
+		out = append(out, heldLock{r.Mode, settleName((*n)[:at]), kind != "" && kind != "i" && kind != "I"})
+	}
+	return out
+}
+
+var toastName = regexp.MustCompile(`pg_toast_\d+`)
+
+func settleName(n string) string { return toastName.ReplaceAllString(n, "pg_toast_N") }
+
+// announced is a lock that EXPLAIN (LOCKS) tells of.
+type announced struct {
+	Type        string `json:"Lock Type"`
+	Object      string
+	Mode        string
+	When        string
+	Conditional bool
+	Released    bool `json:"Released Early"`
+}
+
+func (m *lockModes) announced(t *testing.T, c *pgx.Conn, d *datadriven.TestData) []announced {
+	var text string
+	if err := c.QueryRow(context.Background(), "explain (locks, format json) "+d.Input, pgx.QueryExecModeSimpleProtocol).Scan(&text); err != nil {
+		t.Errorf("%s: explain (locks) %s: %v", d.Pos, d.Input, err)
+		run(t, c, "rollback; begin")
+		return nil
+	}
+	var all []struct{ Locks []announced }
+	if err := json.Unmarshal([]byte(text), &all); err != nil {
+		t.Fatal(err)
+	}
+	out := all[0].Locks
+	for i := range out {
+		if out[i].Type == "relation" { // "table public.t"
+			words := strings.Fields(out[i].Object)
+			n := words[len(words)-1]
+			out[i].Object = n[strings.IndexByte(n, '.')+1:]
+		}
+		out[i].Object = settleName(out[i].Object)
+	}
+	return out
+}
+
+// compareAnnounced demands that what is held was announced, and what was announced for certain is held.
+func compareAnnounced(t *testing.T, d *datadriven.TestData, said []announced, held []heldLock) {
+	for _, h := range held {
+		if !slices.ContainsFunc(said, func(a announced) bool { return a.Object == h.name && a.Mode == h.mode }) {
+			t.Errorf("%s: %s takes %s on %s, which EXPLAIN (LOCKS) did not tell", d.Pos, d.Input, h.mode, h.name)
+		}
+	}
+	for _, a := range said {
+		if a.Type != "relation" && a.Type != "object" || a.Conditional || a.Released {
+			continue
+		}
+		if !slices.ContainsFunc(held, func(h heldLock) bool { return a.Object == h.name && a.Mode == h.mode }) {
+			t.Errorf("%s: %s does not take %s on %s, as EXPLAIN (LOCKS) told", d.Pos, d.Input, a.Mode, a.Object)
+		}
+	}
+}
+
+// waits runs a statement that has to wait for a lock of another session, and tells for what.
+func (m *lockModes) waits(t *testing.T, d *datadriven.TestData) string {
+	var mode, on string
+	for _, a := range d.CmdArgs {
+		switch a.Key {
+		case "mode":
+			mode = strings.Join(a.Vals, " ")
+		case "on":
+			on = a.Vals[0]
+		}
+	}
+	c, other := m.connect(), m.connect()
+	defer c.Close(context.Background())
+	defer other.Close(context.Background())
+	var said []announced
+	if m.ours {
+		run(t, c, "begin")
+		said = m.announced(t, c, d)
+		run(t, c, "rollback")
+	}
+	run(t, other, "begin")
+	run(t, other, "lock table "+on+" in "+mode+" mode")
+	pid := c.PgConn().PID()
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	done := make(chan error, 1)
+	go func() {
+		_, err := c.Exec(ctx, d.Input, pgx.QueryExecModeSimpleProtocol)
+		done <- err
+	}()
+	const waiting = `select mode || ' ' || relation::regclass from pg_locks where pid = $1 and not granted and locktype = 'relation'`
+	deadline := time.Now().Add(20 * time.Second)
+	for time.Now().Before(deadline) {
+		select {
+		case err := <-done:
+			return fmt.Sprintf("did not wait: %v\n", err)
+		default:
+		}
+		var w string
+		if err := m.look.QueryRow(context.Background(), waiting, pid).Scan(&w); err != nil {
+			continue
+		}
+		run(t, m.look, "select pg_cancel_backend($1)", pid)
+		if err := <-done; err == nil {
+			t.Errorf("%s: %s was not cancelled", d.Pos, d.Input)
+		}
+		if m.ours && !slices.ContainsFunc(said, func(a announced) bool { return a.Mode+" "+a.Object == w }) {
+			t.Errorf("%s: %s waits for %s, which EXPLAIN (LOCKS) did not tell", d.Pos, d.Input, w)
+		}
+		return w + "\n"
+	}
+	t.Fatalf("%s: %s never waited", d.Pos, d.Input)
+	return ""
+}
