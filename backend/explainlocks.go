@@ -114,6 +114,13 @@ func (f *foresight) command(u *UtilityContext, stmt ast.Stmt) error {
 	h.RunQuery = func(q *query.Query, params []types.Datum, _ func(*types.Batch) error) (uint64, error) {
 		return 0, f.query(q, params, u.ParamTys)
 	}
+	transactions := 1
+	h.NextTransaction = func() error {
+		transactions++
+		f.rec.NextTransaction()
+		f.rec.Phase = fmt.Sprintf("execution, transaction %d", transactions)
+		return f.e.s.Cat.IncrementCommand()
+	}
 	f.rec.Phase = "execution"
 	r, err := commands.Rehearse(c, stmt)
 	if r != nil {
@@ -370,6 +377,14 @@ func conflicting(mode locks.Mode) []string {
 	return out
 }
 
+// conflictWords is conflicting in a line.
+func conflictWords(mode locks.Mode) string {
+	if mode == locks.AccessExclusive {
+		return "all modes"
+	}
+	return strings.Join(conflicting(mode), ", ")
+}
+
 var strengthNames = [...]string{mvcc.LockKeyShare: "FOR KEY SHARE", mvcc.LockShare: "FOR SHARE", mvcc.LockNoKeyExclusive: "FOR NO KEY UPDATE",
 	mvcc.LockExclusive: "FOR UPDATE"}
 
@@ -411,7 +426,7 @@ func (f *foresight) text(tag string) []string {
 		}
 		out = append(out, "        When: "+when)
 		if k := l.Tag.Kind(); k == locks.KindRelation || k == locks.KindObject {
-			out = append(out, "        Conflicts With: "+strings.Join(conflicting(l.Mode), ", "))
+			out = append(out, "        Conflicts With: "+conflictWords(l.Mode))
 		}
 	}
 	for _, r := range f.rows {

@@ -13,7 +13,11 @@ import (
 type Rehearsal struct {
 	Phase string // of the statement; noted with each lock
 	Locks []Rehearsed
+	began int // locks before this one are those of transactions that are over
 }
+
+// NextTransaction notes that the statement ends its transaction and goes on in another one.
+func (r *Rehearsal) NextTransaction() { r.began = len(r.Locks) }
 
 // Rehearsed is a lock on a relation or an object that the statement takes, a wait for a virtual transaction, or the lock
 // of a transaction on its own id.
@@ -29,7 +33,7 @@ func (o *Owner) Rehearse(r *Rehearsal) { o.rehearsal = r }
 
 // Note adds a lock to the list.
 func (r *Rehearsal) Note(tag Tag, mode Mode) {
-	for i := range r.Locks {
+	for i := r.began; i < len(r.Locks); i++ {
 		if l := &r.Locks[i]; l.Tag == tag && l.Mode == mode {
 			l.Released = false
 			return

@@ -171,6 +171,7 @@ var (
 
 // number gives processes and transactions the numbers of the document.
 func (d *dialogue) number(s string) string {
+	s = toastName.ReplaceAllString(s, "pg_toast_16385")
 	s = docXid.ReplaceAllStringFunc(s, func(x string) string {
 		if d.xids[x] == "" {
 			d.xids[x] = fmt.Sprintf("transaction %d", 745+len(d.xids))

@@ -39,8 +39,6 @@ type Work struct {
 // Rehearsal is what a command would do besides taking locks, in order.
 type Rehearsal struct {
 	Work []Work
-	// Transactions counts those that the command has ended.
-	Transactions int
 }
 
 func (r *Rehearsal) note(a Action, o catalog.Object) {
@@ -67,7 +65,8 @@ func (c *Context) wouldDatabase(a Action, db ids.Oid) bool {
 	return true
 }
 
-// Rehearse runs a command as far as it takes locks. The caller has begun a subtransaction, and rolls it back.
+// Rehearse runs a command as far as it takes locks. The caller has begun a subtransaction, and rolls it back; Hooks.NextTransaction must
+// not end it.
 func Rehearse(c *Context, stmt ast.Stmt) (*Rehearsal, error) {
 	if !canRehearse(stmt) {
 		return nil, missing("EXPLAIN (LOCKS) " + stmt.CommandTag())
@@ -76,10 +75,6 @@ func Rehearse(c *Context, stmt ast.Stmt) (*Rehearsal, error) {
 	c.TopLevel, c.InBlock = true, true
 	cached := maps.Clone(c.S.Sequences.Cached)
 	defer func() { c.S.Sequences.Cached = cached }()
-	c.Hooks.NextTransaction = func() error {
-		c.Rehearsal.Transactions++
-		return c.step()
-	}
 	if c.S.Tx.ReadOnly() && !allowedReadOnly(stmt) {
 		return nil, pgerr.New(pgerr.ReadOnlySqlTransaction, "cannot execute %s in a read-only transaction", stmt.CommandTag())
 	}
