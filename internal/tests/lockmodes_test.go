@@ -25,7 +25,7 @@ import (
 //
 // testdata/locks/differs lists the statements that are known to lock otherwise, and why.
 //
-// With GOMPHO_REFERENCE set, -rewrite takes the table from PostgreSQL. Indexes and objects that are no relations are not in it.
+// With GOMPHO_REFERENCE set, -rewrite takes the table from PostgreSQL. Objects that are no relations are not in it.
 func TestLockModes(t *testing.T) {
 	f := flag.Lookup("rewrite")
 	rewrite := f != nil && f.Value.String() == "true"
@@ -128,7 +128,7 @@ func (m *lockModes) locks(t *testing.T, d *datadriven.TestData) string {
 	}
 	var out []string
 	for _, l := range held {
-		if l.table {
+		if l.relation {
 			out = append(out, l.mode+" "+l.name)
 		}
 	}
@@ -139,7 +139,7 @@ func (m *lockModes) locks(t *testing.T, d *datadriven.TestData) string {
 // heldLock is a lock of pg_locks.
 type heldLock struct {
 	mode, name string
-	table      bool // a relation that is no index
+	relation   bool
 }
 
 // held lists the session's locks on relations and objects beyond the catalogs. Names are those from before the transaction, where there are.
@@ -174,7 +174,7 @@ func (m *lockModes) held(t *testing.T, c *pgx.Conn) []heldLock {
 		}
 		at := strings.LastIndexByte(*n, '/')
 		kind := (*n)[at+1:]
-		out = append(out, heldLock{r.Mode, settleName((*n)[:at]), kind != "" && kind != "i" && kind != "I"})
+		out = append(out, heldLock{r.Mode, settleName((*n)[:at]), kind != ""})
 	}
 	return out
 }
