@@ -107,3 +107,16 @@ insert into ut values (1, 2);
 insert into empty default values;
 insert into nn values (1, 1);
 insert into auth.users values ('00000000-0000-0000-0000-000000000001', '2024-01-01 00:00+00');
+-- foreign keys: of several columns, to oneself, in a circle, deferred, not valid, across schemas
+create table fk_p (a int, b text, c int unique, primary key (a, b));
+create table fk_c (id int primary key, a int default 1, b text default 'x', up int references fk_c on delete cascade, c int constraint fk_named references fk_p (c) not null,
+  foreign key (a, b) references fk_p match full on update cascade on delete set null deferrable initially deferred,
+  foreign key (a, b) references fk_p on delete set default (b) on update restrict deferrable);
+create table s1.fk_far (c int references fk_p (c), d int unique);
+alter table fk_p add constraint fk_circle foreign key (c) references s1.fk_far (d) deferrable;
+comment on constraint fk_named on fk_c is 'a reference';
+insert into s1.fk_far values (null, 5), (null, 99);
+alter table s1.fk_far add constraint fk_late foreign key (d) references fk_p (c) not valid;
+insert into fk_p values (1, 'x', 5), (2, 'y', null);
+insert into fk_c values (2, 1, 'x', null, 5), (1, null, null, 2, 5), (3, 2, 'y', 3, 5);
+update s1.fk_far set c = 5 where d = 5;
