@@ -73,6 +73,9 @@ func TestSystemViews(t *testing.T) {
 		delete(got, name)
 	}
 	for name := range got {
+		if strings.HasPrefix(name, "pg_catalog.gompho_") {
+			continue // views of things that PostgreSQL does not show
+		}
 		t.Errorf("PostgreSQL has no view %s", name)
 	}
 }
