@@ -37,9 +37,10 @@ type stress struct {
 	m        *model
 	o        *observer
 	sessions []*session
-	found    int // cycles seen
-	points   int // quiescent points
-	compared int // tables whose row locks were compared
+	errors   [sessions]int // of each at the last quiescent point
+	found    int           // cycles seen
+	points   int           // quiescent points
+	compared int           // tables whose row locks were compared
 }
 
 func number(name string, otherwise uint64) uint64 {
@@ -168,6 +169,9 @@ func (s *stress) quiescent(v uint64, rows []lockRow, compare bool) bool {
 		return false
 	}
 	if compare {
+		for i, st := range s.m.states {
+			s.errors[i] = st.errors
+		}
 		for _, p := range s.m.compare(rows) {
 			s.m.problem("%s", p)
 		}
@@ -197,21 +201,19 @@ func (s *stress) rows(v uint64, rows []lockRow) {
 // one of its sessions.
 func (s *stress) deadlock(c []uint32) {
 	s.found++
+	// errorsOf counts the errors that sessions of the cycle have got since the quiescent point; all: none of them was ended, or is no session of ours.
 	errorsOf := func() (n int, all bool) {
 		s.m.mu.Lock()
 		defer s.m.mu.Unlock()
-		all = true
 		for _, pid := range c {
 			i := slices.IndexFunc(s.m.states, func(st *state) bool { return st.pid == pid })
 			if i < 0 || s.m.states[i].doomed {
-				all = false // it was ended, or is no session of ours
-				continue
+				return 0, false
 			}
-			n += s.m.states[i].errors
+			n += s.m.states[i].errors - s.errors[i]
 		}
-		return n, all
+		return n, true
 	}
-	before, all := errorsOf()
 	for seen := 0; ; {
 		there, overdue := stands(c, s.o.locks())
 		if !there {
@@ -223,12 +225,8 @@ func (s *stress) deadlock(c []uint32) {
 			}
 		}
 	}
-	if !all {
-		return
-	}
 	for seen := 0; ; seen++ { // the victim's client has to read its error first
-		after, still := errorsOf()
-		if !still || after > before {
+		if n, all := errorsOf(); !all || n > 0 {
 			return
 		}
 		if seen > looks {
