@@ -402,7 +402,7 @@ func (s *Session) dropStorage(r *Relation) error {
 		return nil
 	}
 	if r.Index != nil && r.Index.Btree != nil {
-		r.Index.Btree.NoteGone(s.tx)
+		r.Index.Btree.NoteGone(s.tx, r.Index.Table)
 	}
 	s.tx.DropFile(r.File)
 	return nil

@@ -205,6 +205,9 @@ func refreshMatView(c *Context, st *ast.RefreshMatViewStmt) error {
 	if err := c.setPopulated(rel.Oid, !st.SkipData); err != nil {
 		return err
 	}
+	if rel.Heap != nil && c.Rehearsal == nil {
+		rel.Heap.NoteRewritten(c.S.Tx)
+	}
 	if err := c.newHeapFiles(rel, rel.Persistence); err != nil {
 		return err
 	}

@@ -70,6 +70,9 @@ func (a *alteration) rewriteTable() error {
 		return err
 	}
 	before := a.old
+	if now.Heap != nil && c.Rehearsal == nil {
+		now.Heap.NoteRewritten(c.S.Tx)
+	}
 	if err := c.newHeapFiles(now, a.persistence); err != nil {
 		return err
 	}

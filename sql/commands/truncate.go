@@ -195,9 +195,6 @@ func (c *Context) truncateRelation(rel *catalog.Relation) error {
 
 // newHeapFiles gives a table and its toast table new files. Toast indexes are made empty, the table's own are left to the caller.
 func (c *Context) newHeapFiles(rel *catalog.Relation, persistence byte) error {
-	if rel.Heap != nil && c.Rehearsal == nil {
-		rel.Heap.NoteRewritten(c.S.Tx)
-	}
 	if _, err := c.S.Cat.SetRelFile(rel.Oid, persistence); err != nil {
 		return err
 	}

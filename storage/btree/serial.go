@@ -41,9 +41,9 @@ func (ix *Index) notePages(tx *mvcc.Session, from, to ids.BlockNumber) {
 	}
 }
 
-// NoteGone tells that the index is dropped or built anew: what was read through it counts as read of the whole table.
-func (ix *Index) NoteGone(tx *mvcc.Session) {
-	if ix.Heap != nil {
-		tx.Manager().Ssi().ToRelation(ix.pred(), ssi.Rel{DB: ix.Heap.DB, Oid: ix.Heap.Oid})
+// NoteGone tells that the index of a table is dropped or built anew: what was read through it counts as read of the whole table.
+func (ix *Index) NoteGone(tx *mvcc.Session, table ids.Oid) {
+	if ssi.Tracked(ix.Oid, ix.Temp) {
+		tx.Manager().Ssi().ToRelation(ssi.Rel{DB: ix.File.DB, Oid: ix.Oid}, ssi.Rel{DB: ix.File.DB, Oid: table})
 	}
 }
