@@ -87,7 +87,11 @@ func (d *Deferred) EndCommand() error { return d.EndStatement(0) }
 // settle checks keys and fires events until none are left that keep does not keep for later. Firing can bring new ones.
 func (d *Deferred) settle(mark int, keep func(constraint ids.Oid) (bool, error)) error {
 	d.firing = true
-	defer func() { d.firing = false }()
+	d.foreign.round++
+	defer func() {
+		d.firing = false
+		d.dropProbeSnapshot()
+	}()
 	if len(d.rows.queue) > mark {
 		if err := d.tx.IncrementCommand(); err != nil {
 			return err

@@ -17,6 +17,7 @@ type rowEvents struct {
 	done  []doneCheck
 	// triggers are those that events name, by place.
 	triggers []rowTrigger
+	count    []int // of events in queue and later, for each of triggers
 	places   map[rowTrigger]uint32
 	tables   map[ids.Oid]*tableTriggers
 }
@@ -57,6 +58,7 @@ func (r *rowEvents) pending(table ids.Oid) bool {
 }
 
 func (r *rowEvents) forget() {
+	clear(r.count)
 	if r.queue != nil || r.later != nil || r.done != nil {
 		r.queue, r.later, r.done = nil, nil, nil
 	}
@@ -94,6 +96,12 @@ func (r *rowEvents) endSub(sub, parent mvcc.SubID, commit bool) (keys []deferred
 		done = append(done, c)
 	}
 	r.done = done
+	clear(r.count)
+	for _, l := range [][]rowEvent{r.queue, r.later} {
+		for i := range l {
+			r.count[l[i].trigger]++
+		}
+	}
 	return keys
 }
 
@@ -200,7 +208,7 @@ func (r *rowEvents) placeOf(t rowTrigger) uint32 {
 	}
 	at := uint32(len(r.triggers))
 	r.places[t] = at
-	r.triggers = append(r.triggers, t)
+	r.triggers, r.count = append(r.triggers, t), append(r.count, 0)
 	return at
 }
 
@@ -208,6 +216,7 @@ func (r *rowEvents) placeOf(t rowTrigger) uint32 {
 func (d *Deferred) mark() int { return len(d.rows.queue) }
 
 func (d *Deferred) add(t *tableTriggers, x *tableTrigger, old, new ids.TID) {
+	d.rows.count[x.place]++
 	d.rows.queue = append(d.rows.queue, rowEvent{x.place, t.rel.Oid, d.tx.SubID(), old, new})
 }
 
@@ -269,13 +278,11 @@ func (x *tableTrigger) concerned(d *Deferred, old, new []types.Datum, mine bool)
 	return !sameKey(old, new, x.cols) || mine && d.rows.waits(x)
 }
 
-// waits reports whether checks of a trigger's constraint are deferred.
+// waits reports whether checks of a trigger's constraint are still to be made.
 func (r *rowEvents) waits(x *tableTrigger) bool {
-	for _, l := range [][]rowEvent{r.later, r.queue} {
-		for i := range l {
-			if r.triggers[l[i].trigger].con == x.con {
-				return true
-			}
+	for fn := riCheckIns; fn <= riCheckUpd; fn++ {
+		if at, ok := r.places[rowTrigger{x.con, fn}]; ok && r.count[at] > 0 {
+			return true
 		}
 	}
 	return false
@@ -323,6 +330,7 @@ func (d *Deferred) fireOne(e rowEvent, keep func(constraint ids.Oid) (bool, erro
 			return nil
 		}
 	}
+	d.rows.count[e.trigger]--
 	if err := d.fire(x, e); err != nil {
 		return err
 	}

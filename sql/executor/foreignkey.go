@@ -18,6 +18,8 @@ import (
 type foreignKeys struct {
 	byOid      map[ids.Oid]*foreignKey
 	generation uint64
+	round      uint64         // counts the rounds of firing
+	snap       *mvcc.Snapshot // of the probes of the round, registered; nil: none yet
 }
 
 // foreignKey is a constraint with its two tables.
@@ -27,6 +29,7 @@ type foreignKey struct {
 	fk, pk  *catalog.Relation // referencing and referenced
 	reads   map[ids.Oid]*keyReaderOf
 	queries [numRI]*riQuery
+	probe   *keyProbe     // nil: the query has to be asked
 	vals    []types.Datum // the key at hand: of the referencing or of the referenced row
 	now     []types.Datum // the new key of an updated row
 }
@@ -82,6 +85,9 @@ func (d *Deferred) keyOf(con ids.Oid) (*foreignKey, error) {
 	if k.pk, err = d.env.relation(c.Confrelid); err != nil {
 		return nil, err
 	}
+	if k.probe, err = k.newProbe(); err != nil {
+		return nil, err
+	}
 	if d.foreign.byOid == nil {
 		d.foreign.byOid = map[ids.Oid]*foreignKey{}
 	}
@@ -91,6 +97,9 @@ func (d *Deferred) keyOf(con ids.Oid) (*foreignKey, error) {
 
 func (f *foreignKeys) forget() {
 	for _, k := range f.byOid {
+		if k.probe != nil {
+			k.probe.close()
+		}
 		for _, q := range k.queries {
 			if q != nil && q.exec != nil {
 				q.exec.Close()
@@ -220,11 +229,28 @@ func (k *foreignKey) check(rel *catalog.Relation, tid ids.TID) error {
 	case nulls > 0:
 		return k.missing(rel)
 	}
-	n, err := k.run(riLookup, k.vals, k.pk.Kind == 'p')
-	if n > 0 || err != nil {
+	found, err := k.lookup()
+	if found || err != nil {
 		return err
 	}
 	return k.missing(rel)
+}
+
+// lookup reports whether the key at hand is in the referenced table.
+func (k *foreignKey) lookup() (bool, error) {
+	if k.probe == nil {
+		n, err := k.run(riLookup, k.vals, k.pk.Kind == 'p')
+		return n > 0, err
+	}
+	found, err := k.probe.look(k.vals)
+	if err == nil {
+		return found, nil
+	}
+	sql, _, _, e := k.text(riLookup)
+	if e != nil {
+		return false, err
+	}
+	return false, k.where(&riQuery{sql: sql}, err)
 }
 
 // missing is the error about the key at hand of a row of rel, which refers to nothing.

@@ -233,3 +233,13 @@ func tidOf(it item) uint64 {
 	}
 	return t.Pack()
 }
+
+// EqualKeys reports whether two lists of values of the key columns alone are the same in the index's order.
+func (ix *Index) EqualKeys(a, b []types.Datum) bool {
+	for i := range ix.nkeys {
+		if ix.compareDatum(i, a[i], b[i]) != 0 {
+			return false
+		}
+	}
+	return true
+}
