@@ -23,11 +23,19 @@ import (
 type foresight struct {
 	e     *engine
 	rec   *locks.Rehearsal
-	maybe []locks.Rehearsed // locks on partitions, taken when a row goes there
+	maybe []locks.Rehearsed // locks that are taken if there is a row that asks for them: on partitions, by foreign keys
 	rows  []rowLock
 	work  []commands.Work
-	names map[any]string // of tags and objects
-	made  map[any]bool   // those that the statement itself makes
+	keys  map[keyEvent]bool // changes of which the foreign keys have been looked at
+	byKey bool              // what is looked at is the query of a foreign key
+	names map[any]string    // of tags and objects
+	made  map[any]bool      // those that the statement itself makes
+}
+
+// keyEvent is a kind of change of a table.
+type keyEvent struct {
+	rel ids.Oid
+	op  query.CommandType
 }
 
 // rowLock is a lock on the rows of a table that a statement returns or changes.
@@ -57,6 +65,9 @@ func (e *engine) explainLocks(u *UtilityContext, st *ast.ExplainStmt, params []t
 	e.s.Owner.Rehearse(nil)
 	e.s.Notice = notice
 	tx.AbortSub()
+	if len(f.keys) > 0 {
+		e.ex.Deferred.ForgetPlans()
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -111,6 +122,13 @@ func (f *foresight) command(u *UtilityContext, stmt ast.Stmt) error {
 		defer f.phase("parse")()
 		return analyze(stmt, types)
 	}
+	h.ValidateForeignKey = func(con ids.Oid) error {
+		st, err := f.e.ex.Deferred.PlanValidate(con)
+		if st == nil || err != nil {
+			return err
+		}
+		return f.planned(st)
+	}
 	h.RunQuery = func(q *query.Query, params []types.Datum, _ func(*types.Batch) error) (uint64, error) {
 		return 0, f.query(q, params, u.ParamTys)
 	}
@@ -161,12 +179,20 @@ func (f *foresight) query(q *query.Query, params []types.Datum, paramTypes []ids
 	if err != nil {
 		return err
 	}
+	return f.planned(st)
+}
+
+// planned looks at what a plan will lock when it is executed.
+func (f *foresight) planned(st *plan.Statement) error {
 	for _, rte := range st.RTable {
 		if err := f.e.checkRights(rte); err != nil {
 			return err
 		}
 	}
-	defer f.phase("execution")()
+	if !f.byKey {
+		defer f.phase("execution")()
+	}
+	var err error
 	executor.WalkPlan(st, func(p plan.Node) {
 		if err == nil {
 			err = f.node(st, p)
@@ -190,7 +216,11 @@ func (f *foresight) node(st *plan.Statement, p plan.Node) error {
 				rels = []int{m.RTI}
 			}
 			for _, rti := range rels {
-				f.row(rowLock{st.RTable[rti-1].Relid, executor.LockStrength(m.Strength), "returned", m.WaitPolicy})
+				which := "returned"
+				if f.byKey {
+					which = "looked up by a foreign key"
+				}
+				f.row(rowLock{st.RTable[rti-1].Relid, executor.LockStrength(m.Strength), which, m.WaitPolicy})
 			}
 			f.rec.Note(locks.TransactionTag(0), locks.Exclusive)
 		}
@@ -224,11 +254,20 @@ func (f *foresight) modify(st *plan.Statement, p *plan.ModifyTable) error {
 		if rel.Heap == nil {
 			continue
 		}
+		by := ""
+		if f.byKey {
+			by = " by a foreign key"
+		}
 		switch p.Operation {
+		case query.CmdInsert:
+			f.briefly(rel)
 		case query.CmdUpdate:
-			f.row(rowLock{rel.Oid, updateStrength(root, rel, p.UpdateCols), "updated", query.LockWaitBlock})
+			f.row(rowLock{rel.Oid, updateStrength(root, rel, p.UpdateCols), "updated" + by, query.LockWaitBlock})
 		case query.CmdDelete:
-			f.row(rowLock{rel.Oid, mvcc.LockExclusive, "deleted", query.LockWaitBlock})
+			f.row(rowLock{rel.Oid, mvcc.LockExclusive, "deleted" + by, query.LockWaitBlock})
+		}
+		if err := f.foreignKeys(root, rel, p.Operation, p.UpdateCols); err != nil {
+			return err
 		}
 		if oc := p.OnConflict; oc != nil && oc.Action == query.OnConflictUpdate {
 			var cols []int
@@ -242,6 +281,50 @@ func (f *foresight) modify(st *plan.Statement, p *plan.ModifyTable) error {
 		return f.partitions(root)
 	}
 	return nil
+}
+
+// briefly notes the locks on indexes that rows are added to; they go when the execution is over.
+func (f *foresight) briefly(rel *catalog.Relation) {
+	for _, ix := range rel.Indexes {
+		tag := f.e.s.Cat.RelationTag(ix.Oid)
+		if !slices.ContainsFunc(f.rec.Locks, func(l locks.Rehearsed) bool { return l.Tag == tag && l.Mode == catalog.RouteLock }) {
+			f.rec.Note(tag, catalog.RouteLock)
+			f.rec.Locks[len(f.rec.Locks)-1].Released = true
+		}
+	}
+}
+
+// foreignKeys looks at what the foreign keys of a table may do about a change: columns cols of root are updated. Their locks depend on the rows.
+func (f *foresight) foreignKeys(root, rel *catalog.Relation, op query.CommandType, cols []int) error {
+	if !rel.HasTriggers || f.e.ex.Deferred == nil {
+		return nil
+	}
+	if ev := (keyEvent{rel.Oid, op}); f.keys[ev] {
+		return nil
+	} else if f.keys == nil {
+		f.keys = map[keyEvent]bool{ev: true}
+	} else {
+		f.keys[ev] = true
+	}
+	var at []int
+	for _, c := range cols {
+		at = append(at, int(rel.AttNum(root.AttName(int16(c))))-1)
+	}
+	before, outer := len(f.rec.Locks), f.byKey
+	f.byKey = true
+	defer f.phase("execution, for a foreign key")()
+	err := f.e.ex.Deferred.Foresee(rel, op, at, func(st *plan.Statement, deferred bool) error {
+		if deferred {
+			for i := range f.rec.Locks[before:] {
+				f.rec.Locks[before+i].Phase = "commit, for a foreign key"
+			}
+		}
+		return f.planned(st)
+	})
+	f.byKey = outer
+	f.maybe = append(f.maybe, f.rec.Locks[before:]...)
+	f.rec.Locks = f.rec.Locks[:before]
+	return err
 }
 
 // updateStrength is the row lock of an update of columns of root, in one of the tables below it.
@@ -411,11 +494,34 @@ func (f *foresight) all() []locks.Rehearsed {
 	return out
 }
 
-// text is the result as text.
+// covers reports whether who has one lock needs not care for another one, on the same thing at the same time.
+func covers(strong, weak locks.Rehearsed) bool {
+	if strong.Tag != weak.Tag || strong.Mode == weak.Mode || strong.Phase != weak.Phase || strong.Released && !weak.Released {
+		return false
+	}
+	for m := locks.AccessShare; m <= locks.AccessExclusive; m++ {
+		if locks.Conflicts(weak.Mode, m) && !locks.Conflicts(strong.Mode, m) {
+			return false
+		}
+	}
+	return true
+}
+
+// text is the result as text. Locks that a stronger one covers stand behind that.
 func (f *foresight) text(tag string) []string {
 	out := []string{"Locks of " + tag}
-	for _, l := range f.all() {
-		line := fmt.Sprintf("  ->  %s on %s", l.Mode, f.thing(l.Tag))
+	list := f.all()
+	for i, l := range list {
+		if slices.ContainsFunc(list, func(o locks.Rehearsed) bool { return covers(o, l) }) {
+			continue
+		}
+		line := "  ->  " + l.Mode.String()
+		for k, o := range list {
+			if k != i && covers(l, o) {
+				line += ", " + o.Mode.String()
+			}
+		}
+		line += " on " + f.thing(l.Tag)
 		if f.made[l.Tag] {
 			line += " (new)"
 		}

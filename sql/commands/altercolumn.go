@@ -4,6 +4,7 @@ import (
 	"gompho/catalog"
 	"gompho/internal/ids"
 	"gompho/internal/pgerr"
+	"gompho/locks"
 	"gompho/sql/ast"
 	"gompho/sql/query"
 	"gompho/types"
@@ -558,12 +559,17 @@ func (a *alteration) setIdentity(cmd *ast.AlterTableCmd) error {
 			return err
 		}
 	}
-	if len(options) == 0 {
-		return nil
-	}
 	seq, err := a.c.ownedSequence(a.oid, att, catalog.DepInternal)
 	if err != nil {
 		return err
+	}
+	for _, mode := range []locks.Mode{locks.ShareRowExclusive, locks.RowExclusive} {
+		if err := a.c.S.Cat.HoldRelation(seq, mode); err != nil {
+			return err
+		}
+	}
+	if len(options) == 0 {
+		return nil
 	}
 	s, err := a.c.S.Relation(seq)
 	if err != nil {

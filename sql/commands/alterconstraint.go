@@ -122,6 +122,11 @@ func (a *alteration) useIndex(k *ast.Constraint) error {
 			return wrong("index %q column number %d does not have default sorting behavior", k.Indexname, i+1)
 		}
 	}
+	for _, mode := range []locks.Mode{locks.AccessShare, locks.ShareUpdateExclusive} {
+		if err := c.S.Cat.HoldRelation(ix.Oid, mode); err != nil {
+			return err
+		}
+	}
 	primary := k.Contype == ast.ConstrPrimary
 	name := k.Conname
 	if name == "" {

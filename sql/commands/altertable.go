@@ -110,9 +110,10 @@ func alterLock(cmds []*ast.AlterTableCmd) locks.Mode {
 
 func commandLock(cmd *ast.AlterTableCmd) locks.Mode {
 	switch cmd.Subtype {
-	case ast.ATSetStatistics, ast.ATSetOptions, ast.ATResetOptions, ast.ATClusterOn, ast.ATDropCluster, ast.ATValidateConstraint,
-		ast.ATSetRelOptions, ast.ATResetRelOptions:
+	case ast.ATSetStatistics, ast.ATSetOptions, ast.ATResetOptions, ast.ATClusterOn, ast.ATDropCluster, ast.ATValidateConstraint:
 		return locks.ShareUpdateExclusive
+	case ast.ATSetRelOptions, ast.ATResetRelOptions:
+		return optionsLock(cmd)
 	case ast.ATAttachPartition, ast.ATDetachPartitionFinalize:
 		return locks.ShareUpdateExclusive
 	case ast.ATDetachPartition:
@@ -128,6 +129,25 @@ func commandLock(cmd *ast.AlterTableCmd) locks.Mode {
 		}
 	}
 	return locks.AccessExclusive
+}
+
+// optionsLock is the lock for storage parameters: stronger for those that plans are made by.
+func optionsLock(cmd *ast.AlterTableCmd) locks.Mode {
+	list, ok := cmd.Def.(*ast.List)
+	if !ok {
+		return locks.AccessExclusive
+	}
+	for _, it := range list.Items {
+		d, ok := it.(*ast.DefElem)
+		if !ok {
+			continue
+		}
+		switch d.Defname {
+		case "user_catalog_table", "security_barrier", "security_invoker", "check_option":
+			return locks.AccessExclusive
+		}
+	}
+	return locks.ShareUpdateExclusive
 }
 
 func (a *alteration) add(pass alterPass, f func() error) {

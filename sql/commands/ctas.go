@@ -103,6 +103,10 @@ func (c *Context) sourceQuery(st *ast.CreateTableAsStmt) (*query.Query, []types.
 		}
 		return c.Hooks.Execute(x)
 	}
+	if st.Into.SkipData {
+		q, err := analyzer.Analyze(c.analyzer(), &ast.RawStmt{Stmt: st.Query}, nil)
+		return q, nil, err
+	}
 	if c.Hooks == nil || c.Hooks.Analyze == nil {
 		return nil, nil, missing(st.CommandTag())
 	}
@@ -193,14 +197,17 @@ func refreshMatView(c *Context, st *ast.RefreshMatViewStmt) error {
 			return err
 		}
 	}
-	for _, mode := range []locks.Mode{locks.AccessShare, locks.Exclusive} {
-		if err := c.S.Cat.HoldRelation(rel.Oid, mode); err != nil {
+	if err := c.S.Cat.HoldRelation(rel.Oid, locks.Exclusive); err != nil {
+		return err
+	}
+	var q *query.Query
+	if !st.SkipData {
+		if err := c.S.Cat.HoldRelation(rel.Oid, locks.AccessShare); err != nil {
 			return err
 		}
-	}
-	q, err := analyzer.StoredQuery(c.analyzer(), rel)
-	if err != nil {
-		return err
+		if q, err = analyzer.StoredQuery(c.analyzer(), rel); err != nil {
+			return err
+		}
 	}
 	if err := c.setPopulated(rel.Oid, !st.SkipData); err != nil {
 		return err
@@ -208,7 +215,7 @@ func refreshMatView(c *Context, st *ast.RefreshMatViewStmt) error {
 	if rel.Heap != nil && c.Rehearsal == nil {
 		rel.Heap.NoteRewritten(c.S.Tx)
 	}
-	if err := c.newHeapFiles(rel, rel.Persistence); err != nil {
+	if err := c.newHeapFiles(rel, rel.Persistence, locks.Share); err != nil {
 		return err
 	}
 	if !st.SkipData {

@@ -33,8 +33,13 @@ func (c *Context) addForeignKey(rel *catalog.Relation, k *ast.Constraint, valid 
 	case 'c':
 		return nil, pgerr.New(pgerr.WrongObjectType, "%q is a composite type", pk.Name)
 	}
-	if err := c.S.Cat.HoldRelation(rel.Oid, locks.ShareRowExclusive); err != nil {
-		return nil, err
+	for _, l := range []struct {
+		rel  ids.Oid
+		mode locks.Mode
+	}{{rel.Oid, locks.ShareRowExclusive}, {rel.Oid, locks.AccessShare}, {pk.Oid, locks.AccessShare}} { // the weaker ones as PostgreSQL: for a look at the triggers
+		if err := c.S.Cat.HoldRelation(l.rel, l.mode); err != nil {
+			return nil, err
+		}
 	}
 	if k.Conname == "" {
 		n := *k

@@ -338,6 +338,9 @@ func (c *Context) renameTypeStmt(st *ast.RenameStmt) error {
 		if rel.Kind != 'c' {
 			return pgerr.New(pgerr.WrongObjectType, "%s is a table's row type", c.S.Cat.TypeName(o.Oid)).WithHint("Use ALTER TABLE instead.")
 		}
+		if err := c.S.Cat.HoldRelation(rel.Oid, locks.AccessExclusive); err != nil {
+			return err
+		}
 		return c.renameRelation(rel.Oid, st.Newname)
 	case t.Typelem != 0 && t.Typcategory == 'A':
 		return pgerr.New(pgerr.WrongObjectType, "cannot alter array type %s", c.S.Cat.TypeName(o.Oid))
@@ -441,6 +444,9 @@ func (c *Context) moveRelation(rel *catalog.Relation, ns ids.Oid) error {
 			return err
 		}
 		for _, s := range seqs {
+			if err := cat.HoldRelation(s.oid, locks.AccessExclusive); err != nil {
+				return err
+			}
 			parts = append(parts, s.oid)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"gompho/catalog"
 	"gompho/internal/ids"
 	"gompho/internal/pgerr"
+	"gompho/locks"
 	"gompho/sql/query"
 	"gompho/storage/heap"
 	"gompho/types"
@@ -73,7 +74,14 @@ func (a *alteration) rewriteTable() error {
 	if now.Heap != nil && c.Rehearsal == nil {
 		now.Heap.NoteRewritten(c.S.Tx)
 	}
-	if err := c.newHeapFiles(now, a.persistence); err != nil {
+	mode := locks.Share
+	if a.frozen { // VACUUM FULL and CLUSTER leave the toast table what it is
+		mode = locks.NoLock
+	}
+	if err := c.newHeapFiles(now, a.persistence, mode); err != nil {
+		return err
+	}
+	if err := a.holdToastIndexes(now); err != nil {
 		return err
 	}
 	if now, err = a.rel(); err != nil {
@@ -108,6 +116,18 @@ func (a *alteration) rewriteTable() error {
 		return err
 	}
 	return a.sequencePersistence()
+}
+
+// holdToastIndexes locks the indexes of the toast table as PostgreSQL, which makes a new one and gives it the old one's name.
+func (a *alteration) holdToastIndexes(rel *catalog.Relation) error {
+	if rel.Toast == 0 || a.frozen {
+		return nil
+	}
+	t, err := a.c.S.Relation(rel.Toast)
+	if err != nil {
+		return err
+	}
+	return a.c.holdIndexes(t, locks.ShareUpdateExclusive)
 }
 
 // rewriter makes new rows of old ones.

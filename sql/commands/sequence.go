@@ -618,6 +618,9 @@ func (c *Context) resetSequence(oid ids.Oid) error {
 	if rel == nil || err != nil {
 		return err
 	}
+	if err := c.S.Cat.HoldRelation(oid, locks.RowExclusive); err != nil {
+		return err
+	}
 	row, err := c.S.Cat.Sequence(oid)
 	if err != nil {
 		return err

@@ -187,14 +187,15 @@ func (c *Context) truncateRelation(rel *catalog.Relation) error {
 		}
 		rel.Heap.Counts(c.S.Slot).Truncate()
 	}
-	if err := c.newHeapFiles(rel, rel.Persistence); err != nil {
+	if err := c.newHeapFiles(rel, rel.Persistence, locks.Share); err != nil {
 		return err
 	}
 	return c.rebuildIndexes(rel.Oid, false)
 }
 
-// newHeapFiles gives a table and its toast table new files. Toast indexes are made empty, the table's own are left to the caller.
-func (c *Context) newHeapFiles(rel *catalog.Relation, persistence byte) error {
+// newHeapFiles gives a table and its toast table new files. Toast indexes are made empty, the table's own are left to the caller. mode is a lock
+// on the toast table besides AccessExclusive, NoLock for none.
+func (c *Context) newHeapFiles(rel *catalog.Relation, persistence byte, mode locks.Mode) error {
 	if _, err := c.S.Cat.SetRelFile(rel.Oid, persistence); err != nil {
 		return err
 	}
@@ -209,7 +210,12 @@ func (c *Context) newHeapFiles(rel *catalog.Relation, persistence byte) error {
 		if err := c.step(); err != nil {
 			return err
 		}
-		if err := c.rebuildIndexesAs(t.Oid, persistence, false); err != nil {
+		if mode != locks.NoLock {
+			if err := c.S.Cat.HoldRelation(t.Oid, mode); err != nil {
+				return err
+			}
+		}
+		if err := c.makeIndexFiles(t.Oid, persistence, false); err != nil {
 			return err
 		}
 	}
@@ -229,6 +235,10 @@ func (c *Context) rebuildIndexesAs(table ids.Oid, persistence byte, stats bool) 
 	if err := c.S.Cat.HoldRelation(table, locks.Share); err != nil {
 		return err
 	}
+	return c.makeIndexFiles(table, persistence, stats)
+}
+
+func (c *Context) makeIndexFiles(table ids.Oid, persistence byte, stats bool) error {
 	rel, err := c.S.Relation(table)
 	if err != nil {
 		return err

@@ -92,7 +92,7 @@ type locker interface {
 // hold locks a relation that rows are written to, until the end of the transaction.
 func (ex *Exec) hold(oid ids.Oid) error {
 	if l, ok := ex.env.Catalog.(locker); ok {
-		return l.HoldRelation(oid, locks.RowExclusive)
+		return l.HoldRelation(oid, catalog.RouteLock)
 	}
 	return nil
 }

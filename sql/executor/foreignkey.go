@@ -565,16 +565,8 @@ func (k *foreignKey) cast(text string, from, to ids.Oid) (string, error) {
 
 // Validate looks whether all rows of the referencing table of a constraint have what they refer to. Errors: 23503.
 func (d *Deferred) Validate(con ids.Oid) error {
-	k, err := d.keyOf(con)
+	k, st, err := d.planValidate(con)
 	if k == nil || err != nil {
-		return err
-	}
-	sql, err := k.orphans()
-	if err != nil {
-		return err
-	}
-	st, err := d.env.PlanInternal(sql, nil, ids.BootstrapRole)
-	if err != nil {
 		return err
 	}
 	snap := d.tx.LatestSnapshot()
