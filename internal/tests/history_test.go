@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -19,10 +20,18 @@ import (
 
 const registers = 12
 
-// observed is a committed transaction as its client saw it.
+// observed is a transaction as its client saw it.
 type observed struct {
+	client int
 	reads  map[int]int64 // value read of each register
 	writes map[int]int64 // value written
+}
+
+// recorded is what clients saw of a run.
+type recorded struct {
+	done    []observed // committed; those of one client in order
+	failed  []observed // refused for read/write dependencies: what they had done until then
+	refused int        // in all
 }
 
 // paths are settings that lead reads along each way to a table.
@@ -45,30 +54,35 @@ func historySize(t *testing.T) (n int, seed uint64) {
 	return n, seed
 }
 
-// history runs n transactions of a level and returns those that committed, and how many were refused.
-func history(t *testing.T, level string, n int, seed uint64) (done []observed, refused int) {
-	s := open(t, false)
-	run(t, connect(t, s), "CREATE TABLE reg (k int PRIMARY KEY, v bigint)")
-	run(t, connect(t, s), "INSERT INTO reg SELECT i, -i - 1 FROM generate_series(0, $1::int - 1) i", registers)
-	run(t, connect(t, s), "CREATE INDEX reg_kv ON reg (k, v)")
+// history runs n transactions of a level over so many registers.
+func history(t *testing.T, dial func() *pgx.Conn, level string, keys, n int, seed uint64) (h recorded) {
+	run(t, dial(), "DROP TABLE IF EXISTS reg")
+	run(t, dial(), "CREATE TABLE reg (k int PRIMARY KEY, v bigint)")
+	run(t, dial(), "INSERT INTO reg SELECT i, -i - 1 FROM generate_series(0, $1::int - 1) i", keys)
+	run(t, dial(), "CREATE INDEX reg_kv ON reg (k, v)")
+	run(t, dial(), "ANALYZE reg")
 	const clients = 6
 	var mu sync.Mutex
 	var wg sync.WaitGroup
 	for c := range clients {
-		conn := connect(t, s)
+		conn := dial()
 		wg.Add(1)
 		go func() {
 			defer wg.Done()
 			r := rand.New(rand.NewPCG(seed, uint64(c)))
 			for i := range n / clients {
-				o, err := transact(conn, level, r, int64(i*clients+c)*8+1)
+				o, err := transact(conn, level, keys, r, int64(i*clients+c)*8+1)
+				o.client = c
 				var e *pgconn.PgError
 				mu.Lock()
 				switch {
 				case err == nil:
-					done = append(done, o)
+					h.done = append(h.done, o)
 				case errors.As(err, &e) && (e.Code == "40001" || e.Code == "40P01"):
-					refused++
+					h.refused++
+					if strings.Contains(e.Message, "read/write dependencies") {
+						h.failed = append(h.failed, o)
+					}
 				default:
 					t.Error(err)
 				}
@@ -77,13 +91,13 @@ func history(t *testing.T, level string, n int, seed uint64) (done []observed, r
 		}()
 	}
 	wg.Wait()
-	return done, refused
+	return h
 }
 
 // transact reads some registers and changes some of those it read.
-func transact(c *pgx.Conn, level string, r *rand.Rand, next int64) (o observed, err error) {
+func transact(c *pgx.Conn, level string, keys int, r *rand.Rand, next int64) (o observed, err error) {
 	ctx := context.Background()
-	o = observed{map[int]int64{}, map[int]int64{}}
+	o = observed{reads: map[int]int64{}, writes: map[int]int64{}}
 	mode := " READ WRITE"
 	if r.IntN(5) == 0 {
 		mode = " READ ONLY"
@@ -97,7 +111,7 @@ func transact(c *pgx.Conn, level string, r *rand.Rand, next int64) (o observed, 
 		}
 	}()
 	for range 1 + r.IntN(3) {
-		k := r.IntN(registers)
+		k := r.IntN(keys)
 		if _, ok := o.writes[k]; ok {
 			continue
 		}
@@ -135,45 +149,51 @@ func read(ctx context.Context, c *pgx.Conn, from, to int, o observed) error {
 	return rows.Err()
 }
 
-// successors maps each value to the transaction that replaced it. Two that replaced the same are a lost update.
-func successors(t *testing.T, done []observed) map[int64]int {
-	next := map[int64]int{}
+// successors maps each value to the transaction that replaced it. lost is a value that two replaced, 0 if there is none.
+func successors(done []observed) (next map[int64]int, lost int64) {
+	next = map[int64]int{}
 	for i, o := range done {
 		for k := range o.writes {
-			old := o.reads[k]
-			if j, dup := next[old]; dup {
-				t.Fatalf("lost update: transactions %d and %d both replaced value %d of register %d", i, j, old, k)
+			if _, dup := next[o.reads[k]]; dup {
+				lost = o.reads[k]
 			}
-			next[old] = i
+			next[o.reads[k]] = i
 		}
 	}
-	return next
+	return next, lost
 }
 
-// cycle reports whether the dependencies among the transactions have a cycle.
-func cycle(done []observed, next map[int64]int) bool {
+// graph has the dependencies among transactions: dep those of reading or replacing what another wrote, anti those of reading what another replaced.
+type graph struct{ dep, anti [][]int }
+
+func dependencies(done []observed, next map[int64]int) graph {
 	writer := map[int64]int{}
 	for i, o := range done {
 		for _, v := range o.writes {
 			writer[v] = i
 		}
 	}
-	after := make([][]int, len(done))
+	g := graph{make([][]int, len(done)), make([][]int, len(done))}
 	for i, o := range done {
 		for _, v := range o.reads {
 			if w, ok := writer[v]; ok {
-				after[w] = append(after[w], i)
+				g.dep[w] = append(g.dep[w], i)
 			}
 			if n, ok := next[v]; ok && n != i {
-				after[i] = append(after[i], n)
+				g.anti[i] = append(g.anti[i], n)
 			}
 		}
 	}
-	state := make([]int8, len(done))
+	return g
+}
+
+// cycle reports whether edges among n nodes have a cycle.
+func cycle(n int, edges func(i int) []int) bool {
+	state := make([]int8, n)
 	var visit func(i int) bool
 	visit = func(i int) bool {
 		state[i] = 1
-		for _, n := range after[i] {
+		for _, n := range edges(i) {
 			if state[n] == 1 || state[n] == 0 && visit(n) {
 				return true
 			}
@@ -181,7 +201,7 @@ func cycle(done []observed, next map[int64]int) bool {
 		state[i] = 2
 		return false
 	}
-	for i := range done {
+	for i := range n {
 		if state[i] == 0 && visit(i) {
 			return true
 		}
@@ -189,27 +209,101 @@ func cycle(done []observed, next map[int64]int) bool {
 	return false
 }
 
+// serializable reports whether the transactions have a serial order.
+func serializable(done []observed) bool {
+	next, lost := successors(done)
+	g := dependencies(done, next)
+	return lost == 0 && !cycle(len(done), func(i int) []int { return append(g.dep[i][:len(g.dep[i]):len(g.dep[i])], g.anti[i]...) })
+}
+
+// fromSnapshots reports whether each transaction can have read one snapshot, in which its client's earlier ones were, with no update lost: whether
+// every cycle of dependencies has two antidependencies in a row (Cerone and Gotsman, "Analysing Snapshot Isolation", PODC 2016).
+func fromSnapshots(done []observed) bool {
+	next, lost := successors(done)
+	g := dependencies(done, next)
+	last := map[int]int{}
+	for i, o := range done {
+		if before, ok := last[o.client]; ok {
+			g.dep[before] = append(g.dep[before], i)
+		}
+		last[o.client] = i
+	}
+	return lost == 0 && !cycle(len(done), func(i int) (out []int) {
+		for _, n := range g.dep[i] {
+			out = append(append(out, n), g.anti[n]...)
+		}
+		return out
+	})
+}
+
+// the checks themselves, on histories made by hand.
+func TestHistoryChecks(t *testing.T) {
+	type m = map[int]int64
+	for _, c := range []struct {
+		name            string
+		done            []observed
+		snapshot, order bool
+	}{
+		{"one after the other", []observed{{0, m{0: -1}, m{0: 1}}, {1, m{0: 1}, m{0: 2}}}, true, true},
+		{"lost update", []observed{{0, m{0: -1}, m{0: 1}}, {1, m{0: -1}, m{0: 2}}}, false, false},
+		{"write skew", []observed{{0, m{0: -1, 1: -2}, m{0: 1}}, {1, m{0: -1, 1: -2}, m{1: 2}}}, true, false},
+		{"read skew", []observed{{0, m{0: -1, 1: -2}, m{0: 1, 1: 2}}, {1, m{0: -1, 1: 2}, m{}}}, false, false},
+		{"each reads the other", []observed{{0, m{0: -1, 1: 2}, m{0: 1}}, {1, m{0: 1, 1: -2}, m{1: 2}}}, false, false},
+		{"long fork", []observed{{0, m{0: -1}, m{0: 1}}, {1, m{1: -2}, m{1: 2}}, {2, m{0: 1, 1: -2}, m{}}, {3, m{0: -1, 1: 2}, m{}}}, false, false},
+		{"own write not seen", []observed{{0, m{0: -1}, m{0: 1}}, {0, m{0: -1}, m{}}}, false, true},
+		{"read-only anomaly", []observed{{0, m{0: -1, 1: -2}, m{0: 1}}, {1, m{1: -2}, m{1: 2}}, {2, m{0: -1, 1: 2}, m{}}}, true, false},
+	} {
+		if got := fromSnapshots(c.done); got != c.snapshot {
+			t.Errorf("%s: from snapshots: %v", c.name, got)
+		}
+		if got := serializable(c.done); got != c.order {
+			t.Errorf("%s: serializable: %v", c.name, got)
+		}
+	}
+}
+
+func embedded(t *testing.T) func() *pgx.Conn {
+	s := open(t, false)
+	return func() *pgx.Conn { return connect(t, s) }
+}
+
 func TestSerializableHistory(t *testing.T) {
 	n, seed := historySize(t)
-	done, refused := history(t, "SERIALIZABLE", n, seed)
-	t.Logf("%d committed, %d refused", len(done), refused)
-	if len(done) < n/20 || refused == 0 {
-		t.Fatalf("%d committed and %d refused: a history of nothing", len(done), refused)
+	h := history(t, embedded(t), "SERIALIZABLE", registers, n, seed)
+	t.Logf("%d committed, %d refused", len(h.done), h.refused)
+	if len(h.done) < n/20 || h.refused == 0 {
+		t.Fatalf("%d committed and %d refused: a history of nothing", len(h.done), h.refused)
 	}
-	if cycle(done, successors(t, done)) {
+	if !fromSnapshots(h.done) {
+		t.Fatal("the committed transactions did not read snapshots")
+	}
+	if !serializable(h.done) {
 		t.Fatal("the committed transactions have no serial order")
 	}
 }
 
-// Repeatable Read loses no update; write skew it does allow, which shows that the checker finds one.
+// Repeatable Read loses no update and reads snapshots; write skew it does allow, which shows that the checker finds one.
 func TestRepeatableReadHistory(t *testing.T) {
 	n, seed := historySize(t)
-	done, refused := history(t, "REPEATABLE READ", n, seed)
-	t.Logf("%d committed, %d refused", len(done), refused)
-	if refused == 0 {
+	h := history(t, embedded(t), "REPEATABLE READ", registers, n, seed)
+	t.Logf("%d committed, %d refused", len(h.done), h.refused)
+	if h.refused == 0 {
 		t.Fatal("nobody was refused")
 	}
-	if !cycle(done, successors(t, done)) {
+	if !fromSnapshots(h.done) {
+		t.Fatal("the committed transactions did not read snapshots, or an update was lost")
+	}
+	if serializable(h.done) {
 		t.Fatal("no write skew under Repeatable Read: the histories are too tame to tell anything")
+	}
+}
+
+// Read Committed does not read snapshots: the checker sees that.
+func TestReadCommittedHistory(t *testing.T) {
+	n, seed := historySize(t)
+	h := history(t, embedded(t), "READ COMMITTED", registers, n, seed)
+	t.Logf("%d committed, %d refused", len(h.done), h.refused)
+	if fromSnapshots(h.done) {
+		t.Fatal("Read Committed looks like snapshot isolation: the histories are too tame to tell anything")
 	}
 }
