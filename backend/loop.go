@@ -155,6 +155,7 @@ func (b *Backend) ready() error {
 		b.ps = "idle"
 	case 'T':
 		b.ps = "idle in transaction"
+		b.s.Tx.ReleaseCatalogSnapshot() // so that an idle session holds nobody back
 	default:
 		b.ps = "idle in transaction (aborted)"
 	}

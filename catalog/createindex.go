@@ -50,8 +50,10 @@ func (s *Session) CreateIndexRows(n *NewIndex) (ids.Oid, error) {
 	if table == nil {
 		return 0, pgerr.Internal("cache lookup failed for relation %d", n.Table)
 	}
-	if err := s.HoldRelation(n.Table, locks.Share); err != nil {
-		return 0, err
+	if !n.NotReady {
+		if err := s.HoldRelation(n.Table, locks.Share); err != nil {
+			return 0, err
+		}
 	}
 	cols, err := s.indexColumns(table, n)
 	if err != nil {

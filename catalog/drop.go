@@ -28,6 +28,8 @@ type DropOpts struct {
 	KeepOriginal bool
 	// NoLock says that the caller holds all locks that are needed.
 	NoLock bool
+	// CheckOnly looks whether the objects can be dropped, and drops nothing.
+	CheckOnly bool
 }
 
 // Flags of why an object is to be dropped.
@@ -85,7 +87,7 @@ func (s *Session) PerformDeletion(objs []Object, opts DropOpts) error {
 	if len(objs) == 1 {
 		orig = &objs[0]
 	}
-	if err := d.report(orig); err != nil {
+	if err := d.report(orig); err != nil || opts.CheckOnly {
 		return err
 	}
 	return d.deleteAll()

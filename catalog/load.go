@@ -262,6 +262,9 @@ func (s *Session) loadIndexes(r *Relation) error {
 			return false, err
 		}
 		ix, err := s.indexWithClasses(c, x, desc)
+		if err == nil && ix.CheckXmin {
+			ix.Since, err = s.store.madeBy(PgIndexOid, x.TID())
+		}
 		r.Indexes = append(r.Indexes, ix)
 		return true, err
 	}, OidKey(AttPgIndexIndrelid, r.Oid))

@@ -92,6 +92,7 @@ type Index struct {
 	Clustered        bool
 	Valid            bool
 	CheckXmin        bool
+	Since            ids.Xid // with CheckXmin: transactions whose snapshot does not see what this one did must not read the index
 	Ready, Live      bool
 	ReplIdent        bool
 	Desc             *types.Desc // columns as stored in the index

@@ -335,6 +335,20 @@ func (m *Manager) Procs() []ProcInfo {
 	return out
 }
 
+// SnapshotsUpTo lists the virtual transactions of a database, except's own and lazy vacuums left out, that hold a snapshot whose xmin is limit or
+// before.
+func (m *Manager) SnapshotsUpTo(limit ids.Xid, db ids.Oid, except *Session) (out []ids.VirtualXid) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	for _, p := range m.procs {
+		x, local := ids.Xid(p.xmin.Load()), p.local.Load()
+		if p != except.p && x != 0 && x <= limit && local != 0 && !p.vacuum.Load() && ids.Oid(p.db.Load()) == db {
+			out = append(out, ids.VirtualXid{Proc: p.no, Local: local})
+		}
+	}
+	return out
+}
+
 // SnapshotNow describes the running transactions as pg_current_snapshot does: xmin, xmax and the ids in between.
 func (m *Manager) SnapshotNow() (xmin, xmax ids.Xid, xip []ids.Xid) {
 	d := m.current()

@@ -380,6 +380,9 @@ func (p *Postmaster) abandon() {
 	p.mu.Unlock()
 	if c != nil {
 		c.fence()
+		// A process that fails at the fence does not let go of its latches: nobody must wait for them.
+		c.pool.Abort()
+		c.log.Abort()
 	}
 	p.waitSome(5 * time.Second)
 }

@@ -58,6 +58,12 @@ func (c *Context) buildIndex(table, index ids.Oid, stats bool) error {
 	if err := b.run(); err != nil {
 		return err
 	}
+	if b.broken != ix.CheckXmin && table >= firstNormalOid {
+		// Transactions with an older snapshot must not use the index.
+		if err := c.setIndexState(table, index, func(r *catalog.PgIndex) { r.Indcheckxmin = b.broken }); err != nil {
+			return err
+		}
+	}
 	if !stats {
 		return nil
 	}
@@ -65,7 +71,10 @@ func (c *Context) buildIndex(table, index ids.Oid, stats bool) error {
 }
 
 // buildCount counts what one goroutine of a build has read and made.
-type buildCount struct{ rows, entries float64 }
+type buildCount struct {
+	rows, entries float64
+	broken        bool
+}
 
 // indexBuild is the state of filling one index.
 type indexBuild struct {
@@ -85,6 +94,8 @@ type indexBuild struct {
 	row           []types.Datum     // a row of the table, for expressions
 	results       []types.Datum     // predicate (if any), then expressions
 	rows, entries float64
+	snap          *mvcc.Snapshot // of a build that others do not wait for; nil: all rows that somebody may see
+	broken        bool           // a snapshot may see rows that have no entry
 }
 
 func (c *Context) newIndexBuild(rel *catalog.Relation, ix *catalog.Index, blocks ids.BlockNumber) (*indexBuild, error) {
@@ -177,6 +188,7 @@ func (b *indexBuild) run() error {
 	for _, n := range b.counts {
 		b.rows += n.rows
 		b.entries += n.entries
+		b.broken = b.broken || n.broken
 	}
 	return b.builder.Finish()
 }
@@ -188,6 +200,9 @@ func (b *indexBuild) share(tx *mvcc.Session, sink *btree.Sink, no int) error {
 		return err
 	}
 	defer scan.Close()
+	if b.snap != nil {
+		scan.Under(b.snap)
+	}
 	if b.blocks != nil {
 		scan.Share(b.blocks)
 	}
@@ -202,6 +217,7 @@ func (b *indexBuild) share(tx *mvcc.Session, sink *btree.Sink, no int) error {
 			return err
 		}
 		if n == 0 {
+			count.broken = scan.BrokenHotChain()
 			b.counts[no] = count
 			return sink.Sort()
 		}

@@ -75,6 +75,7 @@ func dropRelations(c *Context, st *ast.DropStmt) error {
 		if err := c.requireTopLevel("DROP INDEX CONCURRENTLY"); err != nil {
 			return err
 		}
+		return c.dropConcurrently(rangeVarOf(ast.Names(st.Objects[0])), st)
 	}
 	var objs []catalog.Object
 	for _, o := range st.Objects {

@@ -16,6 +16,7 @@ func createIndex(c *Context, st *ast.IndexStmt) error {
 		if err := c.requireTopLevel("CREATE INDEX CONCURRENTLY"); err != nil {
 			return err
 		}
+		mode = locks.ShareUpdateExclusive
 	}
 	rel, err := c.openOwned(st.Relation, mode, false)
 	if err != nil {
@@ -41,6 +42,9 @@ func createIndex(c *Context, st *ast.IndexStmt) error {
 	}
 	if err := c.checkNotInUse(rel, "CREATE INDEX"); err != nil {
 		return err
+	}
+	if st.Concurrent && rel.Persistence != 't' {
+		return c.createConcurrently(rel, st)
 	}
 	_, err = c.defineIndex(rel, st)
 	return err
@@ -109,6 +113,9 @@ func (c *Context) defineIndex(rel *catalog.Relation, st *ast.IndexStmt) (ids.Oid
 		if err := c.keyColumnsNotNull(rel, columnNames(rel, n.Keys[:n.NKeyAtts])); err != nil {
 			return 0, err
 		}
+	}
+	if st.Concurrent && rel.Persistence != 't' {
+		n.Invalid, n.NotReady = true, true
 	}
 	return c.makeIndex(rel, n, st.Deferrable, st.Initdeferred)
 }
@@ -403,6 +410,9 @@ func (c *Context) makeIndex(rel *catalog.Relation, n *catalog.NewIndex, deferrab
 			return oid, nil
 		}
 		return oid, c.indexPartitions(rel, oid)
+	}
+	if n.NotReady {
+		return oid, nil // the rest is done in other transactions
 	}
 	return oid, c.buildIndex(rel.Oid, oid, true)
 }

@@ -30,12 +30,22 @@ const checkpointRole ids.Oid = 4544
 
 // reindex is REINDEX.
 func reindex(c *Context, st *ast.ReindexStmt) error {
+	concurrently := false
 	for _, o := range st.Params {
 		switch o.Defname {
-		case "verbose", "concurrently", "tablespace":
+		case "verbose", "tablespace":
+		case "concurrently":
+			on, err := defBool(o)
+			if err != nil {
+				return err
+			}
+			concurrently = on
 		default:
 			return pgerr.New(pgerr.SyntaxError, "unrecognized REINDEX option %q", o.Defname).At(int(o.Location))
 		}
+	}
+	if concurrently {
+		return c.reindexConcurrently(st)
 	}
 	switch st.Kind {
 	case ast.ReindexObjectIndex:
@@ -63,7 +73,7 @@ func reindex(c *Context, st *ast.ReindexStmt) error {
 	if err := c.requireTopLevel("REINDEX " + what); err != nil {
 		return err
 	}
-	return c.reindexMany(st)
+	return c.reindexMany(st, locks.Share, c.reindexTable)
 }
 
 func (c *Context) reindexIndex(rv *ast.RangeVar) error {
@@ -141,7 +151,7 @@ func (c *Context) reindexTable(rel *catalog.Relation) error {
 }
 
 // reindexMany rebuilds the indexes of all tables of a schema or of the database, one transaction each.
-func (c *Context) reindexMany(st *ast.ReindexStmt) error {
+func (c *Context) reindexMany(st *ast.ReindexStmt, mode locks.Mode, each func(rel *catalog.Relation) error) error {
 	schema := ids.Oid(0)
 	switch st.Kind {
 	case ast.ReindexObjectSystem:
@@ -173,7 +183,7 @@ func (c *Context) reindexMany(st *ast.ReindexStmt) error {
 		if err := c.between(true); err != nil {
 			return err
 		}
-		rel, err := c.S.Cat.LockRelation(r.Oid, locks.Share)
+		rel, err := c.S.Cat.LockRelation(r.Oid, mode)
 		if err != nil {
 			return err
 		}
@@ -185,7 +195,7 @@ func (c *Context) reindexMany(st *ast.ReindexStmt) error {
 		} else if !ok {
 			continue
 		}
-		if err := c.reindexTable(rel); err != nil {
+		if err := each(rel); err != nil {
 			return err
 		}
 	}

@@ -227,7 +227,7 @@ func (f *catalogFacts) table(oid ids.Oid) (*tableInfo, error) {
 	}
 	// The newest first, as in PostgreSQL: among paths of equal cost the first one stays.
 	for _, ix := range slices.Backward(r.Indexes) {
-		if !ix.Valid || ix.Am != btreeAm {
+		if !ix.Valid || ix.Am != btreeAm || ix.CheckXmin && f.env.KeepsFrom != nil && f.env.KeepsFrom(ix.Since) {
 			continue
 		}
 		info, err := f.index(t, ix)

@@ -23,6 +23,7 @@ type BuildScan struct {
 	rows     []buildRow
 	pos      int
 	broken   bool
+	snap     *mvcc.Snapshot // nil: all rows that somebody may see
 }
 
 type buildRow struct {
@@ -44,6 +45,9 @@ func BeginBuildScan(tx *mvcc.Session, r *Rel, cols []int) (*BuildScan, error) {
 
 // Share lets the scan take its blocks from src, which it shares with others.
 func (s *BuildScan) Share(src *BlockSource) { s.shared, s.blk, s.end = src, 0, 0 }
+
+// Under makes the scan one of the rows that a snapshot sees: others may write meanwhile.
+func (s *BuildScan) Under(snap *mvcc.Snapshot) { s.snap = snap }
 
 // NewBatch makes a batch that fits the scan's columns.
 func (s *BuildScan) NewBatch(capacity int) *types.Batch { return s.proj.NewBatch(capacity) }
@@ -121,9 +125,19 @@ func (s *BuildScan) nextPage() (bool, error) {
 			continue
 		}
 		h := tuple.Header(pg.Item(off))
-		v, _, hint := s.tx.VacuumStatus(h, s.oldest)
-		hinted = hinted || hint
 		row := buildRow{off, off, true}
+		v := mvcc.VacuumLive
+		if s.snap != nil {
+			seen, hint := s.snap.Satisfies(h)
+			hinted = hinted || hint
+			if !seen {
+				continue
+			}
+		} else {
+			var hint bool
+			v, _, hint = s.tx.VacuumStatus(h, s.oldest)
+			hinted = hinted || hint
+		}
 		if h.IsHeapOnly() {
 			if row.root = roots[off]; row.root == 0 {
 				continue // left over from an update that aborted
