@@ -82,6 +82,7 @@ func (e *engine) context(u *UtilityContext) *commands.Context {
 		PendingChecks:      e.ex.Deferred.Pending,
 		DeferKey:           e.ex.Deferred.Add,
 		ValidateForeignKey: e.ex.Deferred.Validate,
+		CheckPartitionGoes: e.ex.Deferred.CheckPartitionGoes,
 		RowsAdded:          e.ex.Deferred.Inserted,
 		CheckKeys:          e.ex.Deferred.EndCommand,
 	}

@@ -23,44 +23,79 @@ func IsKeyCheck(fn ids.Oid) bool {
 	return n < 2 || n/2 == riActions['a']
 }
 
-// CreateForeignKeyTriggers makes the internal triggers of a foreign key: on the referenced table for its actions and on the referencing one
-// for its checks.
-func (s *Session) CreateForeignKeyTriggers(c *PgConstraint) error {
-	for _, t := range []struct {
-		action byte
-		event  int16
-		second ids.Oid
-	}{{c.Confdeltype, TriggerDelete, 0}, {c.Confupdtype, TriggerUpdate, 1}} {
-		waits := t.action == 'a'
-		if err := s.createConstraintTrigger(&PgTrigger{Tgrelid: c.Confrelid, Tgconstrrelid: c.Conrelid, Tgconstrindid: c.Conindid, Tgconstraint: c.Oid,
-			Tgfoid: firstRIFunction + 2*riActions[t.action] + t.second, Tgtype: TriggerRow | t.event,
-			Tgdeferrable: waits && c.Condeferrable, Tginitdeferred: waits && c.Condeferred}, "a"); err != nil {
-			return err
+// KeyTriggers are the two triggers of a foreign key on one of its tables: of the first event (an insertion, a deletion) and of updates.
+type KeyTriggers [2]ids.Oid
+
+// CreateForeignKeyActions makes the internal triggers of a foreign key on the referenced table. above are those that they derive from, if any.
+func (s *Session) CreateForeignKeyActions(c *PgConstraint, above KeyTriggers) (made KeyTriggers, err error) {
+	for i, action := range []byte{c.Confdeltype, c.Confupdtype} {
+		waits := action == 'a'
+		t := &PgTrigger{Tgrelid: c.Confrelid, Tgconstrrelid: c.Conrelid, Tgconstrindid: c.Conindid, Tgconstraint: c.Oid, Tgparentid: above[i],
+			Tgfoid: firstRIFunction + 2*riActions[action] + ids.Oid(i), Tgtype: TriggerRow | []int16{TriggerDelete, TriggerUpdate}[i],
+			Tgdeferrable: waits && c.Condeferrable, Tginitdeferred: waits && c.Condeferred}
+		if err := s.createConstraintTrigger(t, "a"); err != nil {
+			return made, err
 		}
+		made[i] = t.Oid
 	}
+	return made, s.noteTriggers(c.Confrelid)
+}
+
+// CreateForeignKeyChecks makes the internal triggers of a foreign key on the referencing table.
+func (s *Session) CreateForeignKeyChecks(c *PgConstraint, above KeyTriggers) (made KeyTriggers, err error) {
 	for i, event := range []int16{TriggerInsert, TriggerUpdate} {
-		if err := s.createConstraintTrigger(&PgTrigger{Tgrelid: c.Conrelid, Tgconstrrelid: c.Confrelid, Tgconstrindid: c.Conindid, Tgconstraint: c.Oid,
-			Tgfoid: firstRIFunction + ids.Oid(i), Tgtype: TriggerRow | event, Tgdeferrable: c.Condeferrable, Tginitdeferred: c.Condeferred}, "c"); err != nil {
+		t := &PgTrigger{Tgrelid: c.Conrelid, Tgconstrrelid: c.Confrelid, Tgconstrindid: c.Conindid, Tgconstraint: c.Oid, Tgparentid: above[i],
+			Tgfoid: firstRIFunction + ids.Oid(i), Tgtype: TriggerRow | event, Tgdeferrable: c.Condeferrable, Tginitdeferred: c.Condeferred}
+		if err := s.createConstraintTrigger(t, "c"); err != nil {
+			return made, err
+		}
+		made[i] = t.Oid
+	}
+	return made, s.noteTriggers(c.Conrelid)
+}
+
+// noteTriggers sets pg_class.relhastriggers.
+func (s *Session) noteTriggers(rel ids.Oid) error {
+	t, err := s.ClassRow(rel)
+	if t == nil || err != nil {
+		return err
+	}
+	s.InvalidateRelation(rel)
+	if !t.Relhastriggers {
+		t.Relhastriggers = true
+		if err := s.Update(t); err != nil {
 			return err
 		}
 	}
-	for _, rel := range []ids.Oid{c.Confrelid, c.Conrelid} {
-		t, err := s.ClassRow(rel)
-		if t == nil || err != nil {
-			return err
+	return s.IncrementCommand()
+}
+
+// ForeignKeyTriggers returns the triggers of a constraint on one of its tables: its checks, or the actions.
+func (s *Session) ForeignKeyTriggers(con, rel ids.Oid, checks bool) (found KeyTriggers, err error) {
+	rows, err := fetchAll[PgTrigger](s, PgTriggerTgconstraintIndex, OidKey(AttPgTriggerTgconstraint, con))
+	for _, t := range rows {
+		if n := t.Tgfoid - firstRIFunction; t.Tgrelid == rel && n < 12 && (n < 2) == checks {
+			found[n%2] = t.Oid
 		}
-		if !t.Relhastriggers {
-			t.Relhastriggers = true
-			if err := s.Update(t); err != nil {
-				return err
-			}
-			if err := s.IncrementCommand(); err != nil {
-				return err
-			}
-		}
-		s.InvalidateRelation(rel)
 	}
-	return nil
+	return found, err
+}
+
+// SetTriggerParent makes a trigger of a partition derive from one of the partitioned table; 0 makes it independent again.
+func (s *Session) SetTriggerParent(trigger, table, parent ids.Oid) error {
+	row, err := fetch[PgTrigger](s, PgTriggerOidIndex, OidKey(AttPgTriggerOid, trigger))
+	if row == nil || err != nil {
+		return err
+	}
+	row.Tgparentid = parent
+	if err := s.Update(row); err != nil {
+		return err
+	}
+	me := Object{Class: PgTriggerOid, Oid: trigger}
+	if parent == 0 {
+		return s.dropPartitionDependencies(me)
+	}
+	return s.recordPartition(me, Object{Class: PgTriggerOid, Oid: parent}, RelationObject(table))
 }
 
 func (s *Session) createConstraintTrigger(t *PgTrigger, kind string) error {

@@ -45,9 +45,9 @@ func (a *alteration) derivedConstraint(k *catalog.Constraint) error {
 	if err != nil {
 		return err
 	}
-	return pgerr.New(pgerr.ObjectNotInPrerequisiteState, "cannot alter constraint %q on relation %q", k.Conname, a.old.Name).
+	return pgerr.Internal("cannot alter constraint %q on relation %q", k.Conname, a.old.Name).
 		WithDetail("Constraint %q is derived from constraint %q of relation %q.", k.Conname, top.Conname, rel.Name).
-		WithHint("You may alter the constraint it derives from instead.")
+		WithHint("You may alter the constraint it derives from, instead.")
 }
 
 // setDeferrability changes a foreign key, its triggers that can wait, and the constraints that derive from it.
@@ -262,7 +262,7 @@ func (a *alteration) remakeForeignKey(def *ast.Constraint, old *catalog.PgConstr
 	}
 	rewritten := slices.ContainsFunc(a.set.list, func(x *alteration) bool { return x.rewrite && (x.oid == old.Conrelid || x.oid == old.Confrelid) })
 	if old.Convalidated && (rewritten || !slices.Equal(row.Conpfeqop, old.Conpfeqop)) {
-		a.foreign = append(a.foreign, row.Oid)
+		a.foreign = append(a.foreign, row.check...)
 	}
 	if comment == nil {
 		return nil

@@ -46,6 +46,11 @@ func (a *alteration) attachPartition(cmd *ast.PartitionCmd) error {
 	if err := c.matchIndexes(parent, child.Oid); err != nil {
 		return err
 	}
+	check, err := c.cloneForeignKeys(parent.Oid, child.Oid)
+	if err != nil {
+		return err
+	}
+	a.foreign = append(a.foreign, check...)
 	if parent, err = a.rel(); err != nil {
 		return err
 	}
@@ -405,7 +410,13 @@ func (a *alteration) detachPartition(cmd *ast.PartitionCmd) error {
 
 // finishDetach takes a partition out of its table for good.
 func (c *Context) finishDetach(parent, child *catalog.Relation) error {
+	if err := c.checkReferencesTo(child); err != nil {
+		return err
+	}
 	if err := c.removeInheritance(child, parent, true); err != nil {
+		return err
+	}
+	if err := c.detachForeignKeys(child); err != nil {
 		return err
 	}
 	for _, ix := range child.Indexes {

@@ -107,6 +107,8 @@ type Hooks struct {
 	PendingChecks func(table ids.Oid) bool
 	// ValidateForeignKey looks whether all rows of the referencing table meet a constraint. Errors: 23503.
 	ValidateForeignKey func(con ids.Oid) error
+	// CheckPartitionGoes errors with 23503 when rows refer, by the part of a foreign key that is for one partition, to rows of it.
+	CheckPartitionGoes func(con ids.Oid) error
 	// RowsAdded notes rows that were added to a table with foreign keys.
 	RowsAdded func(rel *catalog.Relation, tids ...ids.TID) error
 	// DeferKey notes an entry of a deferrable unique constraint that may be there twice; CheckKeys checks those that are not deferred, and foreign keys.

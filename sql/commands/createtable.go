@@ -194,6 +194,9 @@ func (e *elements) create(st *ast.CreateStmt, persistence byte) (ids.Oid, error)
 		if err := c.cloneIndexes(e.parents[0].Oid, oid); err != nil {
 			return 0, err
 		}
+		if _, err := c.cloneForeignKeys(e.parents[0].Oid, oid); err != nil {
+			return 0, err
+		}
 	}
 	if err := e.finishConstraints(oid); err != nil {
 		return 0, err

@@ -21,8 +21,14 @@ type foreignKeyDef struct {
 	name    string
 }
 
-// addForeignKey makes a foreign key of a table. valid: the rows that are there need not be looked at.
-func (c *Context) addForeignKey(rel *catalog.Relation, k *ast.Constraint, valid bool) (*catalog.PgConstraint, error) {
+// newForeignKey is a foreign key that was made, with the constraints, its own or those of partitions, whose rows have not been looked at.
+type newForeignKey struct {
+	*catalog.PgConstraint
+	check []ids.Oid
+}
+
+// addForeignKey makes a foreign key of a table and of its partitions. valid: the rows that are there need not be looked at.
+func (c *Context) addForeignKey(rel *catalog.Relation, k *ast.Constraint, valid bool) (*newForeignKey, error) {
 	pk, err := c.openRelation(k.Pktable, locks.ShareRowExclusive)
 	if err != nil {
 		return nil, err
@@ -62,19 +68,21 @@ func (c *Context) addForeignKey(rel *catalog.Relation, k *ast.Constraint, valid 
 	r.Conname, r.Connamespace, r.Contype, r.Conrelid, r.Confrelid, r.Conindid = k.Conname, rel.Namespace, 'f', rel.Oid, pk.Oid, d.index.Oid
 	r.Condeferrable, r.Condeferred, r.Convalidated = k.Deferrable, k.Initdeferred, !k.SkipValidation || valid
 	r.Confupdtype, r.Confdeltype, r.Confmatchtype = k.FkUpdAction, k.FkDelAction, k.FkMatchtype
-	r.Conislocal, r.Connoinherit = true, true
-	oid, err := c.S.Cat.CreateConstraint(&catalog.NewConstraint{PgConstraint: *r})
-	if err != nil {
+	r.Conislocal, r.Connoinherit = true, rel.Kind != 'p'
+	if r.Oid, err = c.S.Cat.CreateConstraint(&catalog.NewConstraint{PgConstraint: *r}); err != nil {
 		return nil, err
 	}
-	r.Oid = oid
 	if err := c.step(); err != nil {
 		return nil, err
 	}
-	if err := c.S.Cat.CreateForeignKeyTriggers(r); err != nil {
+	if err := c.foreignKeyActions(r, pk, catalog.KeyTriggers{}); err != nil {
 		return nil, err
 	}
-	return r, c.step()
+	made := &newForeignKey{PgConstraint: r}
+	if made.check, err = c.foreignKeyChecks(r, rel, catalog.KeyTriggers{}); err != nil {
+		return nil, err
+	}
+	return made, c.step()
 }
 
 // foreignKeyColumns joins column names as the default name of a constraint has them.
@@ -100,9 +108,6 @@ func (d *foreignKeyDef) checkTables() error {
 	}
 	if pk.Oid < firstNormalOid {
 		return pgerr.New(pgerr.InsufficientPrivilege, "permission denied: %q is a system catalog", pk.Name)
-	}
-	if rel.Kind == 'p' || pk.Kind == 'p' || rel.IsPartition || pk.IsPartition {
-		return missing("FOREIGN KEY with partitioned tables")
 	}
 	wrong := func(msg string) error { return pgerr.New(pgerr.InvalidTableDefinition, "%s", msg) }
 	switch rel.Persistence {
@@ -339,12 +344,17 @@ func (a *alteration) addForeignKey(k *ast.Constraint, valid bool) error {
 	if err != nil {
 		return err
 	}
+	if rel.Kind == 'p' {
+		if err := a.partitionedForeignKey(rel, k, valid); err != nil {
+			return err
+		}
+	}
 	row, err := a.c.addForeignKey(rel, k, valid)
 	if err != nil {
 		return err
 	}
 	if !k.SkipValidation && !valid {
-		a.foreign = append(a.foreign, row.Oid)
+		a.foreign = append(a.foreign, row.check...)
 	}
 	return nil
 }

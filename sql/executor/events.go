@@ -28,6 +28,7 @@ type rowEvent struct {
 	table    ids.Oid
 	sub      mvcc.SubID
 	old, new ids.TID
+	to       ids.Oid // of a row that moved from one partition, table, to another: that one
 }
 
 // rowTrigger is a trigger of a foreign key: function fn of pg_proc for constraint con.
@@ -119,6 +120,7 @@ type tableTrigger struct {
 	cols  []int // of the key in this table, from 0
 	full  bool  // MATCH FULL
 	when  byte  // pg_trigger.tgenabled
+	clone bool  // a partition's part of a trigger of the partitioned table
 }
 
 // The functions of the triggers of foreign keys.
@@ -175,7 +177,7 @@ func (d *Deferred) triggersOf(rel *catalog.Relation) (*tableTriggers, error) {
 			continue
 		}
 		x := &tableTrigger{place: d.rows.placeOf(rowTrigger{con.Oid, row.Tgfoid}), con: con.Oid, out: row.Tgfoid <= riCheckUpd, full: con.Confmatchtype == 'f',
-			when: row.Tgenabled}
+			when: row.Tgenabled, clone: row.Tgparentid != 0}
 		cols := con.Confkey
 		if x.out {
 			cols = con.Conkey
@@ -217,7 +219,7 @@ func (d *Deferred) mark() int { return len(d.rows.queue) }
 
 func (d *Deferred) add(t *tableTriggers, x *tableTrigger, old, new ids.TID) {
 	d.rows.count[x.place]++
-	d.rows.queue = append(d.rows.queue, rowEvent{x.place, t.rel.Oid, d.tx.SubID(), old, new})
+	d.rows.queue = append(d.rows.queue, rowEvent{trigger: x.place, table: t.rel.Oid, sub: d.tx.SubID(), old: old, new: new})
 }
 
 // Inserted notes rows that were added to a table, before the end of the statement.

@@ -27,11 +27,17 @@ type foreignKey struct {
 	d       *Deferred
 	con     *catalog.Constraint
 	fk, pk  *catalog.Relation // referencing and referenced
-	reads   map[ids.Oid]*keyReaderOf
+	reads   map[readSide]*keyReaderOf
 	queries [numRI]*riQuery
 	probe   *keyProbe     // nil: the query has to be asked
 	vals    []types.Datum // the key at hand: of the referencing or of the referenced row
 	now     []types.Datum // the new key of an updated row
+}
+
+// readSide names the columns of a table that are read: those of the referencing or of the referenced key.
+type readSide struct {
+	rel        ids.Oid
+	referenced bool
 }
 
 // keyReaderOf reads the key from rows of a table: one of the two, or a partition of it.
@@ -125,6 +131,13 @@ func (d *Deferred) fire(x rowTrigger, e rowEvent) error {
 	if ok, err := k.read(rel, e.old, k.con.Confkey, k.vals); !ok || err != nil || countNulls(k.vals) > 0 {
 		return err
 	}
+	to := rel
+	if e.to != 0 {
+		if to, err = d.env.relation(e.to); err != nil {
+			return err
+		}
+		rel = k.pk
+	}
 	switch x.fn {
 	case riCascadeDel:
 		return k.act(riDelete, k.vals)
@@ -141,7 +154,7 @@ func (d *Deferred) fire(x rowTrigger, e rowEvent) error {
 	case riNoActionDel, riNoActionUpd:
 		return k.restrict(rel, true)
 	}
-	if ok, err := k.read(rel, e.new, k.con.Confkey, k.now); !ok || err != nil {
+	if ok, err := k.read(to, e.new, k.con.Confkey, k.now); !ok || err != nil {
 		return err
 	}
 	return k.act(riUpdate, append(append(make([]types.Datum, 0, 2*len(k.vals)), k.now...), k.vals...))
@@ -186,22 +199,26 @@ func valuesOf(f *heap.Fetcher, into []types.Datum, err error) error {
 
 // fetcher returns the reader of a table's key columns.
 func (k *foreignKey) fetcher(rel *catalog.Relation, cols []int16) (*heap.Fetcher, error) {
-	side := rel.Oid // one table can be on both sides
-	if k.fk == k.pk && &cols[0] == &k.con.Confkey[0] {
-		side = 0
-	}
+	side := readSide{rel.Oid, &cols[0] == &k.con.Confkey[0]}
 	if r := k.reads[side]; r != nil && r.rel == rel {
 		return r.fetch, nil
 	}
 	if rel.Heap == nil {
 		return nil, pgerr.Internal("relation \"%s\" has no rows of its own", rel.Name)
 	}
+	of := k.fk
+	if side.referenced {
+		of = k.pk
+	}
 	at := make([]int, len(cols))
 	for i, c := range cols {
 		at[i] = int(c) - 1
+		if rel.Oid != of.Oid { // a partition, whose columns may be in other places
+			at[i] = int(rel.AttNum(of.AttName(c))) - 1
+		}
 	}
 	if k.reads == nil {
-		k.reads = map[ids.Oid]*keyReaderOf{}
+		k.reads = map[readSide]*keyReaderOf{}
 	}
 	f := heap.NewFetcher(k.d.tx, rel.Heap, at)
 	k.reads[side] = &keyReaderOf{rel, f}

@@ -232,7 +232,7 @@ func (n *modifyTable) move(tid ids.TID, pos int) (info heap.UpdateInfo, res heap
 	}
 	n.moved = true
 	info.TID = n.tids[pos]
-	return info, heap.Ok, fail, nil
+	return info, heap.Ok, fail, n.keyRow(tid, n.route.oids[pos], info.TID, pos)
 }
 
 // routeOrElse is insertOrElse for a partitioned table: each row goes to its partition or does the ON CONFLICT action there.

@@ -55,7 +55,7 @@ begin;
 delete from p where a = 1;
 rollback;
 select pg_get_constraintdef(oid) from pg_constraint where contype = 'f' order by 1;
-select tgrelid::regclass, tgfoid::regproc, tgtype, tgdeferrable, tginitdeferred from pg_trigger where tgisinternal order by 1, 2::text, 3;
+select tgrelid::regclass, tgfoid::regproc, tgtype, tgdeferrable, tginitdeferred from pg_trigger where tgisinternal order by tgrelid::regclass::text, tgfoid::regproc::text;
 drop table r, n, p;
 -- several columns, and column lists
 create table p(x int, y int, primary key (x, y));
