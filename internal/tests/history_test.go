@@ -13,6 +13,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"gompho"
 )
 
 // The history checker: sessions run random transactions side by side over registers whose every value was written once, so that what a read
@@ -56,11 +58,12 @@ func historySize(t *testing.T) (n int, seed uint64) {
 
 // history runs n transactions of a level over so many registers.
 func history(t *testing.T, dial func() *pgx.Conn, level string, keys, n int, seed uint64) (h recorded) {
-	run(t, dial(), "DROP TABLE IF EXISTS reg")
-	run(t, dial(), "CREATE TABLE reg (k int PRIMARY KEY, v bigint)")
-	run(t, dial(), "INSERT INTO reg SELECT i, -i - 1 FROM generate_series(0, $1::int - 1) i", keys)
-	run(t, dial(), "CREATE INDEX reg_kv ON reg (k, v)")
-	run(t, dial(), "ANALYZE reg")
+	admin := dial()
+	run(t, admin, "DROP TABLE IF EXISTS reg")
+	run(t, admin, "CREATE TABLE reg (k int PRIMARY KEY, v bigint)")
+	run(t, admin, "INSERT INTO reg SELECT i, -i - 1 FROM generate_series(0, $1::int - 1) i", keys)
+	run(t, admin, "CREATE INDEX reg_kv ON reg (k, v)")
+	run(t, admin, "ANALYZE reg")
 	const clients = 6
 	var mu sync.Mutex
 	var wg sync.WaitGroup
@@ -305,5 +308,92 @@ func TestReadCommittedHistory(t *testing.T) {
 	t.Logf("%d committed, %d refused", len(h.done), h.refused)
 	if fromSnapshots(h.done) {
 		t.Fatal("Read Committed looks like snapshot isolation: the histories are too tame to tell anything")
+	}
+}
+
+// A serializable transaction that stays open makes the server keep all that committed since, more than there is room for: the oldest are summarised,
+// and what is refused then may be more, but never less, than what must be.
+func TestSerializableHistorySummarised(t *testing.T) {
+	n, seed := historySize(t)
+	s, err := gompho.Open(context.Background(), gompho.Options{Settings: map[string]string{"shared_buffers": "64MB", "deadlock_timeout": "50ms",
+		"max_connections": "15", "max_pred_locks_per_transaction": "640"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	dial := func() *pgx.Conn { return connect(t, s) }
+	run(t, dial(), "CREATE TABLE other (k int)")
+	long := dial()
+	run(t, long, "BEGIN ISOLATION LEVEL SERIALIZABLE")
+	run(t, long, "SELECT * FROM other")
+	h := history(t, dial, "SERIALIZABLE", registers, n, seed)
+	t.Logf("%d committed, %d refused", len(h.done), h.refused)
+	if len(h.done) < n/20 || h.refused == 0 {
+		t.Fatalf("%d committed and %d refused: a history of nothing", len(h.done), h.refused)
+	}
+	if !fromSnapshots(h.done) || !serializable(h.done) {
+		t.Fatal("the committed transactions have no serial order")
+	}
+	if left := value[int](t, long, "SELECT count(*)::int FROM pg_locks WHERE mode = 'SIReadLock' AND pid IS NULL"); left == 0 {
+		t.Error("nothing was summarised")
+	}
+	run(t, long, "INSERT INTO other VALUES (1)")
+	run(t, long, "COMMIT")
+	if left := value[int](t, long, "SELECT count(*)::int FROM pg_locks WHERE mode = 'SIReadLock'"); left != 0 {
+		t.Errorf("%d predicate locks are left", left)
+	}
+}
+
+// Tables of two databases may have the same number: what is done in one says nothing of the other.
+func TestSerializableTwoDatabases(t *testing.T) {
+	s := open(t, false)
+	admin := connect(t, s)
+	run(t, admin, "CREATE DATABASE first")
+	cfg, err := pgx.ParseConfig(s.DSN() + " dbname=first")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg.DialFunc = s.Dial
+	dial := func(database string) *pgx.Conn {
+		c := cfg.Copy()
+		c.Database = database
+		conn, err := pgx.ConnectConfig(context.Background(), c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return conn
+	}
+	maker := dial("first")
+	run(t, maker, "CREATE TABLE skew (k int PRIMARY KEY, v int)")
+	run(t, maker, "INSERT INTO skew VALUES (1, 1), (2, 2)")
+	maker.Close(context.Background())
+	run(t, admin, "CREATE DATABASE second TEMPLATE first")
+	a, b, again := dial("first"), dial("second"), dial("first")
+	defer a.Close(context.Background())
+	defer b.Close(context.Background())
+	defer again.Close(context.Background())
+	if value[uint32](t, a, "SELECT 'skew'::regclass::oid") != value[uint32](t, b, "SELECT 'skew'::regclass::oid") {
+		t.Fatal("the two tables have different numbers")
+	}
+	for _, c := range []*pgx.Conn{a, b, again} {
+		run(t, c, "BEGIN ISOLATION LEVEL SERIALIZABLE")
+		run(t, c, "SELECT * FROM skew")
+	}
+	run(t, a, "UPDATE skew SET v = 10 WHERE k = 1")
+	run(t, b, "UPDATE skew SET v = 20 WHERE k = 2")
+	run(t, a, "COMMIT")
+	run(t, b, "COMMIT")
+	var e *pgconn.PgError
+	if _, err := again.Exec(context.Background(), "UPDATE skew SET v = 20 WHERE k = 2"); err == nil {
+		_, err = again.Exec(context.Background(), "COMMIT")
+		if !errors.As(err, &e) || e.Code != "40001" {
+			t.Errorf("write skew in one database: %v", err)
+		}
+	} else if !errors.As(err, &e) || e.Code != "40001" {
+		t.Error(err)
 	}
 }
