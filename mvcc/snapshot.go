@@ -215,12 +215,27 @@ func (s *Session) KeepsFrom(x ids.Xid) bool {
 type VisTest struct {
 	s       *Session
 	shared  bool
+	temp    bool // of the session's own temporary relations
 	horizon ids.Xid
 	at      uint64 // completions when horizon was computed
 }
 
 // VisTest returns a test for the relations of the session's database or, if shared, for those of all.
 func (s *Session) VisTest(shared bool) *VisTest { return &VisTest{s: s, shared: shared} }
+
+// TempVisTest returns a test for the session's temporary relations: snapshots of others do not matter, and its own are later than what it has removed,
+// the running transaction's work excepted.
+func (s *Session) TempVisTest() *VisTest { return &VisTest{s: s, temp: true} }
+
+// TempHorizon is OldestXmin for the session's temporary relations.
+func (s *Session) TempHorizon() ids.Xid {
+	if x := s.TopXid(); x != 0 {
+		return x
+	}
+	s.m.mu.RLock()
+	defer s.m.mu.RUnlock()
+	return s.m.latest + 1
+}
 
 // Horizon returns the horizon as far as it is known: OldestXmin now or a while ago.
 func (v *VisTest) Horizon() ids.Xid {
@@ -232,6 +247,10 @@ func (v *VisTest) Horizon() ids.Xid {
 
 func (v *VisTest) renew() {
 	v.at = v.s.m.completions.Load()
+	if v.temp {
+		v.horizon = max(v.horizon, v.s.TempHorizon())
+		return
+	}
 	var db ids.Oid
 	if !v.shared {
 		db = v.s.Database()
@@ -245,7 +264,7 @@ func (v *VisTest) Removable(x ids.Xid) bool {
 		return true
 	}
 	if v.horizon != 0 {
-		if own := v.s.p.xmin.Load(); own != 0 && uint64(x) >= own && !v.s.p.vacuum.Load() {
+		if own := v.s.p.xmin.Load(); !v.temp && own != 0 && uint64(x) >= own && !v.s.p.vacuum.Load() {
 			return false // one's own snapshots are in the way
 		}
 		if v.at == v.s.m.completions.Load() {

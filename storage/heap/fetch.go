@@ -106,7 +106,7 @@ type Fetcher struct {
 
 // NewFetcher makes a fetcher of the attributes cols (as ScanOpts.Cols).
 func NewFetcher(tx *mvcc.Session, r *Rel, cols []int) *Fetcher {
-	return &Fetcher{reader: newReader(tx, r, cols), slot: tx.Slot(), vis: tx.VisTest(r.shared())}
+	return &Fetcher{reader: newReader(tx, r, cols), slot: tx.Slot(), vis: r.visTest(tx)}
 }
 
 // move pins the page of block blk; false when the table does not reach so far.

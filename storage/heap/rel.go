@@ -102,6 +102,14 @@ func (r *Rel) Blocks() (ids.BlockNumber, error) {
 // shared reports whether the relation belongs to all databases.
 func (r *Rel) shared() bool { return r.DB == 0 }
 
+// visTest tells what of the relation nobody can see any more.
+func (r *Rel) visTest(tx *mvcc.Session) *mvcc.VisTest {
+	if r.Temp {
+		return tx.TempVisTest()
+	}
+	return tx.VisTest(r.shared())
+}
+
 // Counts returns a process's own cumulative counts of the table, for one statement or less.
 func (r *Rel) Counts(slot *stats.Slot) *stats.RelPending { return slot.Relation(r.Oid, r.File) }
 

@@ -137,7 +137,7 @@ func newScan(tx *mvcc.Session, r *Rel, snap *mvcc.Snapshot, o ScanOpts) *Scan {
 		s.ser = r.serial(tx)
 	}
 	if !o.NoPrune && snap != nil && !tx.ReadOnly() {
-		s.vis = tx.VisTest(r.shared())
+		s.vis = r.visTest(tx)
 	}
 	return s
 }

@@ -133,6 +133,9 @@ func (v *run) cutoffs() {
 	m := v.tx.Manager()
 	c := &v.cut
 	c.OldestXmin = m.OldestXmin(v.r.DB)
+	if v.r.Temp {
+		c.OldestXmin = v.tx.TempHorizon()
+	}
 	minAge, tableAge := v.p.FreezeMinAge, v.p.FreezeTableAge
 	if minAge < 0 {
 		minAge = defaultFreezeMinAge
