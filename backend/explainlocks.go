@@ -38,6 +38,9 @@ type keyEvent struct {
 	op  query.CommandType
 }
 
+// lookedUp are the rows that a foreign key finds.
+const lookedUp = "looked up by a foreign key"
+
 // rowLock is a lock on the rows of a table that a statement returns or changes.
 type rowLock struct {
 	rel      ids.Oid
@@ -218,7 +221,7 @@ func (f *foresight) node(st *plan.Statement, p plan.Node) error {
 			for _, rti := range rels {
 				which := "returned"
 				if f.byKey {
-					which = "looked up by a foreign key"
+					which = lookedUp
 				}
 				f.row(rowLock{st.RTable[rti-1].Relid, executor.LockStrength(m.Strength), which, m.WaitPolicy})
 			}
@@ -313,13 +316,17 @@ func (f *foresight) foreignKeys(root, rel *catalog.Relation, op query.CommandTyp
 	before, outer := len(f.rec.Locks), f.byKey
 	f.byKey = true
 	defer f.phase("execution, for a foreign key")()
-	err := f.e.ex.Deferred.Foresee(rel, op, at, func(st *plan.Statement, deferred bool) error {
-		if deferred {
+	err := f.e.ex.Deferred.Foresee(rel, op, at, func(w executor.KeyWork) error {
+		if w.Deferred {
 			for i := range f.rec.Locks[before:] {
 				f.rec.Locks[before+i].Phase = "commit, for a foreign key"
 			}
 		}
-		return f.planned(st)
+		if w.Plan == nil {
+			f.row(rowLock{w.Table, mvcc.LockKeyShare, lookedUp, query.LockWaitBlock})
+			return nil
+		}
+		return f.planned(w.Plan)
 	})
 	f.byKey = outer
 	f.maybe = append(f.maybe, f.rec.Locks[before:]...)

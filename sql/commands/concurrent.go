@@ -180,6 +180,9 @@ func (c *Context) underSnapshot(table, index ids.Oid, f func(rel *catalog.Relati
 
 // buildConcurrently fills a new index with the rows that a snapshot sees.
 func (c *Context) buildConcurrently(rel *catalog.Relation, ix *catalog.Index, snap *mvcc.Snapshot) error {
+	if c.would(BuildsIndex, ix.Oid) {
+		return ix.Btree.CreateEmpty(c.S.Tx)
+	}
 	blocks, err := rel.Heap.Blocks()
 	if err != nil {
 		return err
@@ -198,6 +201,9 @@ func (c *Context) buildConcurrently(rel *catalog.Relation, ix *catalog.Index, sn
 
 // completeIndex adds the entries of rows that a snapshot sees and the index lacks.
 func (c *Context) completeIndex(rel *catalog.Relation, ix *catalog.Index, snap *mvcc.Snapshot) error {
+	if c.would(Scans, rel.Oid) {
+		return nil
+	}
 	have := map[ids.TID]struct{}{}
 	var st btree.VacuumStats
 	err := ix.Btree.BulkDelete(c.S.Tx, func(t ids.TID) bool {

@@ -30,9 +30,16 @@ func (d *Deferred) planValidate(con ids.Oid) (*foreignKey, *plan.Statement, erro
 	return k, st, err
 }
 
+// KeyWork is what a foreign key may do.
+type KeyWork struct {
+	Plan     *plan.Statement // nil: it looks up keys in Table, and locks their rows FOR KEY SHARE
+	Table    ids.Oid
+	Deferred bool // not before the end of the transaction
+}
+
 // Foresee plans what the foreign keys of a table may ask for when op adds rows to it, deletes some, or updates columns cols, from 0, of some.
-// Each plan is locked as before its execution, and given to each; deferred tells that it is for the end of the transaction.
-func (d *Deferred) Foresee(rel *catalog.Relation, op query.CommandType, cols []int, each func(st *plan.Statement, deferred bool) error) error {
+// Each plan is locked as before its execution, and given to each.
+func (d *Deferred) Foresee(rel *catalog.Relation, op query.CommandType, cols []int, each func(KeyWork) error) error {
 	t, err := d.triggersOf(rel)
 	if t == nil || err != nil {
 		return err
@@ -59,7 +66,7 @@ func (d *Deferred) Foresee(rel *catalog.Relation, op query.CommandType, cols []i
 // ForgetPlans forgets the plans of Foresee, so that the next execution locks what it plans with, as it would have done.
 func (d *Deferred) ForgetPlans() { d.foreign.forget() }
 
-func (d *Deferred) foresee(x rowTrigger, each func(st *plan.Statement, deferred bool) error) error {
+func (d *Deferred) foresee(x rowTrigger, each func(KeyWork) error) error {
 	k, err := d.keyOf(x.con)
 	if k == nil || err != nil {
 		return err
@@ -69,6 +76,15 @@ func (d *Deferred) foresee(x rowTrigger, each func(st *plan.Statement, deferred 
 		return err
 	}
 	for _, kind := range queriesOf[x.fn-firstRI] {
+		if kind == riLookup && k.probe != nil {
+			if err := k.probe.hold(); err != nil {
+				return err
+			}
+			if err := each(KeyWork{Table: k.pk.Oid, Deferred: late}); err != nil {
+				return err
+			}
+			continue
+		}
 		q, err := k.query(kind)
 		if err != nil {
 			return err
@@ -76,7 +92,7 @@ func (d *Deferred) foresee(x rowTrigger, each func(st *plan.Statement, deferred 
 		if err := d.env.lockPlan(q.st); err != nil {
 			return err
 		}
-		if err := each(q.st, late); err != nil {
+		if err := each(KeyWork{Plan: q.st, Deferred: late}); err != nil {
 			return err
 		}
 	}

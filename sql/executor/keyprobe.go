@@ -130,13 +130,8 @@ func (p *keyProbe) look(key []types.Datum) (bool, error) {
 		return true, nil
 	}
 	if p.locked != now.round {
-		if l, ok := d.env.Catalog.(locker); ok {
-			if err := l.HoldRelation(p.k.pk.Oid, locks.RowShare); err != nil {
-				return false, err
-			}
-			if err := l.HoldRelation(p.index, locks.AccessShare); err != nil {
-				return false, err
-			}
+		if err := p.hold(); err != nil {
+			return false, err
 		}
 		p.locked = now.round
 	}
@@ -150,6 +145,18 @@ func (p *keyProbe) look(key []types.Datum) (bool, error) {
 		p.at = now
 	}
 	return ok, err
+}
+
+// hold locks the table and its index as the query would.
+func (p *keyProbe) hold() error {
+	l, ok := p.k.d.env.Catalog.(locker)
+	if !ok {
+		return nil
+	}
+	if err := l.HoldRelation(p.k.pk.Oid, locks.RowShare); err != nil {
+		return err
+	}
+	return l.HoldRelation(p.index, locks.RowShare)
 }
 
 // probeSnapshot returns the snapshot of the round; fresh: it was taken just now.
