@@ -33,6 +33,14 @@ const keyedTables = `
 	CREATE TABLE def (id serial PRIMARY KEY, p int DEFAULT 0 REFERENCES p ON DELETE SET DEFAULT ON UPDATE SET DEFAULT);
 	CREATE TABLE d (id serial PRIMARY KEY, p int REFERENCES p DEFERRABLE INITIALLY DEFERRED);
 	CREATE TABLE t (id int PRIMARY KEY, up int REFERENCES t ON DELETE CASCADE DEFERRABLE);
+	CREATE TABLE part (id int PRIMARY KEY, v int) PARTITION BY RANGE (id);
+	CREATE TABLE part1 PARTITION OF part FOR VALUES FROM (0) TO (6);
+	CREATE TABLE part2 PARTITION OF part FOR VALUES FROM (6) TO (12);
+	CREATE TABLE hash (id int, p int REFERENCES part, q int REFERENCES p ON DELETE CASCADE) PARTITION BY HASH (id);
+	CREATE TABLE hash0 PARTITION OF hash FOR VALUES WITH (MODULUS 2, REMAINDER 0);
+	CREATE TABLE hash1 PARTITION OF hash FOR VALUES WITH (MODULUS 2, REMAINDER 1);
+	CREATE TABLE pcas (id serial PRIMARY KEY, p int REFERENCES part ON DELETE CASCADE ON UPDATE CASCADE);
+	INSERT INTO part SELECT i, i FROM generate_series(0, 11) i;
 	CREATE INDEX ON plain (p);
 	CREATE INDEX ON cas (p);
 	INSERT INTO p SELECT i, i FROM generate_series(0, 11) i;
@@ -45,12 +53,29 @@ const orphans = `SELECT 'plain ' || x.id FROM plain x WHERE p IS NOT NULL AND NO
 	UNION ALL SELECT 'nul ' || x.id FROM nul x WHERE p IS NOT NULL AND NOT EXISTS (SELECT 1 FROM p WHERE p.u = x.p)
 	UNION ALL SELECT 'def ' || x.id FROM def x WHERE p IS NOT NULL AND NOT EXISTS (SELECT 1 FROM p WHERE p.id = x.p)
 	UNION ALL SELECT 'd ' || x.id FROM d x WHERE p IS NOT NULL AND NOT EXISTS (SELECT 1 FROM p WHERE p.id = x.p)
+	UNION ALL SELECT 'hash ' || x.id FROM hash x WHERE p IS NOT NULL AND NOT EXISTS (SELECT 1 FROM part WHERE part.id = x.p)
+	UNION ALL SELECT 'hash q ' || x.id FROM hash x WHERE q IS NOT NULL AND NOT EXISTS (SELECT 1 FROM p WHERE p.id = x.q)
+	UNION ALL SELECT 'pcas ' || x.id FROM pcas x WHERE p IS NOT NULL AND NOT EXISTS (SELECT 1 FROM part WHERE part.id = x.p)
 	UNION ALL SELECT 't ' || x.id FROM t x WHERE up IS NOT NULL AND NOT EXISTS (SELECT 1 FROM t y WHERE y.id = x.up)`
 
 // keyedStatement makes up a statement.
 func keyedStatement(r *rand.Rand) string {
 	k, o := r.IntN(fkKeys), r.IntN(fkKeys)
-	switch r.IntN(22) {
+	switch r.IntN(29) {
+	case 22:
+		return fmt.Sprintf("INSERT INTO part VALUES (%d) ON CONFLICT DO NOTHING", k)
+	case 23:
+		return fmt.Sprintf("DELETE FROM part WHERE id = %d", k)
+	case 24:
+		return fmt.Sprintf("UPDATE part SET id = %d WHERE id = %d", o, k)
+	case 25:
+		return fmt.Sprintf("UPDATE part SET v = v + 1 WHERE id = %d", k)
+	case 26:
+		return fmt.Sprintf("INSERT INTO hash VALUES (%d, %d, %d)", r.IntN(1000), k, o)
+	case 27:
+		return fmt.Sprintf("INSERT INTO pcas (p) VALUES (%d)", k)
+	case 28:
+		return fmt.Sprintf("UPDATE hash SET id = id + 1, p = %d WHERE p = %d", o, k)
 	case 0, 1:
 		return fmt.Sprintf("INSERT INTO p VALUES (%d, %d) ON CONFLICT DO NOTHING", k, k)
 	case 2:

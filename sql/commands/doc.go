@@ -31,6 +31,11 @@
 //  9. Whether a row belongs to a partition is asked of the bounds by search (rowLocator), not by evaluating the partition constraint as
 //     an expression.
 //
+//  10. A foreign key of a partitioned table is a constraint at the top and one for each partition (foreignpart.go). A change of a column's type drops foreign
+//     keys before the indexes that they need and makes them again after those (passOldKey).
+//
+//  11. Whether a relation is in use, or has checks pending, is asked when it is dropped, after what depends on it was looked at (checkDropped).
+//
 // Differences from PostgreSQL: CREATE INDEX CONCURRENTLY builds in one step under its ordinary lock; CLUSTER of partitioned tables, foreign tables,
 // event triggers, extended statistics and text search objects answer 0A000; rows are always looked at when a partition is attached, also where
 // a CHECK says already that they fit.

@@ -30,7 +30,20 @@ func drop(c *Context, st *ast.DropStmt) error {
 }
 
 func (c *Context) performDeletion(objs []catalog.Object, b ast.DropBehavior) error {
+	c.S.Cat.SetDropHooks(catalog.DropHooks{Relation: c.checkDropped})
+	defer c.S.Cat.SetDropHooks(catalog.DropHooks{})
 	return c.S.Cat.PerformDeletion(objs, catalog.DropOpts{Cascade: b == ast.DropCascade, Notice: c.sendNotice})
+}
+
+// checkDropped refuses to drop a relation that is in use, once it is known that nothing else stands in the way.
+func (c *Context) checkDropped(r *catalog.Relation) error {
+	switch r.Kind {
+	case 'i', 'I':
+		return c.checkNotInUse(r, "DROP INDEX")
+	case 't':
+		return nil
+	}
+	return c.checkNotInUse(r, "DROP TABLE")
 }
 
 type dropKind struct {
@@ -108,10 +121,6 @@ func (c *Context) dropRelation(rv *ast.RangeVar, k dropKind, missingOK bool) (id
 			return 0, pgerr.New(pgerr.InvalidSchemaName, "schema %q does not exist", rv.Schemaname)
 		}
 	}
-	what := "DROP TABLE"
-	if k.kinds == "iI" {
-		what = "DROP INDEX"
-	}
 	check := func(oid ids.Oid) error {
 		if err := c.checkDroppable(oid, k); err != nil {
 			return err
@@ -123,7 +132,7 @@ func (c *Context) dropRelation(rv *ast.RangeVar, k dropKind, missingOK bool) (id
 		return 0, err
 	}
 	if rel != nil {
-		return rel.Oid, c.checkNotInUse(rel, what)
+		return rel.Oid, nil
 	}
 	if missingOK {
 		c.skipNotice(pgerr.SuccessfulCompletion, "%s %q does not exist, skipping", k.missing, rv.Relname)

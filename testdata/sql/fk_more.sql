@@ -1,0 +1,215 @@
+-- FOREIGN KEY: definitions, checks, actions, deferral, validation, ALTER and DROP
+create table p(a int primary key, b text unique, c int, d int, unique (c, d));
+insert into p values (1, 'one', 1, 1), (2, 'two', 1, 2), (3, 'three', 2, 1), (4, 'four', 2, 2), (5, 'five', null, 5);
+create table c1(id int primary key, a int references p);
+create table c2(id int primary key, b text references p(b) on update cascade on delete cascade);
+create table c3(id int primary key, c int, d int, foreign key (d, c) references p(d, c) on delete set null on update set null);
+create table c4(id int primary key, c int default 1, d int default 1, constraint full_fk foreign key (c, d) references p(c, d) match full on delete set default on update set default);
+create table c5(id int primary key, a int, constraint r foreign key (a) references p on delete restrict on update restrict);
+create table c6(id int primary key, c int, d int, foreign key (c, d) references p(c, d) on delete set null (d));
+insert into c1 values (1, 1), (2, null);
+insert into c1 values (3, 77);
+insert into c2 values (1, 'one'), (2, 'two'), (3, null);
+insert into c2 values (4, 'no');
+insert into c3 values (1, 1, 1), (2, 1, null), (3, null, null), (4, null, 99);
+insert into c3 values (5, 9, 9);
+insert into c4 values (1, 1, 2), (2, null, null);
+insert into c4 values (3, 1, null);
+insert into c4 values (3, null, 1);
+insert into c4 values (3, 7, 7);
+insert into c5 values (1, 3);
+insert into c6 values (1, 2, 2), (2, 2, null);
+-- updates of the referencing side
+update c1 set a = 2 where id = 1;
+update c1 set a = 99 where id = 1;
+update c1 set id = id + 10;
+update c4 set d = null where id = 1;
+update c4 set c = null, d = null where id = 1;
+update c4 set c = 2, d = 1 where id = 1;
+-- of the referenced side
+update p set a = 6 where a = 5;
+update p set a = 20 where a = 2;
+update p set b = 'uno' where a = 1;
+update p set b = b where a = 1;
+select * from c2 order by id;
+delete from p where a = 2;
+update c1 set a = 1;
+delete from p where a = 2;
+select * from c1 order by id; select * from c2 order by id; select * from c3 order by id; select * from c4 order by id; select * from c5; select * from c6 order by id;
+delete from p where a = 3;
+update p set a = 30 where a = 3;
+update p set c = 100 where a = 1;
+delete from c1;
+delete from p where a = 1;
+select * from c3 order by id; select * from c4 order by id;
+insert into p values (1, 'one', 1, 1);
+update c4 set c = 2, d = 1 where id = 1;
+delete from c5;
+delete from p where a = 3;
+select * from c4 order by id;
+delete from p where a = 4;
+select * from c6 order by id;
+-- several rows, RETURNING, CTEs, ON CONFLICT, COPY
+insert into c1 select g, 1 from generate_series(100, 110) g returning id;
+insert into c1 select g, g from generate_series(1, 3) g;
+with x as (insert into p values (50, 'fifty') returning a) insert into c1 select 50, a from x;
+with x as (insert into c1 values (51, 51)) insert into p values (51, 'fifty-one');
+insert into c1 values (50, 1) on conflict (id) do update set a = 123;
+insert into c1 values (50, 1) on conflict (id) do update set a = 51;
+insert into c1 values (50, 123) on conflict do nothing;
+copy c1 from stdin;
+200	1
+201	999
+\.
+copy c1 from stdin;
+200	1
+201	\N
+\.
+select count(*) from c1;
+delete from p using c1 where c1.a = p.a;
+-- a table that refers to itself
+create table tree(id int primary key, parent int references tree on delete cascade on update cascade, name text);
+insert into tree values (1, null, 'root'), (3, 2, 'c'), (2, 1, 'b'), (4, 3, 'd');
+insert into tree values (10, 10, 'self');
+update tree set id = 100 where id = 1;
+select * from tree order by id;
+delete from tree where id = 2;
+select * from tree order by id;
+delete from tree where id = 10;
+update tree set parent = 5 where id = 100;
+-- a chain and a cycle of tables
+create table k1(id int primary key);
+create table k2(id int primary key references k1 on update cascade on delete cascade);
+create table k3(id int primary key references k2 on update cascade on delete cascade);
+insert into k1 values (1), (2); insert into k2 values (1), (2); insert into k3 values (1), (2);
+update k1 set id = id + 10;
+select * from k3 order by 1;
+delete from k1 where id = 11;
+select * from k3 order by 1;
+create table y1(id int primary key, o int); create table y2(id int primary key, o int references y1 deferrable initially deferred);
+alter table y1 add foreign key (o) references y2 deferrable initially immediate;
+begin; set constraints all deferred; insert into y1 values (1, 1); insert into y2 values (1, 1); commit;
+begin; insert into y1 values (2, 2); commit;
+-- deferral
+begin; insert into y2 values (2, 2); select count(*) from y2; commit;
+begin; insert into y2 values (2, 2); set constraints all immediate; commit;
+begin; insert into y2 values (2, 2); set constraints y2_o_fkey immediate; rollback;
+begin; insert into y2 values (2, 2); delete from y2 where id = 2; commit;
+begin; insert into y2 values (2, 2); update y2 set o = 1 where id = 2; commit;
+begin; insert into y2 values (3, 3); savepoint s; insert into y1 values (3, null); set constraints all immediate; rollback to s; commit;
+begin; insert into y2 values (3, 3); savepoint s; insert into y2 values (4, 4); rollback to s; insert into y1 values (3, null); commit;
+begin; savepoint s; insert into y2 values (5, 5); release s; commit;
+begin; delete from y1 where id = 3; insert into y1 values (3, null); commit;
+begin; set constraints y1_o_fkey deferred; update y2 set id = 30 where id = 3; update y2 set id = 3 where id = 30; commit;
+begin; set constraints nosuch deferred; rollback;
+begin; set constraints c1_a_fkey deferred; rollback;
+begin; insert into y2 values (6, 6); alter table y2 add column z int; rollback;
+begin; insert into y2 values (6, 6); truncate y2; rollback;
+begin; insert into y2 values (6, 6); drop table y2; rollback;
+insert into y2 values (7, 7);
+select * from y1 order by 1; select * from y2 order by 1;
+-- errors of definitions
+create table e(a int references nosuch);
+create table e(a int references p(zzz));
+create table e(a int, foreign key (zzz) references p);
+create table e(a int references p(c));
+create table e(a int, b int references p(a, b));
+create table e(a int, b int, foreign key (a, b) references p);
+create table e(a int, b int, foreign key (a, b) references p(c, c));
+create table e(a text references p);
+create table e(a text references p(a));
+create table e(a int references p(b));
+create table e(a date, b int, foreign key (a, b) references p(c, d));
+create table e(a bigint references p); drop table e;
+create table e(a smallint references p, b varchar(10) references p(b), c char(5) references p(b), d name references p(b));
+drop table e;
+create table e(a numeric references p); drop table e;
+create table e(a int, foreign key (a) references p on delete set null (b));
+create table e(a int, b int, foreign key (a) references p on delete set null (b));
+create table e(a int, foreign key (ctid) references p);
+create table e(a int, foreign key (a) references p(ctid));
+create table e(a int references v);
+create view fv as select 1 as a; create table e(a int references fv);
+create table e(a int references pg_class(oid));
+create table e(a int, foreign key (a) references p match partial);
+create table nopk(a int); create table e(a int references nopk);
+create table defpk(a int primary key deferrable); create table e(a int references defpk); create table e(a int references defpk(a));
+create temp table tp(a int primary key); create table e(a int references tp);
+create temp table te(a int references p); create temp table te(a int references tp); insert into te values (1); drop table te;
+create unlogged table up(a int primary key); create table e(a int references up);
+create unlogged table ue(a int references up, b int references p); drop table ue;
+create table g(a int, b int generated always as (a * 2) stored references p on update cascade);
+create table g(a int, b int generated always as (a * 2) stored references p on delete set null);
+create table g(a int, b int generated always as (a * 2) stored references p); insert into g values (25), (26); drop table g;
+create table e(a int constraint x references p, b int constraint x references p);
+create table e(a int references p deferrable initially deferred not deferrable);
+create table e(a int references p not valid);
+create table e(a int, foreign key (a) references p not valid); drop table e;
+create table e(a int primary key references p deferrable initially immediate, b int default 3 references p on delete set default);
+select conname, condeferrable, condeferred, pg_get_constraintdef(oid) from pg_constraint where conrelid = 'e'::regclass order by 1;
+drop table e;
+-- ALTER TABLE
+create table al(a int, b int, t text); insert into al values (1, 50, 'x'), (50, 51, 'y'), (99, null, 'z');
+alter table al add foreign key (a) references p;
+alter table al add constraint nv foreign key (a) references p not valid;
+alter table al add constraint nv foreign key (b) references p;
+select conname, convalidated, pg_get_constraintdef(oid) from pg_constraint where conrelid = 'al'::regclass;
+insert into al values (98, null, 'w');
+update al set t = 'zz' where a = 99;
+update al set a = 97 where a = 99;
+alter table al validate constraint nv;
+delete from al where a not in (1, 50);
+alter table al validate constraint nv;
+select conname, convalidated from pg_constraint where conrelid = 'al'::regclass;
+alter table al add column c int references p;
+alter table al add column d int default 1 references p;
+alter table al add column e int default 999 references p;
+alter table al add foreign key (b) references p(a), add foreign key (b) references p(a);
+
+alter table al drop constraint al_b_fkey1;
+alter table al drop constraint nosuch;
+alter table al rename column a to aa;
+alter table p rename column a to pa;
+alter table p rename to pp;
+insert into al(aa) values (12345);
+alter table al rename constraint nv to nw;
+select conname, pg_get_constraintdef(oid) from pg_constraint where conrelid = 'al'::regclass order by 1;
+alter table pp rename to p; alter table p rename column pa to a;
+alter table al alter constraint nw deferrable initially deferred;
+begin; insert into al(aa) values (12345); commit;
+alter table al alter constraint nw not deferrable;
+select condeferrable, condeferred from pg_constraint where conname = 'nw';
+select tgdeferrable, tginitdeferred, tgtype from pg_trigger where tgconstraint = (select oid from pg_constraint where conname = 'nw') order by tgtype, 1;
+insert into al(aa) values (12345);
+alter table al alter constraint al_pkey deferrable;
+alter table al alter column aa type bigint;
+alter table p alter column a type bigint;
+select conname, pg_get_constraintdef(oid) from pg_constraint where conrelid = 'al'::regclass order by 1;
+insert into al(aa) values (12345);
+alter table p alter column a type text;
+alter table al drop column aa;
+alter table p drop column a;
+alter table p drop constraint p_pkey;
+alter table p drop constraint p_b_key cascade;
+drop index p_c_d_key;
+alter table p drop constraint p_pkey cascade;
+select conrelid::regclass, conname from pg_constraint where contype = 'f' order by 1::text, 2;
+select count(*) from pg_trigger where tgconstraint not in (select oid from pg_constraint);
+-- TRUNCATE and DROP
+create table t1(a int primary key); create table t2(a int references t1); insert into t1 values (1); insert into t2 values (1);
+truncate t1; truncate t1, t2; insert into t1 values (1); insert into t2 values (1); truncate t1 cascade; select count(*) from t2;
+drop table t1; drop table t1 cascade; insert into t2 values (5); drop table t2;
+create table t1(a int primary key); create table t2(a int references t1); drop table t1, t2;
+create schema fs; create table fs.t1(a int primary key); create table t2(a int references fs.t1); drop schema fs; drop schema fs cascade; drop table t2;
+-- indexes that do not do, and ones that do
+create table ix(a int, b int not null, c text); create unique index ix_a on ix(a); create unique index ix_p on ix(b) where b > 0; create unique index ix_e on ix(lower(c));
+create table f(a int references ix(a)); create table f2(a int references ix(b)); create table f2(a text references ix(c));
+create unique index ix_inc on ix(b) include (c); create table f2(a int references ix(b));
+insert into ix values (1, 1), (null, 2); insert into f values (1), (null); insert into f2 values (2); insert into f2 values (3);
+drop index ix_a; drop index ix_inc; drop table f, f2; drop index ix_a;
+-- inheritance: only the parent's rows count
+create table ih(a int primary key); create table ihc() inherits (ih); insert into ihc values (7); create table ihf(a int references ih); insert into ihf values (7);
+insert into ih values (8); insert into ihf values (8); delete from ih where a = 8; create table ihf2() inherits (ihf); insert into ihf2 values (1234); select * from ihf order by 1;
+-- information_schema
+select constraint_name, unique_constraint_name, match_option, update_rule, delete_rule from information_schema.referential_constraints where constraint_schema = current_schema order by 1;
+select constraint_name, table_name, column_name, ordinal_position, position_in_unique_constraint from information_schema.key_column_usage where constraint_schema = current_schema and position_in_unique_constraint is not null order by 1, 2, 4;
