@@ -46,8 +46,18 @@ type searcher struct {
 	demands []softEdge
 	orders  map[int][]int // queues as the demands want them
 	visited []bool
-	path    []int // processes on the way down
+	scans   []scan // of the present visit, by lock and mode; NoLock: places are known
+	place   []int  // of each process in its queue
+	steps   int    // edges looked at, for tests
+	path    []int  // processes on the way down
 	cycle   []int
+}
+
+// scan tells how much of a lock has been looked at for waiters of one mode: what conflicts with it has been visited from there already, so that
+// the next one who waits for that mode goes on where the scan ended. Without it the search of a queue of n would look at n² pairs.
+type scan struct {
+	holders bool // all of them
+	queue   int  // so many of the queue
 }
 
 // search looks for a deadlock that start is part of.
@@ -119,6 +129,11 @@ func (s *searcher) test() (found bool, edges []softEdge) {
 // findCycle looks for a cycle through from and returns its soft edges. It leaves the cycle in s.cycle.
 func (s *searcher) findCycle(from int) (bool, []softEdge) {
 	clear(s.visited)
+	if s.scans == nil {
+		s.scans = make([]scan, len(s.g.locks)*int(numModes))
+		s.place = make([]int, len(s.g.procs))
+	}
+	clear(s.scans)
 	s.path = s.path[:0]
 	var edges []softEdge
 	return s.visit(from, from, &edges), edges
@@ -140,25 +155,43 @@ func (s *searcher) visit(p, from int, edges *[]softEdge) bool {
 	s.path = append(s.path, p)
 	defer func() { s.path = s.path[:len(s.path)-1] }()
 	conflict := conflictTable[proc.mode]
-	for _, h := range s.g.locks[proc.lock].holders {
-		if h.proc != p && h.held&conflict != 0 && s.visit(h.proc, from, edges) {
-			return true
+	sc := &s.scans[proc.lock*int(numModes)+int(proc.mode)]
+	if !sc.holders {
+		sc.holders = p != from // from passes itself by, others must not
+		for _, h := range s.g.locks[proc.lock].holders {
+			s.steps++
+			if h.proc != p && h.held&conflict != 0 && s.visit(h.proc, from, edges) {
+				return true
+			}
 		}
 	}
 	queue, moved := s.orders[proc.lock]
 	if !moved {
 		queue = s.g.locks[proc.lock].queue
 	}
-	for _, w := range queue {
-		if w == p {
-			break
-		}
+	s.number(proc.lock, queue)
+	for sc.queue < s.place[p] {
+		w := queue[sc.queue]
+		sc.queue++
+		s.steps++
 		if conflict.Has(s.g.procs[w].mode) && s.visit(w, from, edges) {
 			*edges = append(*edges, softEdge{waiter: p, blocker: w, lock: proc.lock})
 			return true
 		}
 	}
 	return false
+}
+
+// number notes the places in the queue of a lock, once for each visit.
+func (s *searcher) number(lock int, queue []int) {
+	sc := &s.scans[lock*int(numModes)]
+	if sc.holders {
+		return
+	}
+	sc.holders = true
+	for i, p := range queue {
+		s.place[p] = i
+	}
 }
 
 // reorder sorts the queue of a lock so that the demands on it hold, from the back: the last place goes to the

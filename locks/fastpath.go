@@ -151,7 +151,7 @@ func (o *Owner) ClearVxid() {
 	lk := p.find(tag, hash)
 	h := lk.holderOf(o)
 	if lk.ungrant(h, Exclusive) {
-		lk.wakeWaiters()
+		lk.wakeWaiters(o.m)
 	}
 	o.m.dropHolderIfUnused(p, h)
 }

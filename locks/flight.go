@@ -105,8 +105,7 @@ func (o *Owner) obstacles() []obstacle {
 		}
 	}
 	for w := o.waitLock.head; w != nil && w != o; w = w.qnext {
-		ahead := slices.ContainsFunc(out, func(b obstacle) bool { return b.owner == w })
-		if conflict.Has(w.waitMode) && !ahead {
+		if conflict.Has(w.waitMode) && w.waitHolder.held&conflict == 0 { // else it is among the holders already
 			out = append(out, obstacle{owner: w, wanted: w.waitMode})
 		}
 	}

@@ -33,6 +33,11 @@ type Manager struct {
 	waits     ring[Wait]
 	deadlocks ring[Deadlock]
 
+	// marks counts searches that mark what they have seen, so that they need no sets. Under all partitions, as the marks.
+	marks uint64
+	// looks counts the waiters that releases of locks have looked at.
+	looks atomic.Int64
+
 	ownersMu sync.RWMutex // owners
 	owners   []*Owner
 }
@@ -59,7 +64,9 @@ type lock struct {
 	last     *holder
 	head     *Owner // wait queue
 	tail     *Owner
-	next     *lock // bucket chain or free list
+	next     *lock  // bucket chain or free list
+	mark     uint64 // see Manager.marks
+	number   int32
 }
 
 // holder joins an owner and a lock: what PostgreSQL calls a PROCLOCK.
@@ -126,6 +133,12 @@ func (m *Manager) lockAll() {
 	for i := range m.parts {
 		m.parts[i].mu.Lock()
 	}
+}
+
+// nextMark starts a search. Caller holds all partitions.
+func (m *Manager) nextMark() uint64 {
+	m.marks++
+	return m.marks
 }
 
 func (m *Manager) unlockAll() {

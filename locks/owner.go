@@ -46,6 +46,8 @@ type Owner struct {
 	waitStart    time.Time
 	qprev, qnext *Owner
 	granted      bool
+	mark         uint64 // see Manager.marks; with number, under all partitions
+	number       int32
 	sem          chan struct{}
 
 	deadlockTimer, lockTimer, recordTimer *time.Timer
@@ -331,7 +333,7 @@ func (o *Owner) releaseMain(l *local, mode Mode) {
 	lk := h.lock
 	wake := lk.ungrant(h, mode)
 	if wake {
-		lk.wakeWaiters()
+		lk.wakeWaiters(o.m)
 	}
 	if o.m.dropHolderIfUnused(p, h) {
 		l.h = nil

@@ -62,11 +62,14 @@ func (l *lock) dequeue(o *Owner) {
 }
 
 // wakeWaiters grants, in queue order, to every waiter that conflicts neither with the holders nor with a
-// waiter that stays ahead of it.
-func (l *lock) wakeWaiters() {
-	var ahead Mask
-	for w := l.head; w != nil; {
+// waiter that stays ahead of it. It stops where every mode that is waited for conflicts with one that stays: who wakes the next of a
+// long queue does not look at all of it.
+func (l *lock) wakeWaiters(m *Manager) {
+	var ahead, blocked Mask
+	n := int64(0)
+	for w := l.head; w != nil && l.waiting&^blocked != 0; {
 		next := w.qnext
+		n++
 		if mode := w.waitMode; conflictTable[mode]&ahead == 0 && !l.conflicts(w.waitHolder, mode) {
 			l.grant(w.waitHolder, mode)
 			l.dequeue(w)
@@ -75,9 +78,11 @@ func (l *lock) wakeWaiters() {
 			w.sem <- struct{}{} // never blocks: one wait, one grant, one token
 		} else {
 			ahead |= mode.Bit()
+			blocked |= conflictTable[mode]
 		}
 		w = next
 	}
+	m.looks.Add(n)
 }
 
 // wait joins the queue of l and sleeps until mode is granted. It is entered with p.mu held and returns without.
@@ -202,6 +207,6 @@ func (s *sleeper) leave() {
 		l.dequeue(o)
 		o.waitLock, o.waitHolder = nil, nil
 	}
-	l.wakeWaiters()
+	l.wakeWaiters(o.m)
 	o.m.dropHolderIfUnused(s.p, h)
 }

@@ -85,25 +85,20 @@ func (m *Manager) BlockingPIDs(pid int32) []int32 {
 
 func (o *Owner) blockers() []int32 {
 	conflict := conflictTable[o.waitMode]
+	gen := o.m.nextMark()
+	for w := o.qprev; w != nil; w = w.qprev {
+		w.mark = gen // it is ahead
+	}
 	var pids []int32
 	for h := o.waitLock.first; h != nil; h = h.next {
 		if h.owner == o {
 			continue
 		}
-		if h.held&conflict != 0 || h.owner.waitHolder == h && conflict.Has(h.owner.waitMode) && h.owner.isAheadOf(o) {
+		if h.held&conflict != 0 || h.owner.waitHolder == h && conflict.Has(h.owner.waitMode) && h.owner.mark == gen {
 			pids = append(pids, h.owner.pid)
 		}
 	}
 	return pids
-}
-
-func (o *Owner) isAheadOf(w *Owner) bool {
-	for p := w.qprev; p != nil; p = p.qprev {
-		if p == o {
-			return true
-		}
-	}
-	return false
 }
 
 // WaitStart returns since when pid waits for a lock, zero when it does not.

@@ -14,12 +14,11 @@ type graphBuilder struct {
 	g      waitGraph
 	owners []*Owner
 	locks  []*lock
-	procNo map[*Owner]int
-	lockNo map[*lock]int
+	mark   uint64 // what has a number bears it
 }
 
 func buildGraph(start *Owner) *graphBuilder {
-	b := &graphBuilder{procNo: map[*Owner]int{}, lockNo: map[*lock]int{}}
+	b := &graphBuilder{mark: start.m.nextMark()}
 	b.proc(start)
 	for i := 0; i < len(b.owners); i++ { // grows on the way
 		o := b.owners[i]
@@ -33,23 +32,20 @@ func buildGraph(start *Owner) *graphBuilder {
 }
 
 func (b *graphBuilder) proc(o *Owner) int {
-	n, ok := b.procNo[o]
-	if !ok {
-		n = len(b.owners)
-		b.procNo[o] = n
+	if o.mark != b.mark {
+		o.mark, o.number = b.mark, int32(len(b.owners))
 		b.owners = append(b.owners, o)
 		b.g.procs = append(b.g.procs, graphProc{lock: -1})
 	}
-	return n
+	return int(o.number)
 }
 
 func (b *graphBuilder) lock(l *lock) int {
-	n, ok := b.lockNo[l]
-	if ok {
-		return n
+	if l.mark == b.mark {
+		return int(l.number)
 	}
-	n = len(b.locks)
-	b.lockNo[l] = n
+	n := len(b.locks)
+	l.mark, l.number = b.mark, int32(n)
 	b.locks = append(b.locks, l)
 	var gl graphLock
 	for h := l.first; h != nil; h = h.next {
@@ -70,7 +66,7 @@ func (b *graphBuilder) reorderQueue(l *lock, order []int) {
 	for _, n := range order {
 		l.enqueue(b.owners[n], nil)
 	}
-	l.wakeWaiters()
+	l.wakeWaiters(b.owners[0].m)
 }
 
 // blockedBy is one line of a deadlock report.

@@ -388,6 +388,23 @@ func movedElsewhere() error {
 	return pgerr.New(pgerr.TRSerializationFailure, "tuple to be locked was already moved to another partition due to concurrent update")
 }
 
+// alongPage goes from tid, made by an update of prior, along the chain as far as it stays on the page and the hints say that the updates have
+// committed. When many have waited for a row, each of them has the versions of all before it to pass.
+func alongPage(pg page.Page, tid ids.TID, prior ids.Xid) (ids.TID, ids.Xid) {
+	const known = tuple.XminCommitted | tuple.XmaxCommitted
+	for {
+		h := tuple.Header(itemAt(pg, tid.Offset))
+		if h == nil || h.Xmin() != prior {
+			return tid, prior
+		}
+		m, next := h.Infomask(), h.Ctid()
+		if m&known != known || m&tuple.XmaxIsMulti != 0 || tuple.XmaxIsLockedOnly(m) || next == tid || next.Block != tid.Block {
+			return tid, prior
+		}
+		tid, prior = next, h.Xmax()
+	}
+}
+
 // nextLive goes from tid, made by an update of prior, along the chain to the version that is there now.
 func (o *op) nextLive(tid ids.TID, prior ids.Xid, cid ids.CommandID, policy WaitPolicy) (ids.TID, Result, error) {
 	for {
@@ -399,6 +416,7 @@ func (o *op) nextLive(tid ids.TID, prior ids.Xid, cid ids.CommandID, policy Wait
 			return tid, 0, err
 		}
 		b.Lock(buffer.Share)
+		tid, prior = alongPage(b.Page(), tid, prior)
 		h := tuple.Header(itemAt(b.Page(), tid.Offset))
 		if h == nil || h.Xmin() != prior {
 			b.UnlockRelease()
