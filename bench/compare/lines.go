@@ -112,6 +112,9 @@ func lines(c *config) []line {
 		partitionLine(c, "64 partitions, other key, prepared, 32 clients", 64),
 		partitionLine(c, "4 partitions, other key, prepared, 32 clients", 4),
 		line{name: "SKIP LOCKED queue, 32 workers", run: func(s server) (float64, error) { return queue(c, s) }},
+	)
+	out = append(out, lockLines(c)...)
+	out = append(out,
 		line{name: "count, sum, avg", less: true, unit: "ms", run: func(s server) (float64, error) { return aggregate(c, s) }},
 	)
 	return out
