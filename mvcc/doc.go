@@ -6,7 +6,7 @@
 // The files, in the order of a transaction's life: session.go (begin, ids, commit, abort), subxact.go, command.go (command ids
 // within a transaction), snapshot.go, procarray.go (who runs, snapshots of that, horizons), clog.go (outcomes), multixact.go
 // (row locks held together), wait.go, log.go and recovery.go (records, redo, checkpoint), visibility.go and status.go
-// (pure: header, snapshot, outcomes in; verdict and hint bits out), twophase.go and twophasefile.go (prepared transactions, whose rules stand there).
+// (pure: header, snapshot, outcomes in; verdict and hint bits out), export.go (snapshots that others import), twophase.go and twophasefile.go (prepared transactions, whose rules stand there).
 //
 // Rules:
 //  1. A transaction gets an id when it first changes something. Ids are 64 bits wide, ascend, and are never given out
@@ -32,6 +32,7 @@
 // Differences from PostgreSQL:
 //   - Subtransaction parents are kept in memory only; after a crash nobody runs, so nobody asks.
 //   - There is no wraparound: ids are not compared modulo 2^32, and freezing serves only to shorten pg_xact.
+//   - Exported snapshots are kept in memory rather than as files in pg_snapshots.
 //   - The files of pg_multixact hold 8-byte members (id and status) and offsets that carry the count.
 //
 // To debug: Manager.Procs lists the process array, SnapshotNow what a snapshot would say, Status the outcome of an id.

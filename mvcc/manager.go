@@ -87,7 +87,7 @@ type Manager struct {
 	// this package, and taken exclusively for a moment by a checkpoint that has chosen its redo position.
 	gate sync.RWMutex
 
-	// mu protects the process array: running, latest, next, procs, overflowed. Held exclusively to assign an id and to end a
+	// mu protects the process array: running, latest, next, procs, overflowed, exports, lxids. Held exclusively to assign an id and to end a
 	// transaction that has one; never across I/O.
 	mu         sync.RWMutex
 	running    []ids.Xid // in progress, ascending; of each transaction at most maxCachedSubs subtransactions
@@ -95,6 +95,8 @@ type Manager struct {
 	next       ids.Xid   // to assign
 	latest     ids.Xid   // greatest that is over
 	procs      []*proc
+	exports    map[string]*export // snapshots that have a name
+	lxids      map[int32]uint64   // of processes that ended: the last local id, so that none comes again
 
 	// snap is the snapshot of this moment, shared by all who ask; nil after a transaction with an id ended.
 	snap        atomic.Pointer[snapData]
@@ -133,7 +135,8 @@ func Open(o Options) (*Manager, error) {
 	if o.Ssi == nil {
 		o.Ssi = ssi.NewManager(ssi.Options{})
 	}
-	m := &Manager{log: o.Log, locks: o.Locks, ssi: o.Ssi, unlink: o.Unlink, clog: clog, multi: multi, maxSubs: maxCachedSubs}
+	m := &Manager{log: o.Log, locks: o.Locks, ssi: o.Ssi, unlink: o.Unlink, clog: clog, multi: multi, maxSubs: maxCachedSubs,
+		exports: map[string]*export{}, lxids: map[int32]uint64{}}
 	if m.unlink == nil {
 		m.unlink = func([]ids.RelFile) {}
 	}

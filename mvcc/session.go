@@ -95,6 +95,7 @@ type Session struct {
 
 	specToken uint32 // last one given out
 
+	exported []string // names of snapshots, see Export
 	files    []pendingFile
 	usedTemp bool // see NoteTemp
 	snapshots
@@ -131,8 +132,9 @@ func (m *Manager) NewSession(slot *stats.Slot, owner *locks.Owner, opts SessionO
 		p.no = m.vxProc
 	}
 	m.procs = append(m.procs, p)
+	lxid := m.lxids[p.no]
 	m.mu.Unlock()
-	return &Session{m: m, slot: slot, owner: owner, opts: opts, p: p}
+	return &Session{m: m, slot: slot, owner: owner, opts: opts, p: p, lxid: lxid}
 }
 
 // Worker returns a view of the transaction for a goroutine that helps the session and has its own slot: for reading only, while the
@@ -150,6 +152,9 @@ func (s *Session) Close() {
 	m.mu.Lock()
 	if i := slices.Index(m.procs, s.p); i >= 0 {
 		m.procs = slices.Delete(m.procs, i, i+1)
+		if s.slot != nil {
+			m.lxids[s.p.no] = s.lxid
+		}
 	}
 	m.mu.Unlock()
 }
@@ -310,6 +315,7 @@ func (s *Session) Abort() {
 // finish makes the outcome visible, releases everything and leaves the session outside a transaction.
 func (s *Session) finish(commit bool) {
 	m := s.m
+	s.unexport()
 	if len(s.xids) > 0 {
 		m.finish(s.p, s.xids, s.overflowed)
 	} else {

@@ -32,6 +32,7 @@ type version struct {
 type history struct {
 	x        *Xact
 	xid      ids.Xid
+	xmin     ids.Xid
 	start    int
 	end      int // 0 while it runs
 	readOnly bool
@@ -52,8 +53,23 @@ func (w *world) begin(readOnly bool) *history {
 				xmin = min(xmin, o.xid)
 			}
 		}
+		h.xmin = xmin
 		return xmin
 	})
+	w.txs = append(w.txs, h)
+	return h
+}
+
+// adopt begins a transaction with the snapshot of src.
+func (w *world) adopt(src *history, readOnly bool) *history {
+	h := &history{start: src.start, readOnly: readOnly, reads: map[int]*history{}, writes: map[int]bool{}}
+	var err error
+	h.x, err = w.m.Import(BeginOpts{ReadOnly: readOnly}, src.x, func() (ids.Xid, error) { return src.xmin, nil })
+	if err != nil {
+		h.gone = true // src is going to fail
+		return h
+	}
+	h.xmin = src.xmin
 	w.txs = append(w.txs, h)
 	return h
 }
@@ -201,6 +217,10 @@ func run(t *rapid.T, m *Manager) *world {
 			continue
 		}
 		h := running[r.IntN(len(running))]
+		if op == 1 && len(running) < 6 {
+			running = append(running, w.adopt(h, h.readOnly || r.IntN(2) == 0))
+			continue
+		}
 		row := r.IntN(len(w.rows))
 		switch {
 		case op < 6 || op < 9 && h.readOnly:

@@ -126,20 +126,27 @@ func (m *Manager) begin(o BeginOpts, xmin ids.Xid) *Xact {
 	if o.ReadOnly && m.writable == 0 {
 		return nil
 	}
+	x := m.register(o, xmin, m.lastCommit)
+	if o.ReadOnly {
+		for w := range m.active {
+			if !w.is(committed|doomed) && !w.is(readOnly) {
+				watch(x, w)
+			}
+		}
+	}
+	return x
+}
+
+// register makes a transaction one of the active; snapshotSeq is the last commit before its snapshot.
+func (m *Manager) register(o BeginOpts, xmin ids.Xid, snapshotSeq uint64) *Xact {
 	x := &Xact{m: m, declared: o.ReadOnly, vxid: o.Vxid, slot: o.Slot, prepareSeq: never, commitSeq: never, earliestOut: never,
-		snapshotSeq: m.lastCommit, xmin: xmin, out: map[*Xact]struct{}{}, in: map[*Xact]struct{}{}, possible: map[*Xact]struct{}{},
+		snapshotSeq: snapshotSeq, xmin: xmin, out: map[*Xact]struct{}{}, in: map[*Xact]struct{}{}, possible: map[*Xact]struct{}{},
 		held: map[Tag]struct{}{}, children: map[Tag]int{}}
 	if o.Slot != nil {
 		x.pid.Store(o.Slot.PID)
 	}
 	if o.ReadOnly {
 		x.set(readOnly)
-		for w := range m.active {
-			if !w.is(committed|doomed) && !w.is(readOnly) {
-				x.possible[w] = struct{}{}
-				w.possible[x] = struct{}{}
-			}
-		}
 	} else {
 		m.writable++
 	}

@@ -21,6 +21,10 @@ func xactEntries() []functions.Entry {
 			}
 			return types.Null, nil
 		})},
+		{Name: "pg_export_snapshot", Scalar: scalarOf(func(s *session.Session, _ []types.Datum) (types.Datum, error) {
+			name, err := s.Tx.Export()
+			return types.String(name), err
+		})},
 		{Name: "xid_age", Scalar: scalarOf(func(s *session.Session, args []types.Datum) (types.Datum, error) {
 			x := uint32(args[0].Word())
 			if x < uint32(ids.FirstNormalXid) {

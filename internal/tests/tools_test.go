@@ -1,6 +1,7 @@
 package tests
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,6 +20,11 @@ const toolDir = "/usr/lib/postgresql/15/bin"
 type target struct {
 	port int
 	user string
+}
+
+// dsn names a database of the server.
+func (g target) dsn(db string) string {
+	return fmt.Sprintf("host=127.0.0.1 port=%d user=%s dbname=%s", g.port, g.user, db)
 }
 
 func targetOf(s *gompho.Server) target { return target{port: s.Port(), user: "postgres"} }

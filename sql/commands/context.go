@@ -99,8 +99,6 @@ type Hooks struct {
 	DiscardPlans, CloseAll, DeallocateAll, UnlistenAll func()
 	// InUse reports whether a query of the session that is not finished reads a relation.
 	InUse func(rel ids.Oid) bool
-	// SetSnapshot adopts an exported snapshot.
-	SetSnapshot func(id string) error
 	// SetConstraints makes constraints deferred or immediate, nil meaning all; nil: there is nothing deferred.
 	SetConstraints func(constraints []ids.Oid, deferred bool) error
 	// PendingChecks reports whether rows of a table are still to be checked against deferred constraints.

@@ -143,9 +143,7 @@ func setMulti(c *Context, st *ast.VariableSetStmt) error {
 	prefix := ""
 	switch st.Name {
 	case "TRANSACTION":
-		if !c.InBlock {
-			c.S.Warn(pgerr.NoActiveSqlTransaction, "SET TRANSACTION can only be used in transaction blocks")
-		}
+		c.warnNoBlock()
 	case "SESSION CHARACTERISTICS":
 		prefix = "default_"
 	case "TRANSACTION SNAPSHOT":
@@ -170,17 +168,25 @@ func setMulti(c *Context, st *ast.VariableSetStmt) error {
 }
 
 func setSnapshot(c *Context, st *ast.VariableSetStmt) error {
-	if err := c.requireBlock("SET TRANSACTION SNAPSHOT"); err != nil {
-		return err
+	if st.IsLocal {
+		return pgerr.NotSupported("SET LOCAL TRANSACTION SNAPSHOT is not implemented")
 	}
-	if len(st.Args) != 1 || c.Hooks == nil || c.Hooks.SetSnapshot == nil {
-		return missing("SET TRANSACTION SNAPSHOT")
+	if len(st.Args) != 1 {
+		return pgerr.Internal("unexpected arguments of SET TRANSACTION SNAPSHOT")
 	}
+	c.warnNoBlock()
 	id, _, err := argText(st.Name, st.Args[0])
 	if err != nil {
 		return err
 	}
-	return c.Hooks.SetSnapshot(id)
+	return c.S.Tx.Import(id)
+}
+
+// warnNoBlock warns that SET TRANSACTION has no transaction to act on beyond its own.
+func (c *Context) warnNoBlock() {
+	if !c.InBlock {
+		c.S.Warn(pgerr.NoActiveSqlTransaction, "SET TRANSACTION can only be used in transaction blocks")
+	}
 }
 
 func showColumns(c *Context, st *ast.VariableShowStmt) []Column {

@@ -129,6 +129,9 @@ func (c *Context) storeSetting(db, role ids.Oid, st *ast.VariableSetStmt) error 
 
 // storedText checks the value of a stored setting; nil removes it.
 func (c *Context) storedText(st *ast.VariableSetStmt) (*string, error) {
+	if st.Kind == ast.VarSetMulti {
+		return nil, nil // SET TRANSACTION says nothing that could be stored
+	}
 	d := c.S.Settings.Find(st.Name)
 	if d == nil && !config.IsCustomName(st.Name) {
 		return nil, config.Unrecognized(st.Name)
