@@ -123,6 +123,10 @@ func (e *engine) Plan(s *session.Session, q *query.Query, params []types.Datum, 
 
 // planInternal plans a query of the executor's own, for which the rights of a role count.
 func (e *engine) planInternal(sql string, args []ids.Oid, role ids.Oid) (*plan.Statement, error) {
+	// Such a query looks at what is there now, whatever snapshot the transaction keeps.
+	keeps := e.pl.KeepsFrom
+	e.pl.KeepsFrom = nil
+	defer func() { e.pl.KeepsFrom = keeps }()
 	stmts, err := parser.Parse(sql)
 	if err != nil {
 		return nil, err

@@ -405,14 +405,14 @@ func (a *alteration) detachPartition(cmd *ast.PartitionCmd) error {
 			c.schemaName(parent.Namespace), parent.Name).
 			WithHint("Use ALTER TABLE ... DETACH PARTITION ... FINALIZE to complete the pending detach operation.")
 	}
+	if err := c.checkReferencesTo(child); err != nil {
+		return err
+	}
 	return c.finishDetach(parent, child)
 }
 
 // finishDetach takes a partition out of its table for good.
 func (c *Context) finishDetach(parent, child *catalog.Relation) error {
-	if err := c.checkReferencesTo(child); err != nil {
-		return err
-	}
 	if err := c.removeInheritance(child, parent, true); err != nil {
 		return err
 	}

@@ -25,6 +25,10 @@ func (a *alteration) detachConcurrently(cmd *ast.PartitionCmd) error {
 	if err != nil {
 		return err
 	}
+	// Once it is marked foreign keys do not find its rows any more.
+	if err := c.checkReferencesTo(child); err != nil {
+		return err
+	}
 	if err := c.markDetached(parent, child); err != nil {
 		return err
 	}

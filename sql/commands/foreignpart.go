@@ -232,6 +232,10 @@ func (c *Context) cloneForeignKeys(parentOid, oid ids.Oid) ([]ids.Oid, error) {
 		if _, err := c.S.Cat.LockRelation(k.Confrelid, locks.ShareRowExclusive); err != nil {
 			return nil, err
 		}
+		// Nobody may delete a referenced row meanwhile, from any of the partitions.
+		if _, _, err := c.S.Cat.AllInheritors(k.Confrelid, locks.ShareRowExclusive); err != nil {
+			return nil, err
+		}
 		part, err := c.S.Relation(oid)
 		if err != nil {
 			return nil, err
@@ -369,6 +373,9 @@ func (c *Context) dropReferencesTo(part *catalog.Relation) error {
 	for _, k := range list {
 		if k.Conparentid == 0 {
 			continue
+		}
+		if _, err := c.S.Cat.LockRelation(k.Conrelid, locks.AccessExclusive); err != nil {
+			return err
 		}
 		deps, err := c.S.Cat.DependenciesOf(constraintObject(k.Oid))
 		if err != nil {
