@@ -52,26 +52,7 @@ type rowLock struct {
 // explainLocks is EXPLAIN (LOCKS): the statement is rehearsed in a subtransaction that is rolled back.
 func (e *engine) explainLocks(u *UtilityContext, st *ast.ExplainStmt, params []types.Datum, format string) ([]string, error) {
 	f := &foresight{e: e, rec: &locks.Rehearsal{Phase: "parse"}, names: map[any]string{}, made: map[any]bool{}}
-	tx := e.s.Tx
-	if _, err := tx.BeginSub(); err != nil {
-		return nil, err
-	}
-	notice := e.s.Notice
-	e.s.Notice = func(*pgerr.Error) {}
-	e.s.Owner.Rehearse(f.rec)
-	e.s.Cat.Rehearse(true)
-	err := f.statement(u, st.Query, params)
-	if err == nil {
-		f.name(true)
-	}
-	e.s.Cat.Rehearse(false)
-	e.s.Owner.Rehearse(nil)
-	e.s.Notice = notice
-	tx.AbortSub()
-	if len(f.keys) > 0 {
-		e.ex.Deferred.ForgetPlans()
-	}
-	if err != nil {
+	if err := f.rehearse(u, st.Query, params); err != nil {
 		return nil, err
 	}
 	f.name(false)
@@ -79,6 +60,32 @@ func (e *engine) explainLocks(u *UtilityContext, st *ast.ExplainStmt, params []t
 		return f.json(st.Query.CommandTag())
 	}
 	return f.text(st.Query.CommandTag()), nil
+}
+
+// rehearse runs a rehearsal, of which nothing stays.
+func (f *foresight) rehearse(u *UtilityContext, stmt ast.Stmt, params []types.Datum) error {
+	s := f.e.s
+	if _, err := s.Tx.BeginSub(); err != nil {
+		return err
+	}
+	notice := s.Notice
+	s.Notice = func(*pgerr.Error) {}
+	s.Owner.Rehearse(f.rec)
+	s.Cat.Rehearse(true)
+	defer func() {
+		s.Cat.Rehearse(false)
+		s.Owner.Rehearse(nil)
+		s.Notice = notice
+		s.Tx.AbortSub()
+		if len(f.keys) > 0 {
+			f.e.ex.Deferred.ForgetPlans()
+		}
+	}()
+	if err := f.statement(u, stmt, params); err != nil {
+		return err
+	}
+	f.name(true)
+	return nil
 }
 
 // statement rehearses a statement of any kind.
@@ -178,11 +185,27 @@ func (f *foresight) queries(u *UtilityContext, stmt ast.Stmt, params []types.Dat
 func (f *foresight) query(q *query.Query, params []types.Datum, paramTypes []ids.Oid) error {
 	done := f.phase("plan")
 	st, err := f.e.Plan(f.e.s, q, params, paramTypes, false, false)
+	if err == nil {
+		err = f.e.holdPlanned(st)
+	}
 	done()
 	if err != nil {
 		return err
 	}
 	return f.planned(st)
+}
+
+// holdPlanned locks the tables of a plan whose query was analyzed before, by PREPARE.
+func (e *engine) holdPlanned(st *plan.Statement) error {
+	for _, rte := range st.RTable {
+		if rte.Relid == 0 || rte.Rellockmode == 0 {
+			continue
+		}
+		if err := e.s.Cat.HoldRelation(rte.Relid, locks.Mode(rte.Rellockmode)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // planned looks at what a plan will lock when it is executed.

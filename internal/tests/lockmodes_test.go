@@ -44,6 +44,7 @@ func TestLockModes(t *testing.T) {
 	} else {
 		s := open(t, false)
 		m = lockModes{connect: func() *pgx.Conn { return connect(t, s) }, ours: true}
+		defer m.rehearseAll(t, path)
 	}
 	m.look = m.connect()
 	text, err := os.ReadFile("testdata/locks/differs")
@@ -232,6 +233,69 @@ func (m *lockModes) compareAnnounced(d *datadriven.TestData, said []announced, h
 		if !slices.ContainsFunc(held, func(h heldLock) bool { return a.Object == h.name && a.Mode == h.mode }) {
 			m.fail("%s: %s does not take %s on %s, as EXPLAIN (LOCKS) told", d.Pos, d.Input, a.Mode, a.Object)
 		}
+	}
+}
+
+// rehearseAll explains every statement of the script again, one after the other, and looks whether anything stays of it.
+func (m *lockModes) rehearseAll(t *testing.T, path string) {
+	const state = `select 'class', count(*), sum(hashtext(c::text)::bigint) from pg_class c
+		union all select 'attribute', count(*), sum(hashtext(a::text)::bigint) from pg_attribute a
+		union all select 'index', count(*), sum(hashtext(i::text)::bigint) from pg_index i
+		union all select 'constraint', count(*), sum(hashtext(k::text)::bigint) from pg_constraint k
+		union all select 'type', count(*), sum(hashtext(y::text)::bigint) from pg_type y
+		union all select 'depend', count(*), sum(hashtext(d::text)::bigint) from pg_depend d
+		union all select 'inherits', count(*), sum(hashtext(h::text)::bigint) from pg_inherits h
+		union all select 'namespace', count(*), sum(hashtext(n::text)::bigint) from pg_namespace n where nspname !~ '^pg_temp'
+		union all select 'authid', count(*), sum(hashtext(r::text)::bigint) from pg_roles r
+		union all select 'database', count(*), sum(hashtext(b::text)::bigint) from pg_database b
+		union all select 'sequence', last_value, is_called::int from s
+		union all select 'rows', count(*), sum(hashtext(t::text)::bigint) from t
+		union all select 'locks', count(*), 0 from pg_locks where pid = $1`
+	c := m.connect()
+	run(t, c, "set client_min_messages = error")
+	dir := value[string](t, m.look, "select current_setting('data_directory') || '/base/' || oid from pg_database where datname = current_database()")
+	fingerprint := func() string {
+		rows, err := m.look.Query(context.Background(), state, c.PgConn().PID())
+		if err != nil {
+			t.Fatal(err)
+		}
+		type line struct {
+			What string
+			A, B int64
+		}
+		list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[line])
+		if err != nil {
+			t.Fatal(err)
+		}
+		return fmt.Sprint(list)
+	}
+	files := func() (names []string) { // of relations, when those that are removed are gone
+		run(t, m.look, "checkpoint")
+		list, err := os.ReadDir(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range list {
+			if !strings.Contains(f.Name(), "_") {
+				names = append(names, f.Name())
+			}
+		}
+		return names
+	}
+	before, filesBefore := fingerprint(), files()
+	datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
+		if d.Cmd == "setup" {
+			return d.Expected
+		}
+		if _, err := c.Exec(context.Background(), "explain (locks) "+d.Input, pgx.QueryExecModeSimpleProtocol); err == nil && !strings.HasPrefix(d.Expected, "ERROR") {
+			if after := fingerprint(); after != before {
+				d.Fatalf(t, "explain (locks) %s leaves something:\n%s\nbefore\n%s", d.Input, after, before)
+			}
+		}
+		return d.Expected
+	})
+	if after := files(); !slices.Equal(after, filesBefore) {
+		t.Errorf("explain (locks) leaves files:\n%v\nbefore\n%v", after, filesBefore)
 	}
 }
 
