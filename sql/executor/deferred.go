@@ -97,17 +97,21 @@ func (d *Deferred) settle(mark int, keep func(constraint ids.Oid) (bool, error))
 			return err
 		}
 	}
+	d.rows.open = false
+	waiting := 0
 	for at := mark; ; at++ {
-		if len(d.keys) > 0 {
+		if len(d.keys) > waiting {
 			if err := d.check(keep); err != nil {
 				return err
 			}
+			waiting = len(d.keys)
 		}
 		if at >= len(d.rows.queue) {
 			d.rows.queue = d.rows.queue[:mark]
 			return nil
 		}
-		if err := d.fireOne(d.rows.queue[at], keep); err != nil {
+		var err error
+		if at, err = d.fireNext(at, keep); err != nil {
 			return err
 		}
 	}
@@ -124,7 +128,7 @@ func (d *Deferred) Set(constraints []ids.Oid, deferred bool) error {
 	if deferred {
 		return nil
 	}
-	mark := len(d.rows.queue)
+	mark := d.mark()
 	d.rows.recall()
 	return d.settle(mark, d.isDeferred)
 }

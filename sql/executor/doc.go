@@ -28,9 +28,14 @@
 //     Target stores its share, in the partition's own column order. Partitions are opened and locked when their first row comes.
 //  10. An UPDATE or DELETE of several tables (partitions, inheriting tables) has one Target each (resultRels, multi.go); the one of the row
 //     at hand stands in modifyTable's own fields. A row that an UPDATE moves is deleted, marked as moved, and routed.
+//  11. What foreign keys have to look at or to do is a queue of row events (events.go), shared by the statements that run: each fires its own when it has
+//     ended, in order, and what the actions bring goes to the end of the same queue, so that chains of actions take no stack. Events name row versions, not
+//     values; one whose version is gone by then concerns nobody. Deferred events wait for the commit, or for SET CONSTRAINTS; those of a subtransaction go with it, and
+//     checks made in one are due again when it is rolled back.
+//  12. Whether a key is there is asked of the unique index (keyprobe.go), or by a query where the two sides have values of different forms or the referenced table is
+//     partitioned. Actions are queries of PostgreSQL's wording, planned once, with the rights of the tables' owners (foreignkey.go).
 //
-// Differences from PostgreSQL: parallel plans hand over batches and aggregate states in memory; deferrable unique constraints are checked at the end of the statement, even
-// when they are INITIALLY DEFERRED; rows of one INSERT are checked against constraints batch by batch before any of
+// Differences from PostgreSQL: parallel plans hand over batches and aggregate states in memory; rows of one INSERT are checked against constraints batch by batch before any of
 // the batch is stored; an UPDATE's re-check reads the values of other tables by ctid.
 //
 // To debug: EXPLAIN ANALYZE; Exec.Instruments gives the counters of a node.

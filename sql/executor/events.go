@@ -13,6 +13,7 @@ import (
 // of rows; what these hold is read when the event fires.
 type rowEvents struct {
 	queue []rowEvent // of the statements that run, in order; the inner statement's are behind the outer one's
+	open  bool       // the last events of the queue may grow by rows that follow
 	later []rowEvent // deferred
 	done  []doneCheck
 	// triggers are those that events name, by place.
@@ -22,13 +23,15 @@ type rowEvents struct {
 	tables   map[ids.Oid]*tableTriggers
 }
 
-// rowEvent is one change: old is the version that was updated or deleted, new the one that was made.
+// rowEvent is one change: old is the version that was updated or deleted, new the one that was made. Insertions of rows that stand in a page one after the
+// other are one event for each trigger: a load of millions of rows is to be kept until its end.
 type rowEvent struct {
 	trigger  uint32 // in rowEvents.triggers
 	table    ids.Oid
 	sub      mvcc.SubID
 	old, new ids.TID
 	to       ids.Oid // of a row that moved from one partition, table, to another: that one
+	more     uint16  // rows that were inserted at the offsets after new
 }
 
 // rowTrigger is a trigger of a foreign key: function fn of pg_proc for constraint con.
@@ -60,10 +63,14 @@ func (r *rowEvents) pending(table ids.Oid) bool {
 
 func (r *rowEvents) forget() {
 	clear(r.count)
-	if r.queue != nil || r.later != nil || r.done != nil {
-		r.queue, r.later, r.done = nil, nil, nil
+	r.later, r.done = nil, nil
+	if r.queue = r.queue[:0]; cap(r.queue) > maxIdleEvents {
+		r.queue = nil
 	}
 }
+
+// maxIdleEvents is how long a queue may be that is kept for the next transaction.
+const maxIdleEvents = 256
 
 // endSub follows the end of a subtransaction. It returns the keys that are to be checked again.
 func (r *rowEvents) endSub(sub, parent mvcc.SubID, commit bool) (keys []deferredKey) {
@@ -215,9 +222,13 @@ func (r *rowEvents) placeOf(t rowTrigger) uint32 {
 }
 
 // mark is the length of the queue: the events of a statement that begins now are behind it.
-func (d *Deferred) mark() int { return len(d.rows.queue) }
+func (d *Deferred) mark() int {
+	d.rows.open = false
+	return len(d.rows.queue)
+}
 
 func (d *Deferred) add(t *tableTriggers, x *tableTrigger, old, new ids.TID) {
+	d.rows.open = false
 	d.rows.count[x.place]++
 	d.rows.queue = append(d.rows.queue, rowEvent{trigger: x.place, table: t.rel.Oid, sub: d.tx.SubID(), old: old, new: new})
 }
@@ -235,11 +246,34 @@ func (d *Deferred) Inserted(rel *catalog.Relation, tids ...ids.TID) error {
 }
 
 func (d *Deferred) inserted(t *tableTriggers, tid ids.TID) {
+	if d.grow(t, tid) {
+		return
+	}
+	n := len(d.rows.queue)
 	for _, x := range t.ins {
 		if d.fires(x) {
 			d.add(t, x, ids.TID{}, tid)
 		}
 	}
+	d.rows.open = len(d.rows.queue) == n+len(t.ins)
+}
+
+// grow adds an inserted row to the events of the one before it, if it stands behind that in its page.
+func (d *Deferred) grow(t *tableTriggers, tid ids.TID) bool {
+	q := d.rows.queue
+	at := len(q) - len(t.ins)
+	if !d.rows.open || at < 0 || at == len(q) {
+		return false
+	}
+	e := &q[at]
+	if e.table != t.rel.Oid || e.new.Block != tid.Block || e.new.Offset+ids.OffsetNumber(e.more)+1 != tid.Offset || e.trigger != t.ins[0].place ||
+		e.sub != d.tx.SubID() || e.old != (ids.TID{}) {
+		return false
+	}
+	for i := at; i < len(q); i++ {
+		q[i].more++
+	}
+	return true
 }
 
 func (d *Deferred) deleted(t *tableTriggers, tid ids.TID) {
@@ -319,25 +353,47 @@ func identical(a, b types.Datum) bool {
 	return a.Word() == b.Word()
 }
 
-// fireOne fires an event, or puts it among the deferred ones.
-func (d *Deferred) fireOne(e rowEvent, keep func(constraint ids.Oid) (bool, error)) error {
-	x := d.rows.triggers[e.trigger]
-	if x.fn <= riCheckUpd || x.fn >= riNoActionDel { // the other actions cannot wait
-		wait, err := keep(x.con)
-		if err != nil {
-			return err
+// fireNext fires the event at a place of the queue, or puts it among the deferred ones, with those after it that are of the same inserted rows: row by row,
+// as if each had an event of its own. It returns the place of the last one.
+func (d *Deferred) fireNext(at int, keep func(constraint ids.Oid) (bool, error)) (int, error) {
+	first := d.rows.queue[at]
+	end := at + 1
+	for first.more > 0 && end < len(d.rows.queue) {
+		e := &d.rows.queue[end]
+		if e.more != first.more || e.new != first.new || e.table != first.table || e.old != first.old {
+			break
 		}
-		if wait {
-			d.rows.later = append(d.rows.later, e)
-			return nil
+		end++
+	}
+	var buf [4]rowEvent
+	now := buf[:0]
+	for _, e := range d.rows.queue[at:end] {
+		x := d.rows.triggers[e.trigger]
+		if x.fn <= riCheckUpd || x.fn >= riNoActionDel { // the other actions cannot wait
+			wait, err := keep(x.con)
+			if err != nil {
+				return at, err
+			}
+			if wait {
+				d.rows.later = append(d.rows.later, e)
+				continue
+			}
+		}
+		d.rows.count[e.trigger]--
+		now = append(now, e)
+	}
+	for row := range first.more + 1 {
+		for _, e := range now {
+			e.new.Offset += ids.OffsetNumber(row)
+			if err := d.fire(d.rows.triggers[e.trigger], e); err != nil {
+				return at, err
+			}
 		}
 	}
-	d.rows.count[e.trigger]--
-	if err := d.fire(x, e); err != nil {
-		return err
+	if sub := d.tx.SubID(); first.sub != sub {
+		for _, e := range now {
+			d.rows.done = append(d.rows.done, doneCheck{by: sub, event: e})
+		}
 	}
-	if sub := d.tx.SubID(); e.sub != sub {
-		d.rows.done = append(d.rows.done, doneCheck{by: sub, event: e})
-	}
-	return nil
+	return end - 1, nil
 }
