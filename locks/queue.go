@@ -189,7 +189,6 @@ func (s *sleeper) giveUp(err error) error {
 	s.p.mu.Lock()
 	s.leave()
 	s.p.mu.Unlock()
-	s.logFailed()
 	return err
 }
 

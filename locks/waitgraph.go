@@ -133,7 +133,6 @@ func (s *sleeper) deadlockTimeout() error {
 	switch f {
 	case deadlocked:
 		s.logf("process %d detected deadlock while waiting for %s on %s after %s ms")
-		s.logFailed()
 		return s.o.deadlocked(cycle)
 	case cured:
 		s.logf("process %d avoided deadlock for %s on %s by rearranging queue order after %s ms")
@@ -198,13 +197,9 @@ func (s *sleeper) logs() bool {
 	return s.checked && s.log() != nil && s.o.opts.LogLockWaits != nil && s.o.opts.LogLockWaits()
 }
 
-func (s *sleeper) logGranted() { s.logPlain("process %d acquired %s on %s after %s ms") }
-
-func (s *sleeper) logFailed() { s.logPlain("process %d failed to acquire %s on %s after %s ms") }
-
-func (s *sleeper) logPlain(format string) {
+func (s *sleeper) logGranted() {
 	if s.logs() {
-		s.log()(s.message(format))
+		s.log()(s.message("process %d acquired %s on %s after %s ms"))
 	}
 }
 
@@ -236,7 +231,7 @@ func (m *Manager) holdersAndQueue(tag Tag) string {
 	}
 	var holders, waiters []string
 	for h := l.first; h != nil; h = h.next {
-		if h.held != 0 {
+		if h.held != 0 && h.owner.waitHolder != h { // who waits for a stronger mode is among the waiters
 			holders = append(holders, fmt.Sprint(h.owner.pid))
 		}
 	}
