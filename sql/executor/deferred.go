@@ -26,6 +26,7 @@ type Deferred struct {
 	rows    rowEvents
 	foreign foreignKeys
 	firing  bool
+	watch   *triggerWatch // counts what is fired, for EXPLAIN ANALYZE; nil: nobody asks
 }
 
 // deferredKey is an entry of a unique index that was made although another one with its key may be there.

@@ -385,7 +385,7 @@ func (d *Deferred) fireNext(at int, keep func(constraint ids.Oid) (bool, error))
 	for row := range first.more + 1 {
 		for _, e := range now {
 			e.new.Offset += ids.OffsetNumber(row)
-			if err := d.fire(d.rows.triggers[e.trigger], e); err != nil {
+			if err := d.fireWatched(d.rows.triggers[e.trigger], e); err != nil {
 				return at, err
 			}
 		}

@@ -63,6 +63,7 @@ type Exec struct {
 	result    types.Batch    // the visible columns of the root's output
 	visible   []int          // positions of them; nil: all, in order
 	cross     *mvcc.Snapshot // what is changed must be visible to it too; nil: no matter
+	fired     []triggerCalls // with Opts.Instrument: what the statement's events were
 	mark      int            // where the statement's events of foreign keys begin
 	held      []ids.Oid      // indexes of tables that rows are added to, locked until the end of the execution
 }
@@ -244,7 +245,7 @@ func (ex *Exec) Next(max int) (*types.Batch, error) {
 			err := ex.finishModifying()
 			ex.Close()
 			if d := ex.env.Deferred; err == nil && d != nil && modifies(ex.st) {
-				err = d.EndStatement(ex.mark)
+				err = ex.endStatement(d)
 			}
 			return nil, err
 		}
@@ -255,6 +256,18 @@ func (ex *Exec) Next(max int) (*types.Batch, error) {
 			return ex.show(b), nil
 		}
 	}
+}
+
+// endStatement fires what the statement has brought about.
+func (ex *Exec) endStatement(d *Deferred) error {
+	if !ex.opts.Instrument {
+		return d.EndStatement(ex.mark)
+	}
+	outer := d.watch
+	d.watch = &triggerWatch{}
+	err := d.EndStatement(ex.mark)
+	ex.fired, d.watch = d.watch.list, outer
+	return err
 }
 
 // finishModifying runs data-changing WITH queries that nobody read to their end.

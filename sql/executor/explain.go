@@ -20,6 +20,8 @@ type ExplainOptions struct {
 	Format                                                 string // text, json, yaml or xml
 	PlanningTime, ExecutionTime                            time.Duration
 	QueryText                                              string
+
+	fired []explainedTrigger
 }
 
 // Setting is a setting that the plan may depend on.
@@ -43,6 +45,9 @@ func Explain(env *Env, cat *catalog.Session, st *plan.Statement, ex *Exec, o Exp
 	x.prefix = x.several || o.Verbose
 	root, err := x.node(st.Root, "", "")
 	if err != nil {
+		return nil, err
+	}
+	if x.o.fired, err = x.triggersFired(); err != nil {
 		return nil, err
 	}
 	if o.Format == "text" || o.Format == "" {

@@ -26,9 +26,12 @@ func explainText(root *explained, o *ExplainOptions) []string {
 	}
 	if o.Summary {
 		t.out = append(t.out, "Planning Time: "+millis(o.PlanningTime)+" ms")
-		if o.Analyze {
-			t.out = append(t.out, "Execution Time: "+millis(o.ExecutionTime)+" ms")
-		}
+	}
+	for i := range o.fired {
+		t.out = append(t.out, o.fired[i].text(o))
+	}
+	if o.Summary && o.Analyze {
+		t.out = append(t.out, "Execution Time: "+millis(o.ExecutionTime)+" ms")
 	}
 	return t.out
 }
@@ -186,6 +189,7 @@ type datum struct {
 	fields []field
 	items  []datum
 	isList bool
+	tag    string // of an item in XML; empty: Plan
 }
 
 type field struct {
@@ -313,7 +317,11 @@ func explainData(root *explained, o *ExplainOptions) []string {
 		top.fields = append(top.fields, field{"Planning Time", raw(millis(o.PlanningTime))})
 	}
 	if o.Analyze {
-		top.fields = append(top.fields, field{"Triggers", datum{isList: true}})
+		triggers := datum{isList: true}
+		for i := range o.fired {
+			triggers.items = append(triggers.items, o.fired[i].data(o))
+		}
+		top.fields = append(top.fields, field{"Triggers", triggers})
 		if o.Summary {
 			top.fields = append(top.fields, field{"Execution Time", raw(millis(o.ExecutionTime))})
 		}
@@ -428,9 +436,13 @@ func (d datum) xml(b *strings.Builder, indent int) {
 					b.WriteString(pad + "  <Item>" + xmlEscaper.Replace(it.plain) + "</Item>\n")
 					continue
 				}
-				b.WriteString(pad + "  <Plan>\n")
+				item := it.tag
+				if item == "" {
+					item = "Plan"
+				}
+				b.WriteString(pad + "  <" + item + ">\n")
 				it.xml(b, indent+2)
-				b.WriteString(pad + "  </Plan>\n")
+				b.WriteString(pad + "  </" + item + ">\n")
 			}
 			b.WriteString(pad + "</" + tag + ">\n")
 		default:

@@ -1,0 +1,27 @@
+-- EXPLAIN ANALYZE tells of the triggers of foreign keys
+create table ep(a int primary key, b int unique);
+create table ec(a int references ep on update cascade on delete cascade, b int references ep(b) deferrable);
+insert into ep values (1,1);
+explain (analyze, costs off, timing off, summary off) insert into ec values (1,1),(1,1);
+explain (analyze, costs off, timing off, summary off) update ep set a=2;
+explain (analyze, costs off, timing off, summary off) update ec set a=a;
+explain (analyze, costs off, timing off, summary off) update ec set a=null;
+explain (analyze, costs off, timing off, summary off) delete from ec where b is null;
+explain (analyze, costs off, timing off, summary off, format yaml) delete from ec;
+explain (analyze, costs off, timing off, summary off) delete from ep;
+explain (analyze, costs off, timing off, summary off) insert into ec values (9,9);
+begin;
+set constraints all deferred;
+explain (analyze, costs off, timing off, summary off) insert into ec values (null,1);
+rollback;
+with x as (insert into ep values (5, 5) returning a) select * from x;
+explain (analyze, costs off, timing off, summary off) with x as (insert into ep values (6, 6) returning a) insert into ec select a, a from x;
+explain (costs off) insert into ec values (9,9);
+create table et(id int, a int references ep) partition by range (id);
+create table et1 partition of et for values from (0) to (10);
+create table et2 partition of et for values from (10) to (20);
+explain (analyze, costs off, timing off, summary off) insert into et values (1, 5), (11, 5), (2, 6);
+explain (analyze, costs off, timing off, summary off) insert into et values (1, 5);
+explain (analyze, costs off, timing off, summary off) update et set a = 6 where id = 1;
+explain (analyze, costs off, timing off, summary off) update et set a = 11 - a;
+drop table et, ec, ep;
