@@ -18,4 +18,6 @@
 //     after the client was told.
 //  4. A transaction block is a small state machine of its own (block.go), pure but for the calls into mvcc.Session.
 //  5. Results are encoded once, from batch to write buffer.
+//  6. EXPLAIN (LOCKS) (explainlocks.go) rehearses the statement in a subtransaction that is rolled back: the lock manager writes down what it is asked
+//     for (locks.Rehearsal), commands stop short of the rows (commands.Rehearse), queries are planned and their plans looked through.
 package backend

@@ -9,6 +9,9 @@
 //  2. A function reaches its session through functions.Env, which in a server is a *session.Env. Without a session
 //     (constant folding, tests) it answers 0A000.
 //  3. Set-returning functions take a snapshot of the state they show when they are called and hand out rows from it.
+//  4. What a session runs is shown to members of its role and of pg_read_all_stats only (watcher). Locks are told in words by LockWords.
+//
+// Beyond PostgreSQL: gompho_lock_tree, gompho_lock_waits and gompho_deadlocks (locktree.go); docs/locks.md shows them.
 //
 // Differences from PostgreSQL: counters that the server does not keep (SLRU, I/O times, functions) are zero, as they would be without activity.
 //

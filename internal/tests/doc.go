@@ -9,7 +9,9 @@
 //     "go test ./internal/tests -run 'TestPsqlScripts|TestJDBCMetadata' -rewrite" takes the expected outputs anew.
 //  3. testdata/dump/objects.sql has every kind of object that DDL can make. Who adds a kind adds it there: pg_dump and
 //     JDBC are then asked for it.
-//  4. Nothing waits for a time to pass: tests wait for what a query or a terminal shows.
+//  4. testdata/locks/commands is the table of commands and lock modes, measured on PostgreSQL 15 (TestLockModes). docs/locks.md is run by
+//     TestLocksDocument; -rewrite puts the answers into it.
+//  5. Nothing waits for a time to pass: tests wait for what a query or a terminal shows.
 //
 // GOMPHO_PGBENCH_SCALE and GOMPHO_PGBENCH_TRANSACTIONS make TestPgbench a longer run.
 package tests

@@ -36,6 +36,9 @@
 //
 //  11. Whether a relation is in use, or has checks pending, is asked when it is dropped, after what depends on it was looked at (checkDropped).
 //
+//  10. A command can be rehearsed (rehearse.go). What reads or writes the rows of a table, waits for others, or is not undone by a rollback asks
+//     Context.would or Context.Rehearsal first. TestLockModes in internal/tests runs each form of each command both ways: new ones are added there.
+//
 // Differences from PostgreSQL: CREATE INDEX CONCURRENTLY builds in one step under its ordinary lock; CLUSTER of partitioned tables, foreign tables,
 // event triggers, extended statistics and text search objects answer 0A000; rows are always looked at when a partition is attached, also where
 // a CHECK says already that they fit.
