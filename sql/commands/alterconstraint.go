@@ -37,7 +37,11 @@ func (a *alteration) prepareConstraint(k *ast.Constraint) error {
 		})
 		return nil
 	case ast.ConstrForeign:
-		a.add(passAddOther, func() error { return a.addForeignKey(k, false) })
+		// Behind those that came with new columns.
+		a.add(passColumnAttrs, func() error {
+			a.add(passAddOther, func() error { return a.addForeignKey(k, false) })
+			return nil
+		})
 		return nil
 	case ast.ConstrExclusion:
 		return missing("EXCLUDE constraint")

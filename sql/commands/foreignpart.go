@@ -256,7 +256,7 @@ func (c *Context) cloneForeignKeys(parentOid, oid ids.Oid) ([]ids.Oid, error) {
 
 // cloneReferencesTo makes a new partition one that is referred to, as its parent is.
 func (c *Context) cloneReferencesTo(parent *catalog.Relation, oid ids.Oid) error {
-	list, err := c.constraintsTo(parent.Oid)
+	list, err := constraintsTo(c.S.Cat, parent.Oid)
 	if err != nil {
 		return err
 	}
@@ -284,8 +284,8 @@ func (c *Context) cloneReferencesTo(parent *catalog.Relation, oid ids.Oid) error
 }
 
 // constraintsTo lists the foreign keys that refer to a table.
-func (c *Context) constraintsTo(oid ids.Oid) (out []*catalog.Constraint, err error) {
-	deps, err := c.S.Cat.DependentsOf(catalog.RelationObject(oid))
+func constraintsTo(cat *catalog.Session, oid ids.Oid) (out []*catalog.Constraint, err error) {
+	deps, err := cat.DependentsOf(catalog.RelationObject(oid))
 	if err != nil {
 		return nil, err
 	}
@@ -293,7 +293,7 @@ func (c *Context) constraintsTo(oid ids.Oid) (out []*catalog.Constraint, err err
 		if d.Classid != catalog.PgConstraintOid || slices.ContainsFunc(out, func(k *catalog.Constraint) bool { return k.Oid == d.Objid }) {
 			continue
 		}
-		k, err := c.S.Cat.Constraint(d.Objid)
+		k, err := cat.Constraint(d.Objid)
 		if err != nil {
 			return nil, err
 		}
@@ -307,7 +307,7 @@ func (c *Context) constraintsTo(oid ids.Oid) (out []*catalog.Constraint, err err
 
 // checkReferencesTo refuses to detach a partition with rows that others refer to.
 func (c *Context) checkReferencesTo(part *catalog.Relation) error {
-	list, err := c.constraintsTo(part.Oid)
+	list, err := constraintsTo(c.S.Cat, part.Oid)
 	if err != nil {
 		return err
 	}
@@ -366,7 +366,7 @@ func (c *Context) detachForeignKeys(part *catalog.Relation) error {
 }
 
 func (c *Context) dropReferencesTo(part *catalog.Relation) error {
-	list, err := c.constraintsTo(part.Oid)
+	list, err := constraintsTo(c.S.Cat, part.Oid)
 	if err != nil {
 		return err
 	}

@@ -1,8 +1,11 @@
 package commands
 
 import (
+	"slices"
+
 	"gompho/catalog"
 	"gompho/internal/ids"
+	"gompho/internal/pgerr"
 	"gompho/mvcc"
 	"gompho/session"
 	"gompho/sql/ast"
@@ -45,6 +48,9 @@ func (h *onCommit) PreCommit() error {
 	if len(h.tables) == 0 {
 		return nil
 	}
+	if err := h.checkKeys(); err != nil {
+		return err
+	}
 	var drops []catalog.Object
 	for _, t := range h.tables {
 		r, err := h.s.Cat.Relation(t.oid)
@@ -72,6 +78,38 @@ func (h *onCommit) PreCommit() error {
 		return err
 	}
 	return h.s.Cat.IncrementCommand()
+}
+
+// checkKeys refuses to empty tables that others, which keep their rows, refer to.
+func (h *onCommit) checkKeys() error {
+	empties := func(oid ids.Oid) bool {
+		return slices.ContainsFunc(h.tables, func(t onCommitTable) bool { return t.oid == oid && t.action == ast.OncommitDeleteRows })
+	}
+	for _, t := range h.tables {
+		r, err := h.s.Cat.Relation(t.oid)
+		if err != nil {
+			return err
+		}
+		if r == nil || !r.HasTriggers || t.action != ast.OncommitDeleteRows {
+			continue
+		}
+		refs, err := constraintsTo(h.s.Cat, t.oid)
+		if err != nil {
+			return err
+		}
+		for _, k := range refs {
+			if empties(k.Conrelid) {
+				continue
+			}
+			from, err := h.s.Cat.Relation(k.Conrelid)
+			if err != nil || from == nil {
+				return err
+			}
+			return pgerr.NotSupported("unsupported ON COMMIT and foreign key combination").
+				WithDetail("Table %q references %q, but they do not have the same ON COMMIT setting.", from.Name, r.Name)
+		}
+	}
+	return nil
 }
 
 // touched reports whether a table has any pages.
