@@ -403,11 +403,10 @@ func (w *writer) finishMeta(root ids.BlockNumber, level int) error {
 	c.Commit()
 	w.meta.Unlock()
 	w.ix.cachedRoot.Store(0)
-	fsm := w.ix.fsm()
-	for ; w.next < w.end; w.next++ {
-		if err := fsm.RecordFree(w.slot, w.next); err != nil {
-			return err
-		}
+	if w.next == w.end {
+		return nil
 	}
-	return nil
+	sizes := [ids.NumForks]ids.BlockNumber{w.next, buffer.Keep, buffer.Keep, buffer.Keep}
+	w.end = w.next
+	return w.ix.Env.Pool.Truncate(w.slot, w.xid, w.ix.info(), sizes)
 }
