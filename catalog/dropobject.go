@@ -137,8 +137,12 @@ func (s *Session) dropRelation(oid ids.Oid) error {
 	if r == nil {
 		return pgerr.Internal("cache lookup failed for relation %d", oid)
 	}
-	if r.Kind == 'i' && r.Index != nil && s.locks != nil {
-		if err := s.locks.Acquire(s.RelationTag(r.Index.Table), locks.AccessExclusive, locks.Opts{}); err != nil {
+	if r.Kind == 'i' && r.Index != nil {
+		mode := locks.AccessExclusive
+		if !r.Index.Live { // it was dropped concurrently so far: nobody uses it any more
+			mode = locks.ShareUpdateExclusive
+		}
+		if err := s.HoldRelation(r.Index.Table, mode); err != nil {
 			return err
 		}
 	}

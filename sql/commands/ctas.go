@@ -186,14 +186,14 @@ func refreshMatView(c *Context, st *ast.RefreshMatViewStmt) error {
 	if err != nil {
 		return err
 	}
+	if rel.Kind != 'm' && rel.Kind != 'r' && rel.Kind != 'p' && rel.Kind != 't' {
+		return pgerr.New(pgerr.WrongObjectType, "%q is not a table or materialized view", rel.Name)
+	}
 	if rel.Kind != 'm' {
 		return pgerr.NotSupported("%q is not a materialized view", rel.Name)
 	}
 	if st.Concurrent {
 		if err := c.checkConcurrentRefresh(rel, st); err != nil {
-			return err
-		}
-		if _, err := c.S.Cat.LockRelation(rel.Oid, locks.AccessExclusive); err != nil {
 			return err
 		}
 	}
@@ -208,6 +208,9 @@ func refreshMatView(c *Context, st *ast.RefreshMatViewStmt) error {
 		if q, err = analyzer.StoredQuery(c.analyzer(), rel); err != nil {
 			return err
 		}
+	}
+	if st.Concurrent {
+		return c.refreshConcurrently(rel, q)
 	}
 	if err := c.setPopulated(rel.Oid, !st.SkipData); err != nil {
 		return err
