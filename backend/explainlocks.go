@@ -55,6 +55,7 @@ func (e *engine) explainLocks(u *UtilityContext, st *ast.ExplainStmt, params []t
 		return nil, err
 	}
 	f.name(false)
+	f.leaveOutGone()
 	if format == "json" {
 		return f.json(st.Query.CommandTag())
 	}
@@ -462,6 +463,17 @@ func (f *foresight) name(within bool) {
 	for _, r := range f.rows {
 		named(catalog.RelationObject(r.rel))
 	}
+}
+
+// leaveOutGone forgets what the statement makes and removes again: nobody else can come across it.
+func (f *foresight) leaveOutGone() {
+	gone := func(l locks.Rehearsed) bool {
+		k := l.Tag.Kind()
+		_, known := f.names[l.Tag]
+		return (k == locks.KindRelation || k == locks.KindObject) && !known
+	}
+	f.rec.Locks, f.maybe = slices.DeleteFunc(f.rec.Locks, gone), slices.DeleteFunc(f.maybe, gone)
+	f.work = slices.DeleteFunc(f.work, func(w commands.Work) bool { return f.names[w.Object] == "" })
 }
 
 // thing returns the words for a lock's tag.

@@ -26,6 +26,9 @@ func (s *Session) describe(o Object) string {
 	case PgProcOid:
 		return s.describeProc(o.Oid)
 	case PgTypeOid:
+		if t, err := s.TypeRow(o.Oid); t == nil && err == nil {
+			return ""
+		}
 		return "type " + s.TypeName(o.Oid)
 	case PgConstraintOid:
 		return s.describeConstraint(o.Oid)
