@@ -208,19 +208,12 @@ func (s *Session) recordIndex(n *NewIndex, oid ids.Oid) error {
 
 // noteHasIndex sets pg_class.relhasindex, in place: several sessions may make indexes of one table at the same time.
 func (s *Session) noteHasIndex(table ids.Oid, primary bool) error {
-	c, err := s.ClassRow(table)
-	if err != nil {
-		return err
-	}
-	if c == nil {
-		return pgerr.Internal("cache lookup failed for relation %d", table)
-	}
 	s.InvalidateRelation(table)
-	if c.Relhasindex {
-		return nil
-	}
-	c.Relhasindex = true
-	return s.UpdateInPlace(c)
+	return s.ChangeClassInPlace(table, func(c *PgClass) bool {
+		had := c.Relhasindex
+		c.Relhasindex = true
+		return !had
+	})
 }
 
 // CreateToastTable gives a table a toast table when it has none and a row of it could become too wide for a page. With force it

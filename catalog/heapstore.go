@@ -249,10 +249,10 @@ func (h heapStore) remove(table ids.Oid, tid ids.TID) error {
 	return modifyError(res)
 }
 
-func (h heapStore) inPlace(table ids.Oid, tid ids.TID, vals []types.Datum) error {
+func (h heapStore) inPlace(table ids.Oid, tid ids.TID, old, vals []types.Datum) (bool, error) {
 	r, err := h.relation(table)
 	if err != nil {
-		return err
+		return false, err
 	}
-	return heap.UpdateInPlace(h.s.tx, r.Heap, tid, vals)
+	return heap.UpdateInPlace(h.s.tx, r.Heap, tid, old, vals)
 }

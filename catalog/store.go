@@ -33,8 +33,8 @@ type store interface {
 	// update replaces the row at tid; it errors when another transaction has changed it.
 	update(table ids.Oid, tid ids.TID, vals []types.Datum) (ids.TID, error)
 	remove(table ids.Oid, tid ids.TID) error
-	// inPlace overwrites the fixed-width part of the row at tid without a new version.
-	inPlace(table ids.Oid, tid ids.TID, vals []types.Datum) error
+	// inPlace overwrites the fixed-width part of the row at tid without a new version; false when the row is not old any more.
+	inPlace(table ids.Oid, tid ids.TID, old, vals []types.Datum) (bool, error)
 }
 
 // memStore keeps rows in memory, without versions: for tests of the layers above that need no storage.
@@ -82,9 +82,9 @@ func (m *memStore) remove(table ids.Oid, tid ids.TID) error {
 	return nil
 }
 
-func (m *memStore) inPlace(table ids.Oid, tid ids.TID, vals []types.Datum) error {
+func (m *memStore) inPlace(table ids.Oid, tid ids.TID, _, vals []types.Datum) (bool, error) {
 	_, err := m.update(table, tid, vals)
-	return err
+	return true, err
 }
 
 func cloneRow(vals []types.Datum) []types.Datum {

@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 
 	"gompho/internal/ids"
@@ -69,21 +70,41 @@ func (s *Session) Delete(row Row) error {
 	return nil
 }
 
-// UpdateInPlace overwrites a row without making a new version: for statistics in pg_class, and database rows. The
-// change is not undone by an abort. Columns of variable width must keep their values.
-func (s *Session) UpdateInPlace(row Row) error {
-	if s.rehearsing {
-		return s.Update(row)
+// ChangeClassInPlace overwrites fixed-width columns of a relation's pg_class row without making a new version: statistics and flags, which several
+// sessions may set at the same time. It is not undone by an abort. change returns false when there is nothing to do; it is called again with a newer
+// row when somebody else has changed that meanwhile. Without a row nothing is done.
+func (s *Session) ChangeClassInPlace(rel ids.Oid, change func(c *PgClass) bool) error {
+	var at ids.TID
+	var last PgClass
+	for {
+		c, err := s.ClassRow(rel)
+		if c == nil || err != nil {
+			return err
+		}
+		if c.TID() == at && reflect.DeepEqual(*c, last) {
+			return pgerr.Internal("row of %q in pg_class cannot be overwritten in place", c.Relname)
+		}
+		at, last = c.TID(), *c
+		old := slices.Clone(s.rowValues(c))
+		if !change(c) {
+			return nil
+		}
+		if s.rehearsing {
+			return s.Update(c)
+		}
+		vals := s.rowValues(c)
+		done, err := s.store.inPlace(PgClassOid, c.TID(), old, vals)
+		if err != nil {
+			return err
+		}
+		if done {
+			s.invalidateRow(PgClassOid, vals)
+			return nil
+		}
 	}
-	vals := s.rowValues(row)
-	if err := s.store.inPlace(row.Table(), row.TID(), vals); err != nil {
-		return err
-	}
-	s.invalidateRow(row.Table(), vals)
-	return nil
 }
 
-// Rehearse makes UpdateInPlace an ordinary update, as long as changes are to be rolled back.
+// Rehearse makes ChangeClassInPlace an ordinary update, as long as changes are to be rolled back.
 func (s *Session) Rehearse(on bool) { s.rehearsing = on }
 
 // invalidateStored marks the keys that the row has had before an update: its name may change.

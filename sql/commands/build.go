@@ -305,15 +305,13 @@ func (c *Context) setClassSize(oid ids.Oid, pages int32, tuples float32) error {
 	if oid < firstNormalOid {
 		return nil
 	}
-	row, err := c.S.Cat.ClassRow(oid)
-	if row == nil || err != nil {
-		return err
-	}
-	if row.Relpages == pages && row.Reltuples == tuples {
-		return nil
-	}
-	row.Relpages, row.Reltuples = pages, tuples
-	if err := c.S.Cat.UpdateInPlace(row); err != nil {
+	changed := false
+	err := c.S.Cat.ChangeClassInPlace(oid, func(row *catalog.PgClass) bool {
+		changed = row.Relpages != pages || row.Reltuples != tuples
+		row.Relpages, row.Reltuples = pages, tuples
+		return changed
+	})
+	if err != nil || !changed {
 		return err
 	}
 	return c.step()

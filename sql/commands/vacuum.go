@@ -394,25 +394,22 @@ func statsID(rel *catalog.Relation) stats.RelID { return stats.RelID{DB: rel.Fil
 
 // storeVacuum puts what a vacuum has found into pg_class.
 func (c *Context) storeVacuum(rel *catalog.Relation, st *vacuum.Stats) error {
-	row, err := c.S.Cat.ClassRow(rel.Oid)
-	if row == nil || err != nil {
-		return err
-	}
-	before := *row
-	row.Relpages, row.Reltuples, row.Relallvisible = int32(st.NewRelPages), float32(st.NewRelTuples), int32(st.AllVisiblePages)
-	row.Relhasindex = len(rel.Indexes) > 0
-	if st.NewFrozenXid != 0 && uint32(st.NewFrozenXid) > row.Relfrozenxid {
-		row.Relfrozenxid = uint32(st.NewFrozenXid)
-	}
-	if st.NewMinMulti != 0 && uint32(st.NewMinMulti) > row.Relminmxid {
-		row.Relminmxid = uint32(st.NewMinMulti)
-	}
-	changed := before.Relpages != row.Relpages || before.Reltuples != row.Reltuples || before.Relallvisible != row.Relallvisible ||
-		before.Relhasindex != row.Relhasindex || before.Relfrozenxid != row.Relfrozenxid || before.Relminmxid != row.Relminmxid
-	if !changed {
-		return nil
-	}
-	if err := c.S.Cat.UpdateInPlace(row); err != nil {
+	changed := false
+	err := c.S.Cat.ChangeClassInPlace(rel.Oid, func(row *catalog.PgClass) bool {
+		before := *row
+		row.Relpages, row.Reltuples, row.Relallvisible = int32(st.NewRelPages), float32(st.NewRelTuples), int32(st.AllVisiblePages)
+		row.Relhasindex = len(rel.Indexes) > 0
+		if st.NewFrozenXid != 0 && uint32(st.NewFrozenXid) > row.Relfrozenxid {
+			row.Relfrozenxid = uint32(st.NewFrozenXid)
+		}
+		if st.NewMinMulti != 0 && uint32(st.NewMinMulti) > row.Relminmxid {
+			row.Relminmxid = uint32(st.NewMinMulti)
+		}
+		changed = before.Relpages != row.Relpages || before.Reltuples != row.Reltuples || before.Relallvisible != row.Relallvisible ||
+			before.Relhasindex != row.Relhasindex || before.Relfrozenxid != row.Relfrozenxid || before.Relminmxid != row.Relminmxid
+		return changed
+	})
+	if err != nil || !changed {
 		return err
 	}
 	for i, ix := range rel.Indexes {

@@ -329,27 +329,42 @@ func (u *updating) clearBoth(c *buffer.Change, pc, npc buffer.PageChange, nb buf
 	return l1, clearVisible(c, pc2, second, vm2)
 }
 
-// UpdateInPlace overwrites the attributes of the row version at tid, whose size must stay: not transactional, for the statistics columns of catalogs.
-func UpdateInPlace(tx *mvcc.Session, r *Rel, tid ids.TID, values []types.Datum) error {
+// UpdateInPlace overwrites the attributes of the row version at tid, whose size must stay: not transactional, for the statistics columns of
+// catalogs. It waits for whoever is changing the row. done is false, and nothing was written, when the version is not the newest any more or
+// its attributes are not old: read it again then.
+func UpdateInPlace(tx *mvcc.Session, r *Rel, tid ids.TID, old, values []types.Datum) (done bool, err error) {
 	o := r.begin(tx)
 	defer o.end()
+	was, err := o.make(old, nil, 0, &InsertOpts{NoToast: true})
+	if err != nil {
+		return false, err
+	}
+	was = bytes.Clone(was)
 	tup, err := o.make(values, nil, 0, &InsertOpts{NoToast: true})
 	if err != nil {
-		return err
+		return false, err
 	}
 	b, err := o.read(tid.Block)
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer b.Release()
-	b.Lock(buffer.Exclusive)
+	var queue rowQueue
+	defer queue.leave(o)
+	res, _, err := o.claim(b, tid, ids.InvalidCommandID, mvcc.LockNoKeyExclusive, &ModifyOpts{}, &queue, "update")
+	if err != nil || res != Ok {
+		return false, err
+	}
 	defer b.Unlock()
-	old := itemAt(b.Page(), tid.Offset)
-	if old == nil || len(old) != len(tup) || tuple.Header(old).Hoff() != tup.Hoff() {
-		return pgerr.Internal("row version %v of relation \"%s\" cannot be overwritten in place", tid, r.Name)
+	now := itemAt(b.Page(), tid.Offset)
+	if len(now) != len(tup) || tuple.Header(now).Hoff() != tup.Hoff() {
+		return false, pgerr.Internal("row version %v of relation \"%s\" cannot be overwritten in place", tid, r.Name)
+	}
+	if !bytes.Equal(now[tup.Hoff():], was[was.Hoff():]) {
+		return false, nil
 	}
 	c := o.pool.Begin(o.slot, wal.HeapInplace, tx.Xid(), r.info())
 	c.Page(b).Overwrite(b.Page().ItemPos(tid.Offset)+tup.Hoff(), tup[tup.Hoff():])
 	c.Commit()
-	return nil
+	return true, nil
 }
