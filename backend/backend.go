@@ -239,7 +239,7 @@ func (b *Backend) startup() (func(), error) {
 	b.blk = block{tx: s.Tx, begun: b.txBegun, ended: b.txEnded, options: b.beginOptions, warn: func(c pgerr.Code, m string) { s.Warn(c, "%s", m) }}
 	s.Settings.OnChange = b.settingChanged
 	s.Settings.Check = b.checkSetting
-	b.c.OnRead = b.onRead
+	b.c.OnRead, b.c.OnWrite = b.onRead, b.onWrite
 	b.env = b.eng.Env(s)
 	b.o.Slot.Stats.Database().Sessions++
 	b.greet()
@@ -403,6 +403,22 @@ func (b *Backend) onRead(begin bool) {
 	} else {
 		b.o.Slot.Stats.Busy()
 		b.o.Slot.EndWait(0)
+	}
+}
+
+// lastWords is how long a session that has been told to end may try to tell its client.
+const lastWords = 2 * time.Second
+
+// onWrite publishes that the session sends to its client. One that ends does not wait for ever for a client that does not read: who asks it to end
+// looks whether it waits, and here it looks whether it has been asked, so that one of the two sees the other.
+func (b *Backend) onWrite(begin bool) {
+	if !begin {
+		b.o.Slot.EndWait(0)
+		return
+	}
+	b.o.Slot.BeginWait(stats.ClientWrite)
+	if b.o.Slot.Pending()&(stats.Terminate|stats.CrashExit) != 0 {
+		b.c.NetConn().SetWriteDeadline(time.Now().Add(lastWords))
 	}
 }
 

@@ -108,6 +108,7 @@ func (t *Team) Interrupt() {
 
 // Wait waits until all workers have ended and returns the first error; an interrupt of the leader stops them and is returned.
 func (t *Team) Wait() error {
+	defer t.leader.EndWait(t.leader.BeginWait(stats.IPCExecuteGather))
 	for {
 		select {
 		case <-t.done:

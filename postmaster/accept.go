@@ -357,5 +357,8 @@ func (ch *child) interrupt(i stats.Interrupt) {
 	ch.slot.Interrupt(i)
 	if i&(stats.Terminate|stats.CrashExit|stats.ClientGone) != 0 {
 		ch.conn.SetReadDeadline(time.Unix(1, 0))
+		if ch.slot.Waiting() == stats.ClientWrite {
+			ch.conn.SetWriteDeadline(time.Unix(1, 0)) // its client does not read
+		}
 	}
 }

@@ -75,6 +75,7 @@ const (
 	IPCProcSignalBarrier
 	IPCBackendTermination
 	IPCSafeSnapshot
+	IPCExecuteGather
 )
 
 const (
@@ -120,7 +121,7 @@ var eventNames = map[Class]struct {
 	ClassLock:      {"Lock", []string{"relation", "extend", "frozenid", "page", "tuple", "transactionid", "virtualxid", "spectoken", "object", "userlock", "advisory"}},
 	ClassActivity:  {"Activity", []string{"ArchiverMain", "AutoVacuumMain", "BgWriterHibernate", "BgWriterMain", "CheckpointerMain", "SysLoggerMain", "RecoveryWalStream", "WalWriterMain"}},
 	ClassClient:    {"Client", []string{"ClientRead", "ClientWrite"}},
-	ClassIPC:       {"IPC", []string{"CheckpointDone", "CheckpointStart", "ProcSignalBarrier", "BackendTermination", "SafeSnapshot"}},
+	ClassIPC:       {"IPC", []string{"CheckpointDone", "CheckpointStart", "ProcSignalBarrier", "BackendTermination", "SafeSnapshot", "ExecuteGather"}},
 	ClassTimeout:   {"Timeout", []string{"PgSleep", "VacuumDelay", "CheckpointWriteDelay", "VacuumTruncate"}},
 	ClassIO:        {"IO", []string{"DataFileRead", "DataFileWrite", "DataFileExtend", "DataFileSync", "DataFileTruncate", "WALWrite", "WALSync", "WALRead", "SLRURead", "SLRUWrite", "SLRUSync", "ControlFileSync", "BufFileRead", "BufFileWrite"}},
 	ClassLWLock:    {"LWLock", []string{"WALWrite", "WALInsert", "BufferContent", "BufferMapping", "ProcArray", "LockManager"}},

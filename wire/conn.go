@@ -28,9 +28,11 @@ type Conn struct {
 	out  []byte
 	// OnRead is called before the Conn blocks for input (with true) and after (false); it may be nil.
 	OnRead func(begin bool)
-	werr   error // the first failed write: everything after it is dropped
-	pool   *Pool
-	body   []byte // a large message, returned to the pool at the next read
+	// OnWrite is the same for output, which blocks while the client does not read.
+	OnWrite func(begin bool)
+	werr    error // the first failed write: everything after it is dropped
+	pool    *Pool
+	body    []byte // a large message, returned to the pool at the next read
 }
 
 // Pool recycles large buffers between connections of a server.
@@ -237,6 +239,10 @@ func (c *Conn) Pending() int { return len(c.out) }
 
 func (c *Conn) write() {
 	if c.werr == nil && len(c.out) > 0 {
+		if c.OnWrite != nil {
+			c.OnWrite(true)
+			defer c.OnWrite(false)
+		}
 		if c.sock != nil {
 			c.werr = c.sock.write(c.out)
 		} else {

@@ -2,6 +2,7 @@ package executor
 
 import (
 	"gompho/sql/plan"
+	"gompho/stats"
 	"gompho/types"
 )
 
@@ -117,6 +118,7 @@ func (n *gatherNode) await() (bool, error) {
 		return false, nil
 	}
 	slot := n.ex.env.Slot
+	defer slot.EndWait(slot.BeginWait(stats.IPCExecuteGather))
 	for {
 		select {
 		case n.now = <-n.results:
