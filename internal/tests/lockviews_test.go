@@ -2,6 +2,7 @@ package tests
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -18,7 +19,11 @@ func TestLockViewsPrivate(t *testing.T) {
 		"create table secrets(id int primary key)", "insert into secrets values (1), (2)", "grant all on secrets to teller"} {
 		run(t, admin, sql)
 	}
-	holder, waiter := connectAs(t, s, "teller"), connectAs(t, s, "teller")
+	run(t, admin, "alter role teller set deadlock_timeout = '10min'")
+	waiter := connectAs(t, s, "teller")
+	run(t, admin, "alter role teller set deadlock_timeout = '10ms'") // the one who waits last finds the deadlock
+	holder := connectAs(t, s, "teller")
+	pid := holder.PgConn().PID()
 	run(t, holder, "begin")
 	run(t, waiter, "begin")
 	run(t, holder, "select * from secrets where id = 1 for update")
@@ -38,7 +43,7 @@ func TestLockViewsPrivate(t *testing.T) {
 		}
 	}
 	const tree = "select string_agg(query || coalesce(state, '-'), ' / ' order by depth) from gompho_lock_tree"
-	const activity = "select string_agg(query || coalesce(state, '-'), ' / ' order by pid) from pg_stat_activity where usename = 'teller'"
+	const activity = "select string_agg(query || coalesce(state, '-'), ' / ' order by pid desc) from pg_stat_activity where usename = 'teller'"
 	hidden := "<insufficient privilege>- / <insufficient privilege>-"
 	shown := "select * from secrets where id = 1 for updateidle in transaction / delete from secrets where id = 1active"
 	for _, q := range []string{tree, activity} {
@@ -46,15 +51,15 @@ func TestLockViewsPrivate(t *testing.T) {
 		see("teller", q, shown)
 		see("watch", q, shown)
 	}
-	if _, err := holder.Exec(context.Background(), "select * from secrets where id = 2 for update"); err != nil && !strings.Contains(err.Error(), "deadlock") {
-		t.Fatal(err)
+	if _, err := holder.Exec(context.Background(), "select * from secrets where id = 2 for update"); err == nil || !strings.Contains(err.Error(), "deadlock") {
+		t.Fatalf("no deadlock: %v", err)
 	}
-	if err := <-answer; err != nil && !strings.Contains(err.Error(), "deadlock") {
+	if err := <-answer; err != nil {
 		t.Fatal(err)
 	}
 	const waits = "select coalesce(max(waiter_query), '-') || ', ' || coalesce(max(blocker_query), '-') || ', ' || coalesce(max(blocker_statements[1]), '-') from gompho_lock_waits where blocker_pid = $1"
 	const deadlocks = "select coalesce(min(query), '-') || ', ' || coalesce(min(statements[1]), '-') || ', ' || coalesce(min(row_key), '-') from gompho_deadlocks"
-	waitsOf := strings.ReplaceAll(waits, "$1", value[string](t, holder, "select pg_backend_pid()::text"))
+	waitsOf := strings.ReplaceAll(waits, "$1", fmt.Sprint(pid))
 	see("guest", waitsOf, "<insufficient privilege>, <insufficient privilege>, -")
 	see("guest", deadlocks, "<insufficient privilege>, -, -")
 	see("watch", waitsOf, "delete from secrets where id = 1, select * from secrets where id = 1 for update, select * from secrets where id = 1 for update")
