@@ -25,6 +25,8 @@
 //  7. Recording costs those who do not wait one comparison at each acquisition, and a copy of the statement's text at the first one of each
 //     statement, into memory that is used again. All else is done by a process that waits, and once the wait has lasted.
 //  8. Waits and deadlocks in the rings are never changed: who knows more of a deadlock puts another in its place (DescribeDeadlock).
+//  9. A queue of n costs n, not its square: a release stops looking where nobody behind can go on, a search looks at a queue once for each mode
+//     and marks what it has seen (Manager.marks) instead of keeping sets.
 //
 // Differences from PostgreSQL:
 //   - The fast path takes relations of every database and the shared ones, and as many as Options.FastPath.
@@ -33,5 +35,6 @@
 //   - No lock groups: the helpers of a parallel query run under their leader's locks.
 //
 // To debug: Manager.Snapshot shows everything; deadlock.go can be fed a hand-written waitGraph; the scripts in testdata
-// replay a story of several sessions in virtual time.
+// replay a story of several sessions in virtual time. TestMachine compares random stories with a model (-rapid.checks for more of them); internal/tests/lockstress
+// does so with the sessions of a server.
 package locks
