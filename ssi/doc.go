@@ -24,7 +24,8 @@
 //  7. A transaction that is not serializable has no *Xact: every hook is a nil check for it. Catalogs and temporary relations are not tracked.
 //
 // Differences from PostgreSQL: summaries of old transactions are kept in memory rather than in pg_serial, every transaction id of a
-// transaction is known rather than its top one only, and locks that a summary keeps still count against writers.
+// transaction is known rather than its top one only, and locks that a summary keeps still count against writers. An index that is empty has a
+// page, which is locked where PostgreSQL locks the whole index.
 //
 // To debug: pg_locks shows the locks (SIReadLock); DETAIL of the error tells which rule ended a transaction.
 package ssi

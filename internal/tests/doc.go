@@ -13,5 +13,8 @@
 //     TestLocksDocument; -rewrite puts the answers into it.
 //  5. Nothing waits for a time to pass: tests wait for what a query or a terminal shows.
 //
+// GOMPHO_HISTORY is the number of transactions in the history checks (history_test.go) and in the count of needless serialization failures
+// (needless_test.go), GOMPHO_SEED their seed; with GOMPHO_REFERENCE the count is taken of PostgreSQL as well.
+//
 // GOMPHO_PGBENCH_SCALE and GOMPHO_PGBENCH_TRANSACTIONS make TestPgbench a longer run.
 package tests

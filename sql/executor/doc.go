@@ -21,6 +21,8 @@
 //  5. What outgrows work_mem goes to temporary files (tape): sorts as runs, hash joins and groups divided by hash.
 //  6. A row that somebody else has changed since the snapshot is locked in its latest version and computed anew by a second run state of the
 //     subtree in which that version stands for the table: rechecker, PostgreSQL's EvalPlanQual (epq.go).
+//     The other sides of joins give the very rows they gave before (plan.RowMark): tables by address, everything else as a row that comes along whole,
+//     and none where an anti join found none.
 //  7. INSERT, UPDATE, DELETE and COPY store rows through Target: generated columns, constraints, heap, indexes, in this order.
 //  8. The run state is used by one goroutine. Memory pools belong to the session's Env. Below a Gather, and for aggregation in two steps, each worker
 //     has a run state of its own (Exec with worker set, Env.forWorker), built by the session; what they share does not change (crew).
