@@ -4,6 +4,8 @@ import (
 	"slices"
 
 	"gompho/internal/ids"
+	"gompho/internal/pgerr"
+	"gompho/locks"
 	"gompho/sql/query"
 )
 
@@ -204,8 +206,33 @@ func (s *Session) recordShared(o Object, class, oid ids.Oid, kind byte) error {
 	if s.boot || isPinned(Object{Class: class, Oid: oid}) || oid == 0 {
 		return nil
 	}
+	if err := s.keepShared(class, oid); err != nil {
+		return err
+	}
 	return s.Insert(&PgShdepend{Dbid: s.sharedDB(o.Class), Classid: o.Class, Objid: o.Oid, Objsubid: o.Sub,
 		Refclassid: class, Refobjid: oid, Deptype: kind})
+}
+
+// keepShared keeps a role or a tablespace from being dropped until the transaction ends. 42704 when it is gone already.
+func (s *Session) keepShared(class, oid ids.Oid) error {
+	if s.locks == nil {
+		return nil
+	}
+	tag := locks.ObjectTag(0, class, oid, 0)
+	if s.locks.Holds(tag, locks.AccessShare) || s.locks.Holds(tag, locks.AccessExclusive) {
+		return nil
+	}
+	if err := s.locks.Acquire(tag, locks.AccessShare, locks.Opts{}); err != nil {
+		return err
+	}
+	if class != PgAuthidOid {
+		return nil
+	}
+	r, err := s.Role(oid)
+	if r == nil && err == nil {
+		err = pgerr.New(pgerr.UndefinedObject, "role %d was concurrently dropped", oid)
+	}
+	return err
 }
 
 // sharedDependencies returns the pg_shdepend rows of an object; of a relation without Sub also those of its columns.

@@ -102,7 +102,12 @@ func (d *deletion) lock(o Object) error {
 	if o.Class == PgClassOid {
 		return s.locks.Acquire(s.RelationTag(o.Oid), locks.AccessExclusive, locks.Opts{})
 	}
-	return s.locks.Acquire(locks.ObjectTag(s.sharedDB(o.Class), o.Class, o.Oid, 0), locks.AccessExclusive, locks.Opts{})
+	return s.locks.Acquire(s.ObjectTag(o), locks.AccessExclusive, locks.Opts{})
+}
+
+// ObjectTag returns the lock tag of an object that is no relation.
+func (s *Session) ObjectTag(o Object) locks.Tag {
+	return locks.ObjectTag(s.sharedDB(o.Class), o.Class, o.Oid, 0)
 }
 
 func (d *deletion) unlock(o Object) {
@@ -114,7 +119,7 @@ func (d *deletion) unlock(o Object) {
 		s.locks.Release(s.RelationTag(o.Oid), locks.AccessExclusive, false)
 		return
 	}
-	s.locks.Release(locks.ObjectTag(s.sharedDB(o.Class), o.Class, o.Oid, 0), locks.AccessExclusive, false)
+	s.locks.Release(s.ObjectTag(o), locks.AccessExclusive, false)
 }
 
 // onStack marks an object that is being looked at already. A whole object on the stack covers its columns; a column on the

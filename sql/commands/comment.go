@@ -3,6 +3,7 @@ package commands
 import (
 	"gompho/catalog"
 	"gompho/internal/pgerr"
+	"gompho/locks"
 	"gompho/sql/ast"
 )
 
@@ -11,6 +12,9 @@ func comment(c *Context, st *ast.CommentStmt) error {
 	o, err := c.objectAddress(st.Objtype, st.Object)
 	if err != nil {
 		return c.commentMissing(st, err)
+	}
+	if err := c.holdObject(o, locks.ShareUpdateExclusive); err != nil {
+		return err
 	}
 	if st.Objtype == ast.ObjectColumn {
 		if err := c.commentable(o); err != nil {
@@ -71,4 +75,19 @@ func pluralStem(kind byte) string {
 		return "indexe"
 	}
 	return catalog.KindWord(kind)
+}
+
+// holdObject locks an object that was looked up by name; what belongs to a relation is protected by the lock on that.
+func (c *Context) holdObject(o catalog.Object, mode locks.Mode) error {
+	switch o.Class {
+	case catalog.PgClassOid, catalog.PgConstraintOid, catalog.PgRewriteOid, catalog.PgTriggerOid, catalog.PgPolicyOid:
+		return nil
+	}
+	if err := c.S.Owner.Acquire(c.S.Cat.ObjectTag(o), mode, locks.Opts{}); err != nil {
+		return err
+	}
+	if c.S.Cat.DescribeIfExists(o) == "" {
+		return pgerr.New(pgerr.UndefinedObject, "object was dropped concurrently")
+	}
+	return nil
 }

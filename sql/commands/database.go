@@ -433,7 +433,7 @@ func alterDatabase(c *Context, st *ast.AlterDatabaseStmt) error {
 }
 
 func (c *Context) ownedDatabase(name string) (*catalog.PgDatabase, error) {
-	d, err := c.lockDatabase(name, locks.ShareUpdateExclusive)
+	d, err := catalog.Fetch[catalog.PgDatabase](c.S.Cat, catalog.PgDatabaseDatnameIndex, catalog.NameKey(catalog.AttPgDatabaseDatname, name))
 	if err != nil {
 		return nil, err
 	}
