@@ -230,13 +230,15 @@ func (m *Manager) holdersAndQueue(tag Tag) string {
 		return ""
 	}
 	var holders, waiters []string
+	waits := map[*Owner]bool{} // what waits in other queues belongs to other partitions
+	for w := l.head; w != nil; w = w.qnext {
+		waits[w] = true
+		waiters = append(waiters, fmt.Sprint(w.pid))
+	}
 	for h := l.first; h != nil; h = h.next {
-		if h.held != 0 && h.owner.waitHolder != h { // who waits for a stronger mode is among the waiters
+		if h.held != 0 && !waits[h.owner] { // who waits for a stronger mode is among the waiters
 			holders = append(holders, fmt.Sprint(h.owner.pid))
 		}
-	}
-	for w := l.head; w != nil; w = w.qnext {
-		waiters = append(waiters, fmt.Sprint(w.pid))
 	}
 	noun := "Processes"
 	if len(holders) == 1 {
