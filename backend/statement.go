@@ -1,6 +1,8 @@
 package backend
 
 import (
+	"slices"
+
 	"gompho/internal/ids"
 	"gompho/internal/pgerr"
 	"gompho/locks"
@@ -19,6 +21,7 @@ type Prepared struct {
 	raw         *ast.RawStmt // nil for an empty statement
 	paramTypes  []ids.Oid
 	queries     []*query.Query
+	tables      []tableLock // that they name
 	fields      []wire.Field
 	outTypes    []*types.Type
 	returns     bool // yields rows
@@ -64,7 +67,7 @@ func (b *Backend) analyze(p *Prepared, paramTypes []ids.Oid, infer bool) error {
 	if err != nil {
 		return err
 	}
-	p.queries, p.paramTypes = qs, pts
+	p.queries, p.paramTypes, p.tables = qs, pts, tableLocks(qs)
 	p.generation, p.role, p.path = b.s.Cat.Generation(), b.s.User, b.cache.pathVersion
 	p.tag = p.raw.Stmt.CommandTag()
 	p.utility = len(qs) == 1 && qs[0].CommandType == query.CmdUtility
@@ -212,39 +215,85 @@ const (
 // planFor returns the plan for one execution, and whether it is the generic one. The tables of the plan are locked: a plan that was kept
 // knows of no lock of this transaction. What changed while it waited for them is planned anew.
 func (b *Backend) planFor(p *Prepared, q *query.Query, params []types.Datum) (*plan.Statement, bool, error) {
-	if err := b.firstSnapshot(); err != nil {
-		return nil, false, err
-	}
 	for {
-		st, generic, err := b.choosePlan(p, q, params)
-		if err != nil {
+		// Tables come before their indexes, here as everywhere.
+		before := b.s.Cat.Generation()
+		if err := b.lockTables(p); err != nil {
 			return nil, false, err
 		}
-		before := b.s.Cat.Generation()
-		for i := range st.IndexLocks {
-			// A text of the simple protocol is planned each time, as far as anybody sees.
-			if l := &st.IndexLocks[i]; l.Used || p.simple {
-				if err := b.s.Cat.HoldRelation(l.Index, locks.Mode(l.Mode)); err != nil {
-					return nil, false, err
-				}
+		if b.s.Cat.Generation() == before {
+			st, generic, err := b.choosePlan(p, q, params)
+			if err == nil {
+				err = b.lockPlan(p, st)
 			}
-		}
-		for _, rte := range st.RTable {
-			if rte.Relid == 0 || rte.Rellockmode == 0 {
-				continue
+			if err != nil || p.raw == nil || len(p.queries) != 1 || b.s.Cat.Generation() == before {
+				return st, generic, err
 			}
-			if err := b.s.Cat.HoldRelation(rte.Relid, locks.Mode(rte.Rellockmode)); err != nil {
-				return nil, false, err
+		} else if p.raw == nil || len(p.queries) != 1 {
+			st, generic, err := b.choosePlan(p, q, params)
+			if err == nil {
+				err = b.lockPlan(p, st)
 			}
-		}
-		if p.raw == nil || len(p.queries) != 1 || b.s.Cat.Generation() == before {
-			return st, generic, nil
+			return st, generic, err
 		}
 		if err := b.revalidate(p); err != nil {
 			return nil, false, err
 		}
 		q = p.queries[0]
 	}
+}
+
+// lockTables locks the tables that a statement names, which it may have been analyzed for in an earlier transaction.
+func (b *Backend) lockTables(p *Prepared) error {
+	for _, t := range p.tables {
+		if err := b.s.Cat.HoldRelation(t.rel, t.mode); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// lockPlan locks what else a plan reads: partitions and indexes.
+func (b *Backend) lockPlan(p *Prepared, st *plan.Statement) error {
+	for _, rte := range st.RTable {
+		if rte.Relid == 0 || rte.Rellockmode == 0 {
+			continue
+		}
+		if err := b.s.Cat.HoldRelation(rte.Relid, locks.Mode(rte.Rellockmode)); err != nil {
+			return err
+		}
+	}
+	for i := range st.IndexLocks {
+		// A text of the simple protocol is planned each time, as far as anybody sees.
+		if l := &st.IndexLocks[i]; l.Used || p.simple {
+			if err := b.s.Cat.HoldRelation(l.Index, locks.Mode(l.Mode)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// tableLock is the lock that a statement needs on a table.
+type tableLock struct {
+	rel  ids.Oid
+	mode locks.Mode
+}
+
+// tableLocks lists the tables of queries.
+func tableLocks(qs []*query.Query) []tableLock {
+	var out []tableLock
+	for _, q := range qs {
+		query.Walk(q, func(n query.Node) bool {
+			if rte, ok := n.(*query.RangeTblEntry); ok && rte.Kind == query.RTERelation && rte.Rellockmode != 0 {
+				if l := (tableLock{rte.Relid, locks.Mode(rte.Rellockmode)}); !slices.Contains(out, l) {
+					out = append(out, l)
+				}
+			}
+			return true
+		})
+	}
+	return out
 }
 
 // choosePlan is planFor without locks: generic or custom. As in PostgreSQL, a statement with parameters

@@ -129,8 +129,17 @@ func (b *Backend) executeForCommand(x *ast.ExecuteStmt) (*query.Query, []types.D
 	if st == nil {
 		return nil, nil, pgerr.New(pgerr.InvalidSqlStatementName, "prepared statement %q does not exist", x.Name)
 	}
-	if err := b.revalidate(st); err != nil {
-		return nil, nil, err
+	for {
+		if err := b.revalidate(st); err != nil {
+			return nil, nil, err
+		}
+		before := b.s.Cat.Generation()
+		if err := b.lockTables(st); err != nil {
+			return nil, nil, err
+		}
+		if b.s.Cat.Generation() == before {
+			break
+		}
 	}
 	if len(st.queries) != 1 || st.utility {
 		return nil, nil, pgerr.New(pgerr.WrongObjectType, "prepared statement is not a SELECT")
