@@ -215,26 +215,25 @@ const (
 // planFor returns the plan for one execution, and whether it is the generic one. The tables of the plan are locked: a plan that was kept
 // knows of no lock of this transaction. What changed while it waited for them is planned anew.
 func (b *Backend) planFor(p *Prepared, q *query.Query, params []types.Datum) (*plan.Statement, bool, error) {
+	fixed := p.raw == nil || len(p.queries) != 1
 	for {
 		// Tables come before their indexes, here as everywhere.
 		before := b.s.Cat.Generation()
 		if err := b.lockTables(p); err != nil {
 			return nil, false, err
 		}
-		if b.s.Cat.Generation() == before {
+		if fixed || b.s.Cat.Generation() == before {
 			st, generic, err := b.choosePlan(p, q, params)
-			if err == nil {
-				err = b.lockPlan(p, st)
+			if err != nil {
+				return nil, false, err
 			}
-			if err != nil || p.raw == nil || len(p.queries) != 1 || b.s.Cat.Generation() == before {
-				return st, generic, err
+			before = b.s.Cat.Generation() // what planning waited for it has seen
+			if err := b.lockPlan(p, st); err != nil {
+				return nil, false, err
 			}
-		} else if p.raw == nil || len(p.queries) != 1 {
-			st, generic, err := b.choosePlan(p, q, params)
-			if err == nil {
-				err = b.lockPlan(p, st)
+			if fixed || b.s.Cat.Generation() == before {
+				return st, generic, nil
 			}
-			return st, generic, err
 		}
 		if err := b.revalidate(p); err != nil {
 			return nil, false, err
@@ -245,6 +244,11 @@ func (b *Backend) planFor(p *Prepared, q *query.Query, params []types.Datum) (*p
 
 // lockTables locks the tables that a statement names, which it may have been analyzed for in an earlier transaction.
 func (b *Backend) lockTables(p *Prepared) error {
+	if len(p.tables) > 0 {
+		if err := b.firstSnapshot(); err != nil {
+			return err
+		}
+	}
 	for _, t := range p.tables {
 		if err := b.s.Cat.HoldRelation(t.rel, t.mode); err != nil {
 			return err
