@@ -62,10 +62,18 @@ func (a act) seen(me *node, cur ids.CommandID, seq int) bool {
 }
 
 type actor struct {
+	m     *model
 	s     *Session
 	nodes []*node
 	snaps []modelSnap
 	async bool
+	names []modelExport
+}
+
+// modelExport is a snapshot that the actor's transaction has exported.
+type modelExport struct {
+	name string
+	seq  int
 }
 
 type modelSnap struct {
@@ -85,14 +93,15 @@ type model struct {
 	// prepared are the transactions that PREPARE TRANSACTION has taken from their sessions, by identifier.
 	prepared map[string]*node
 	gids     int
+	ended    []string // names of snapshots whose exporters are gone
 }
 
 func (m *model) fresh() {
-	m.actors = nil
+	m.actors, m.ended = nil, nil
 	m.firsts = map[*actor]int{}
 	m.srv.m.maxSubs = 2
 	for range 3 {
-		a := &actor{}
+		a := &actor{m: m}
 		a.s = m.srv.m.NewSession(nil, m.srv.m.locks.NewOwner(nil, defaultOwner), SessionOptions{SyncCommit: func() bool { return !a.async }})
 		m.actors = append(m.actors, a)
 	}
@@ -104,18 +113,26 @@ func (m *model) running() *actor {
 	a := m.actor()
 	if len(a.nodes) == 0 {
 		iso := rapid.SampledFrom([]Isolation{ReadCommitted, RepeatableRead}).Draw(m.T, "isolation")
-		check(a.s.Begin(BeginOpts{Isolation: iso}))
-		n := &node{}
-		a.nodes = append(a.nodes, n)
-		m.tops = append(m.tops, n)
+		m.begin(a, iso)
 	}
 	return a
+}
+
+func (m *model) begin(a *actor, iso Isolation) {
+	check(a.s.Begin(BeginOpts{Isolation: iso}))
+	n := &node{}
+	a.nodes = append(a.nodes, n)
+	m.tops = append(m.tops, n)
 }
 
 func (a *actor) node() *node { return a.nodes[len(a.nodes)-1] }
 
 func (a *actor) end() {
 	a.nodes, a.snaps = nil, nil
+	for _, e := range a.names {
+		a.m.ended = append(a.m.ended, e.name)
+	}
+	a.names = nil
 }
 
 func (m *model) Insert(t *rapid.T) {
@@ -281,9 +298,9 @@ func (m *model) End(t *rapid.T) {
 func (m *model) Prepare(t *rapid.T) {
 	a := m.running()
 	gid := fmt.Sprintf("g%d", m.gids)
-	if len(m.prepared) == 5 {
+	if len(m.prepared) == 5 || len(a.names) > 0 {
 		if err := a.s.Prepare(gid, 10); err == nil {
-			t.Fatal("more than max_prepared_transactions are prepared")
+			t.Fatal("more than max_prepared_transactions are prepared, or one that has exported a snapshot")
 		}
 		a.s.Abort()
 		a.nodes[0].aborted = true
@@ -341,16 +358,51 @@ func (m *model) checkPrepared(t *rapid.T) {
 	}
 }
 
+// snapshotSeq is what a snapshot that the actor takes now sees.
+func (m *model) snapshotSeq(a *actor) int {
+	if a.s.Isolation() != RepeatableRead {
+		return m.seq
+	}
+	if _, ok := m.firsts[a]; !ok {
+		m.firsts[a] = m.seq
+	}
+	return m.firsts[a]
+}
+
+func (m *model) Export(t *rapid.T) {
+	a := m.running()
+	if len(a.nodes) > 1 {
+		if _, err := a.s.Export(); err == nil {
+			t.Fatal("a subtransaction has exported a snapshot")
+		}
+		return
+	}
+	a.names = append(a.names, modelExport{seq: m.snapshotSeq(a)})
+	a.names[len(a.names)-1].name = must(a.s.Export())
+}
+
+// Import begins a transaction with a snapshot that another has exported.
+func (m *model) Import(t *rapid.T) {
+	b, from := m.actor(), m.actor()
+	if len(b.nodes) > 0 || len(from.names)+len(m.ended) == 0 {
+		t.Skip()
+	}
+	m.begin(b, RepeatableRead)
+	if len(m.ended) > 0 && (len(from.names) == 0 || rapid.Bool().Draw(t, "ended")) {
+		if err := b.s.Import(rapid.SampledFrom(m.ended).Draw(t, "name")); err == nil {
+			t.Fatal("the snapshot of a transaction that is over was imported")
+		}
+		return
+	}
+	e := rapid.SampledFrom(from.names).Draw(t, "export")
+	check(b.s.Import(e.name))
+	m.firsts[b] = e.seq
+	b.snaps = append(b.snaps, modelSnap{b.s.Register(b.s.Snapshot()), e.seq, 0})
+}
+
 func (m *model) TakeSnapshot(t *rapid.T) {
 	a := m.running()
-	seq := m.seq
-	if a.s.Isolation() == RepeatableRead {
-		if first, ok := m.firsts[a]; ok {
-			seq = first
-		} else {
-			m.firsts[a] = seq
-		}
-	}
+	seq := m.snapshotSeq(a)
 	sn := a.s.Register(a.s.Snapshot())
 	a.snaps = append(a.snaps, modelSnap{sn, seq, len(a.nodes) - 1})
 }
@@ -483,7 +535,7 @@ func TestModel(t *testing.T) {
 			"": m.Check, "insert": m.Insert, "delete": m.Delete, "lock": m.Lock, "command": m.IncrementCommand,
 			"beginSub": m.BeginSub, "endSub": m.EndSub, "end": m.End, "snapshot": m.TakeSnapshot, "drop": m.DropSnapshot,
 			"flush": m.FlushLog, "checkpoint": m.Checkpoint, "crash": m.Crash, "vacuum": m.Vacuum,
-			"prepare": m.Prepare, "finish": m.Finish,
+			"prepare": m.Prepare, "finish": m.Finish, "export": m.Export, "import": m.Import,
 		})
 		for gid := range m.prepared {
 			m.finish(gid, true)
@@ -493,6 +545,9 @@ func TestModel(t *testing.T) {
 		}
 		for _, a := range m.actors {
 			a.s.Close()
+			if n := len(m.srv.m.exports); n > 0 && a == m.actors[2] {
+				rt.Fatalf("%d snapshots still have a name", n)
+			}
 			if rows := m.srv.m.locks.Snapshot(); len(rows) > 0 && a == m.actors[2] {
 				rt.Fatalf("locks left: %s", fmt.Sprint(rows))
 			}

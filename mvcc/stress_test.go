@@ -20,6 +20,31 @@ import (
 type bank struct {
 	mu   sync.Mutex // rows: the page latch
 	rows []tuple.Header
+
+	nmu  sync.Mutex // name
+	name string     // of a snapshot that somebody has exported, who may have ended since
+}
+
+// pass exports the snapshot of a transaction, or imports that of another for one that has just begun.
+func (b *bank) pass(s *Session, r *rand.Rand) error {
+	b.nmu.Lock()
+	name := b.name
+	b.nmu.Unlock()
+	if s.Isolation() == RepeatableRead && !s.HasSnapshot() && r.IntN(2) == 0 {
+		err := s.Import(name)
+		if pgerr.Is(err, pgerr.InvalidParameterValue) || pgerr.Is(err, pgerr.ObjectNotInPrerequisiteState) {
+			return nil
+		}
+		return err
+	}
+	if r.IntN(2) == 0 {
+		return nil
+	}
+	name, err := s.Export()
+	b.nmu.Lock()
+	b.name = name
+	b.nmu.Unlock()
+	return err
 }
 
 const (
@@ -144,6 +169,9 @@ func (b *bank) vacuum(m *Manager, log *memLog) {
 
 func (b *bank) transaction(t *testing.T, s *Session, r *rand.Rand) error {
 	check(s.Begin(BeginOpts{Isolation: Isolation(1 + r.IntN(2))}))
+	if err := b.pass(s, r); err != nil {
+		return err
+	}
 	for range 1 + r.IntN(3) {
 		b.sum(t, s.Snapshot())
 		from, to, amount := r.IntN(accounts), r.IntN(accounts), r.IntN(100)
