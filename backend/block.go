@@ -88,6 +88,7 @@ func (b *block) abort() {
 
 func (b *block) reset() {
 	b.explicit, b.implicit, b.failed, b.points = false, false, false, nil
+	b.tx.DropExports()
 }
 
 // fail is called after an error: the innermost subtransaction, or the transaction, is undone; a block stays open in

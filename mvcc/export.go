@@ -13,7 +13,8 @@ import (
 //  1. The exporter holds the snapshot to its end, so its xmin keeps what the snapshot sees.
 //  2. The name goes, under Manager.mu, before the exporter lets go of its xmin. Who finds the name under Manager.mu and stores xmin in its own entry
 //     before letting go of the latch has taken over: every horizon counts the one or the other.
-//  3. What the exporter itself does is not seen by importers, committed subtransactions included: its ids are running in the snapshot, or not before its Xmax.
+//  3. After an error in a transaction block the name stays until the block ends, but says only that the exporter is gone.
+//  4. What the exporter itself does is not seen by importers, committed subtransactions included: its ids are running in the snapshot, or not before its Xmax.
 
 // export is a snapshot that has a name.
 type export struct {
@@ -23,6 +24,7 @@ type export struct {
 	iso      Isolation
 	readOnly bool
 	ser      *ssi.Xact
+	ended    bool // rule 3; under Manager.mu
 }
 
 // Export gives the active snapshot a name under which others can Import it until the transaction ends, and returns the name. Errors: 25001 in a
@@ -50,8 +52,21 @@ func (s *Session) Export() (string, error) {
 	return name, nil
 }
 
-// unexport ends the names of the transaction's snapshots. Call it while the session still holds them.
-func (s *Session) unexport() {
+// endExports lets nobody import the transaction's snapshots any more. Call it while the session still holds them.
+func (s *Session) endExports() {
+	if len(s.exported) == 0 {
+		return
+	}
+	m := s.m
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, name := range s.exported {
+		m.exports[name].ended = true
+	}
+}
+
+// DropExports removes the names that snapshots of the session's last transaction have left. Call it when the transaction block is over.
+func (s *Session) DropExports() {
 	if len(s.exported) == 0 {
 		return
 	}
@@ -65,7 +80,7 @@ func (s *Session) unexport() {
 }
 
 // Import makes an exported snapshot the transaction's own. Errors: 25001 when the transaction has done something already, 0A000 when its
-// characteristics or database do not go with the exporter's, 22023 for a name that is none, 55000 when the exporter ends meanwhile, 40001 when
+// characteristics or database do not go with the exporter's, 22023 for a name that is none, 55000 when the exporter has ended, 40001 when
 // it is going to fail.
 func (s *Session) Import(name string) error {
 	if s.taken || s.TopXid() != ids.InvalidXid || len(s.levels) > 1 {
@@ -84,7 +99,7 @@ func (s *Session) Import(name string) error {
 	if err := s.mayImport(e); err != nil {
 		return err
 	}
-	if err := s.adopt(name, e); err != nil {
+	if err := s.adopt(e); err != nil {
 		return err
 	}
 	s.taken = true
@@ -107,12 +122,12 @@ func (s *Session) mayImport(e *export) error {
 }
 
 // adopt takes the snapshot over, if its exporter still holds it.
-func (s *Session) adopt(name string, e *export) error {
+func (s *Session) adopt(e *export) error {
 	take := func() (ids.Xid, error) {
 		m := s.m
 		m.mu.Lock()
 		defer m.mu.Unlock()
-		if m.exports[name] != e {
+		if e.ended {
 			return 0, pgerr.New(pgerr.ObjectNotInPrerequisiteState, "could not import the requested snapshot").
 				WithDetail("The source process with PID %d is not running anymore.", e.pid)
 		}

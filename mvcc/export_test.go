@@ -74,7 +74,7 @@ func TestExporterEndsMeanwhile(t *testing.T) {
 		check(from.Commit())
 		s := srv.session()
 		check(s.Begin(BeginOpts{Isolation: iso}))
-		if err := s.adopt(name, e); !pgerr.Is(err, pgerr.ObjectNotInPrerequisiteState) {
+		if err := s.adopt(e); !pgerr.Is(err, pgerr.ObjectNotInPrerequisiteState) {
 			t.Errorf("%s: %v", iso, err)
 		}
 		if s.first != nil || s.ser != nil || s.p.xmin.Load() != 0 || s.HasSnapshot() {

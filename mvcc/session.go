@@ -148,6 +148,7 @@ func (s *Session) Worker(slot *stats.Slot) *Session {
 // Close aborts what runs and forgets the session.
 func (s *Session) Close() {
 	s.Abort()
+	s.DropExports()
 	m := s.m
 	m.mu.Lock()
 	if i := slices.Index(m.procs, s.p); i >= 0 {
@@ -215,6 +216,7 @@ func (s *Session) Begin(o BeginOpts) error {
 	if s.running {
 		return pgerr.Internal("StartTransaction: unexpected state in progress")
 	}
+	s.DropExports()
 	s.running = true
 	s.iso, s.readOnly, s.deferrable = o.Isolation, o.ReadOnly, o.Deferrable
 	s.start = time.Now()
@@ -315,7 +317,10 @@ func (s *Session) Abort() {
 // finish makes the outcome visible, releases everything and leaves the session outside a transaction.
 func (s *Session) finish(commit bool) {
 	m := s.m
-	s.unexport()
+	s.endExports()
+	if commit {
+		s.DropExports()
+	}
 	if len(s.xids) > 0 {
 		m.finish(s.p, s.xids, s.overflowed)
 	} else {
