@@ -16,7 +16,8 @@ var le = binary.LittleEndian
 //
 //	0 prev u32 | 4 next u32 | 8 level u32 | 12 flags u16 | 14 vacuum cycle u16 | 16 safe xid u64
 //
-// prev and next are 0 at the ends of a level (block 0 is the meta page).
+// prev and next are 0 at the ends of a level (block 0 is the meta page). A leaf that is not deleted has a hint instead of the safe xid: how many of
+// its first line pointers lead to dead items (u16), and the low 48 bits of the page's log position when that was so.
 const (
 	specialSize  = 24
 	specialStart = page.Size - specialSize
@@ -26,6 +27,7 @@ const (
 	posFlags     = specialStart + 12
 	posCycle     = specialStart + 14
 	posSafe      = specialStart + 16
+	posDead      = posSafe
 )
 
 // Flags of an index page.
@@ -105,7 +107,32 @@ type special struct {
 }
 
 func (n node) special() special {
-	return special{n.prev(), n.next(), n.level(), n.flags(), n.cycle(), n.safeXid()}
+	sp := special{prev: n.prev(), next: n.next(), level: n.level(), flags: n.flags(), cycle: n.cycle()}
+	if n.isDeleted() {
+		sp.safe = n.safeXid()
+	}
+	return sp
+}
+
+// deadUpTo returns the last of the page's first line pointers that are all known to lead to dead items, or the one before first. What was
+// noted counts only while the page has not been changed.
+func (n node) deadUpTo() ids.OffsetNumber {
+	if v := le.Uint64(n.Page[posDead:]); n.isLeaf() && !n.isDeleted() && v>>16 == uint64(n.LSN())&(1<<48-1) {
+		return max(n.first()-1, ids.OffsetNumber(v))
+	}
+	return n.first() - 1
+}
+
+// noteDead makes deadUpTo true again after items were marked dead. It is a hint: the latch may be a shared one. Changes of the page must move its
+// log position.
+func (n node) noteDead() {
+	off := n.deadUpTo()
+	for off < n.MaxOffset() && n.ItemID(off+1).IsDead() {
+		off++
+	}
+	if off > n.deadUpTo() {
+		le.PutUint64(n.Page[posDead:], uint64(n.LSN())<<16|uint64(off))
+	}
 }
 
 func (s special) put(pc buffer.PageChange) {

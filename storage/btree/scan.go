@@ -1,6 +1,8 @@
 package btree
 
 import (
+	"slices"
+
 	"gompho/internal/ids"
 	"gompho/mvcc"
 	"gompho/stats"
@@ -26,8 +28,9 @@ type Scan struct {
 	need  int           // columns that the conditions look at
 
 	items   []found
-	pos     int // next item to deliver
-	given   int // items[given-n:given] were delivered by the last Next
+	bytes   []item // of items, in the arena, if columns are wanted
+	pos     int    // next item to deliver
+	given   int    // items[given-n:given] were delivered by the last Next
 	from    int
 	blk     ids.BlockNumber // the page that items come from
 	lsn     ids.LSN
@@ -39,13 +42,15 @@ type Scan struct {
 	counts  *stats.RelPending // since the last Rescan
 }
 
+// few entries of a page are usual; room for more is made for all of the page at once.
+const few = 2
+
 // found is an entry that matches.
 type found struct {
 	tid     ids.TID
 	off     ids.OffsetNumber
 	dead    bool // to be killed
 	visible bool // the row's page is all-visible
-	bytes   item // for index-only scans; in the arena
 }
 
 // BeginScan makes a scan.
@@ -108,7 +113,7 @@ func (s *Scan) Next(tids []ids.TID, b *types.Batch) (n int, err error) {
 		f := &s.items[s.pos+i]
 		tids[i] = f.tid
 		if b != nil && len(b.Cols) > 0 {
-			data, nulls := f.bytes.data()
+			data, nulls := s.bytes[s.pos+i].data()
 			if err := s.proj.DecodeData(data, nulls, len(s.ix.Desc.Attrs), b, i, nil); err != nil {
 				return 0, err
 			}
@@ -148,7 +153,7 @@ func (s *Scan) advance() (bool, error) {
 			return false, err
 		}
 		s.kill()
-		s.items, s.pos = s.items[:0], 0
+		s.items, s.bytes, s.pos = s.items[:0], s.bytes[:0], 0
 		s.arena.Reset()
 		if s.conds.never && !s.started {
 			s.started = true
@@ -301,12 +306,18 @@ func (s *Scan) take(b buffer.Buf, off ids.OffsetNumber) {
 	n := nodeOf(b)
 	s.blk, s.lsn = b.Block(), n.LSN()
 	goOn := true
-	first, last := n.first(), n.MaxOffset()
+	first, last := n.deadUpTo()+1, n.MaxOffset()
+	if !s.opts.Backward {
+		off = max(off, first)
+	}
 	for goOn && off >= first && off <= last {
 		if !n.ItemID(off).IsDead() {
 			it := item(n.Item(off))
 			var match bool
 			if match, goOn = s.check(it); match {
+				if len(s.items) == cap(s.items) && len(s.items) > few {
+					s.items = slices.Grow(s.items, int(last-first)+1)
+				}
 				s.collect(it, off)
 			}
 		}
@@ -342,7 +353,7 @@ func (s *Scan) check(it item) (match, goOn bool) {
 func (s *Scan) collect(it item, off ids.OffsetNumber) {
 	f := found{tid: it.tid(), off: off}
 	if s.opts.Cols != nil {
-		f.bytes = s.arena.Copy(it)
+		s.bytes = append(s.bytes, s.arena.Copy(it))
 	}
 	if s.probe != nil {
 		f.visible = s.probe.AllVisible(f.tid.Block)
@@ -381,6 +392,7 @@ func (s *Scan) kill() {
 		if n.flags()&flagGarbage == 0 {
 			le.PutUint16(n.Page[posFlags:], n.flags()|flagGarbage)
 		}
+		n.noteDead()
 		b.MarkDirtyHint()
 	}
 }

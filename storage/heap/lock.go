@@ -190,6 +190,13 @@ func (l *locking) wait(x xmaxState, ctid ids.TID) (Result, bool, error) {
 		}
 		return WouldBlock, false, l.lockPage(l.b, &l.vm)
 	}
+	if l.policy != WaitBlock && (x.mask&tuple.XmaxIsMulti != 0 || l.tx.Manager().IsInProgress(x.xmax)) {
+		// Who holds the row still runs (of a multixact that is known already): the queue need not be asked.
+		if l.policy == WaitError {
+			return blocked(l.rowLocked())
+		}
+		return blocked(nil)
+	}
 	if !l.noQueue {
 		if ok, err := l.queue.enter(l.op, l.tid, l.strength, l.policy); !ok || err != nil {
 			return blocked(err)
