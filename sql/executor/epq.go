@@ -307,7 +307,7 @@ func (n *lockRows) lockOne(m *lockMark, tid ids.TID) (at ids.TID, moved, ok bool
 	if once {
 		res, fail, err = heap.LockTuple(tx, m.rel, tid, n.ex.cid, strength, policy, true)
 	} else {
-		at, res, fail, err = heap.LockLatest(tx, m.rel, tid, n.ex.snap, n.ex.cid, strength, policy)
+		at, res, fail, err = heap.LockLatest(tx, m.rel, tid, n.ex.cid, strength, policy, nil)
 	}
 	if err != nil {
 		return at, false, false, err

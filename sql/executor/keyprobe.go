@@ -215,7 +215,7 @@ func (p *keyProbe) lookWith(snap *mvcc.Snapshot, cid ids.CommandID) (bool, error
 // lock locks the version at tid of a row, or the one that came of it; false when it is gone or its key is another one now.
 func (p *keyProbe) lock(tid ids.TID, snap *mvcc.Snapshot, cid ids.CommandID) (bool, error) {
 	tx, rel := p.k.d.tx, p.k.pk.Heap
-	at, res, fail, err := heap.LockLatest(tx, rel, tid, snap, cid, mvcc.LockKeyShare, heap.WaitBlock)
+	at, res, fail, err := heap.LockLatest(tx, rel, tid, cid, mvcc.LockKeyShare, heap.WaitBlock, nil)
 	if err != nil {
 		return false, err
 	}

@@ -29,6 +29,7 @@ type modifyTable struct {
 	checks   []expr // WITH CHECK OPTION
 	ended    bool
 	opened   bool
+	place    heap.Place    // of the row at hand, when it was changed by another meanwhile
 	old      []types.Datum // of the row that is updated, for foreign keys
 	oldMine  bool          // its version is the transaction's own
 
@@ -425,7 +426,7 @@ func (n *modifyTable) store(tid ids.TID, pos int) (info heap.UpdateInfo, res hea
 	if err != nil {
 		return info, 0, fail, err
 	}
-	info, res, fail, err = heap.Update(n.ex.env.Tx, n.rel.Heap, tid, n.vals, n.ex.cid, heap.ModifyOpts{Crosscheck: n.ex.cross})
+	info, res, fail, err = heap.Update(n.ex.env.Tx, n.rel.Heap, tid, n.vals, n.ex.cid, heap.ModifyOpts{Crosscheck: n.ex.cross, Place: &n.place})
 	if err != nil || res != heap.Ok {
 		return info, res, fail, err
 	}
@@ -467,7 +468,7 @@ func (n *modifyTable) conflictWith(b **types.Batch, pos int, tid ids.TID, res he
 		return tid, false, pgerr.Internal("unrecognized result %d of changing a row", res)
 	}
 	n.fetcher.Unpin()
-	next, res, fail, err = heap.LockLatest(tx, n.rel.Heap, tid, n.ex.snap, n.ex.cid, strength, heap.WaitBlock)
+	next, res, fail, err = heap.LockLatest(tx, n.rel.Heap, tid, n.ex.cid, strength, heap.WaitBlock, &n.place)
 	if err != nil {
 		return tid, false, err
 	}
@@ -499,7 +500,7 @@ func (n *modifyTable) deleteRow(b **types.Batch, pos int, tid ids.TID) (bool, er
 				return false, err
 			}
 		}
-		res, fail, err := heap.Delete(n.ex.env.Tx, n.rel.Heap, tid, n.ex.cid, heap.ModifyOpts{Crosscheck: n.ex.cross})
+		res, fail, err := heap.Delete(n.ex.env.Tx, n.rel.Heap, tid, n.ex.cid, heap.ModifyOpts{Crosscheck: n.ex.cross, Place: &n.place})
 		if err != nil {
 			return false, err
 		}

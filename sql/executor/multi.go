@@ -211,7 +211,7 @@ func (n *modifyTable) move(tid ids.TID, pos int) (info heap.UpdateInfo, res heap
 		return info, 0, fail, n.target.placeError(n.rows, pos)
 	}
 	info.Strength = mvcc.LockExclusive
-	res, fail, err = heap.Delete(n.ex.env.Tx, n.rel.Heap, tid, n.ex.cid, heap.ModifyOpts{ChangingPart: true})
+	res, fail, err = heap.Delete(n.ex.env.Tx, n.rel.Heap, tid, n.ex.cid, heap.ModifyOpts{ChangingPart: true, Place: &n.place})
 	if err != nil || res != heap.Ok {
 		return info, res, fail, err
 	}

@@ -101,6 +101,9 @@ func (o *op) claim(b buffer.Buf, tid ids.TID, cid ids.CommandID, strength mvcc.L
 		if res != Ok {
 			fail := o.failure(h, tid, res)
 			b.Unlock()
+			if res == Updated {
+				opts.Place.keep(queue)
+			}
 			return res, fail, nil
 		}
 		return Ok, Failure{TID: tid}, nil

@@ -13,7 +13,8 @@
 //  3. Pruning takes away versions that are dead to all. The first one's line pointer becomes a redirection to the oldest that is left, or dead when none is;
 //     dead line pointers are freed by vacuum, after the index entries are gone.
 //  4. Row locks are kept in xmax: one transaction or a multixact, with what they do in infomask. The heavyweight tuple lock is only a queue for those who wait, so
-//     that they get their turn in order.
+//     that they get their turn in order. A place in it is kept along the row's versions (Place), so that those who saw the same version get on in the order in which they came,
+//     though each of them makes a new version.
 //
 // Rules:
 //  1. A version's bytes behind its header never change, but by UpdateInPlace. They may be read under a pin once a version was found visible under the

@@ -31,10 +31,10 @@ type locking struct {
 func LockTuple(tx *mvcc.Session, r *Rel, tid ids.TID, cid ids.CommandID, strength mvcc.LockStrength, policy WaitPolicy, follow bool) (Result, Failure, error) {
 	o := r.begin(tx)
 	defer o.end()
-	return o.lockTuple(tid, cid, strength, policy, follow)
+	return o.lockTuple(tid, cid, strength, policy, follow, nil)
 }
 
-func (o *op) lockTuple(tid ids.TID, cid ids.CommandID, strength mvcc.LockStrength, policy WaitPolicy, follow bool) (Result, Failure, error) {
+func (o *op) lockTuple(tid ids.TID, cid ids.CommandID, strength mvcc.LockStrength, policy WaitPolicy, follow bool, place *Place) (Result, Failure, error) {
 	b, err := o.read(tid.Block)
 	if err != nil {
 		return 0, Failure{}, err
@@ -73,6 +73,9 @@ func (o *op) lockTuple(tid ids.TID, cid ids.CommandID, strength mvcc.LockStrengt
 			fail = o.failure(h, tid, res)
 		}
 		b.Unlock()
+		if res == Updated {
+			place.keep(&l.queue)
+		}
 		return res, fail, err
 	}
 }
@@ -366,12 +369,17 @@ func (l *locking) holdersAllow(tup tuple.Header, tid ids.TID) (waitFor ids.Xid, 
 // LockLatest locks the row's latest version, going along the chain of updates from tid as far as committed updates lead, and
 // waiting for those in progress. With Ok it returns the address of the version locked; Failure.Traversed tells that
 // it is not tid, so that the row has to be looked at again. A transaction that uses one snapshot gets Updated instead of a later version.
-func LockLatest(tx *mvcc.Session, r *Rel, tid ids.TID, snap *mvcc.Snapshot, cid ids.CommandID, strength mvcc.LockStrength, policy WaitPolicy) (ids.TID, Result, Failure, error) {
+// place, which may be nil, is the place in the row's queue that Update or Delete kept.
+func LockLatest(tx *mvcc.Session, r *Rel, tid ids.TID, cid ids.CommandID, strength mvcc.LockStrength, policy WaitPolicy, place *Place) (ids.TID, Result, Failure, error) {
 	o := r.begin(tx)
 	defer o.end()
+	if place == nil {
+		place = &Place{}
+	}
+	defer place.leave(o)
 	traversed := false
 	for {
-		res, fail, err := o.lockTuple(tid, cid, strength, policy, true)
+		res, fail, err := o.lockTuple(tid, cid, strength, policy, true, place)
 		fail.Traversed = traversed
 		if err != nil || res != Updated || tx.Isolation().UsesOneSnapshot() {
 			return tid, res, fail, err

@@ -137,7 +137,7 @@ func TestWaitThenUpdated(t *testing.T) {
 			t.Fatalf("commit %v: %v %+v", commit, o.res, o.fail)
 		}
 		if commit {
-			at, res, fail, err := heap.LockLatest(b, r, tids[0], b.Snapshot(), b.CommandID(false), mvcc.LockExclusive, heap.WaitBlock)
+			at, res, fail, err := heap.LockLatest(b, r, tids[0], b.CommandID(false), mvcc.LockExclusive, heap.WaitBlock, nil)
 			if err != nil || res != heap.Ok || at != to || !fail.Traversed {
 				t.Fatalf("LockLatest: %v %v %+v %v", at, res, fail, err)
 			}

@@ -172,6 +172,7 @@ type InsertOpts struct {
 type ModifyOpts struct {
 	Crosscheck *mvcc.Snapshot // the row must also be visible to it, else Updated
 	NoWait     bool           // BeingModified instead of waiting
+	Place      *Place         // where the place in the row's queue is kept with the result Updated, for LockLatest
 	// ChangingPart marks a delete that moves the row to another partition.
 	ChangingPart bool
 }

@@ -211,6 +211,24 @@ func (q *rowQueue) enter(o *op, tid ids.TID, strength mvcc.LockStrength, policy 
 	return ok, nil
 }
 
+// Place is a place in the queue of those who want to change or lock one row, kept along the chain of its versions: who waited first for the version
+// that both saw gets on first, though the row has newer versions by then. The zero value is none. Its tuple lock is on a version that the
+// statement's snapshot sees, so that no other row can come to be there meanwhile.
+type Place struct{ first rowQueue }
+
+// keep takes over the place of q, if it has one and there is none yet.
+func (p *Place) keep(q *rowQueue) {
+	if p != nil && q.held && !p.first.held {
+		p.first, q.held = *q, false
+	}
+}
+
+func (p *Place) leave(o *op) {
+	if p != nil {
+		p.first.leave(o)
+	}
+}
+
 func (q *rowQueue) leave(o *op) {
 	if q.held {
 		o.tx.Locks().Release(q.tag, q.mode, false)

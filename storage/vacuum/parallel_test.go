@@ -78,7 +78,7 @@ func (w *worker) locate(key int64) (tid ids.TID, r row, err error) {
 				}
 				continue
 			}
-			at, res, _, err := heap.LockLatest(w.tx, w.rel, f.TID(), w.tx.Active(), w.tx.CommandID(false), mvcc.LockNoKeyExclusive, heap.WaitBlock)
+			at, res, _, err := heap.LockLatest(w.tx, w.rel, f.TID(), w.tx.CommandID(false), mvcc.LockNoKeyExclusive, heap.WaitBlock, nil)
 			if err != nil {
 				return tid, r, err
 			}
