@@ -207,6 +207,7 @@ func (s *Session) FinishViews() error {
 		"pg_replication_origin_status": {}, "pg_settings": {{0, ids.BootstrapRole, AclSelect | AclUpdate}},
 		"pg_backend_memory_contexts": {{readAllStats, ids.BootstrapRole, AclSelect}},
 		"pg_shmem_allocations":       {{readAllStats, ids.BootstrapRole, AclSelect}},
+		"pg_buffercache":             {{monitor, ids.BootstrapRole, AclSelect}},
 	}
 	rows, err := fetchAll[PgClass](s, 0)
 	if err != nil {
@@ -263,3 +264,6 @@ func (s *Session) bootColumnAcls() error {
 }
 
 const readAllStats ids.Oid = 3375
+
+// monitor is the role pg_monitor.
+const monitor ids.Oid = 3373

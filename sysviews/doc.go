@@ -13,6 +13,11 @@
 //
 // Beyond PostgreSQL: gompho_lock_tree, gompho_lock_waits and gompho_deadlocks (locktree.go); docs/locks.md shows them.
 //
+// Pages in SQL: the functions of PostgreSQL's extensions pageinspect, pg_visibility, pg_freespacemap and pg_buffercache are built in
+// (inspect.go, inspectpage.go, inspectbtree.go, visibility.go, buffercache.go). They show our layout: page headers of 32 bytes, tuple headers of 32
+// bytes whose transaction ids have 64 bits (the columns of type xid show the low 32), index pages with a special space of 24 bytes. The bits of
+// infomasks and btpo_flags are PostgreSQL's. A page of an index alone does not tell whether items have columns of variable width: vars is NULL there.
+//
 // Differences from PostgreSQL: counters that the server does not keep (SLRU, I/O times, functions) are zero, as they would be without activity.
 //
 // To debug: each view of pg_catalog names its function; look for it in the table of the family.

@@ -5,3 +5,9 @@ CREATE VIEW gompho_lock_tree AS SELECT * FROM gompho_get_lock_tree();
 CREATE VIEW gompho_lock_waits AS SELECT * FROM gompho_get_lock_waits();
 
 CREATE VIEW gompho_deadlocks AS SELECT * FROM gompho_get_deadlocks();
+
+-- What PostgreSQL has in extensions is here without CREATE EXTENSION.
+
+CREATE VIEW pg_buffercache AS
+SELECT b.* FROM pg_buffercache_pages() AS b (bufferid integer, relfilenode oid, reltablespace oid, reldatabase oid,
+       relforknumber smallint, relblocknumber bigint, isdirty boolean, usagecount smallint, pinning_backends integer);

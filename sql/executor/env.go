@@ -46,6 +46,8 @@ type Env struct {
 	CheckRights func(rte *query.RangeTblEntry) error
 	// MaySelect reports whether the user may read a column, or with 0 all of a relation: for what errors show.
 	MaySelect func(rel *catalog.Relation, att int16) bool
+	// MayExecute reports whether the user may call a function that not everybody may.
+	MayExecute func(p *catalog.Proc) (bool, error)
 	// UserFunc makes the callable form of a function that is not built in.
 	UserFunc func(proc *catalog.Proc) (*functions.Entry, error)
 	// PlanSQL plans the statements of a function of language SQL over arguments of these types.

@@ -15,8 +15,17 @@ const (
 	languageC        ids.Oid = 13
 )
 
-// entry finds the implementation of a function.
+// entry finds the implementation of a function, which the user must be allowed to call.
 func (e *Env) entry(p *catalog.Proc) (*functions.Entry, error) {
+	if p.Proacl != nil && e.MayExecute != nil {
+		ok, err := e.MayExecute(p)
+		if err == nil && !ok {
+			err = pgerr.New(pgerr.InsufficientPrivilege, "permission denied for function %s", p.Proname)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
 	if p.Prolang == languageInternal || p.Prolang == languageC {
 		if en := e.Funcs.Lookup(p.Prosrc); en != nil {
 			return en, nil

@@ -116,3 +116,6 @@ func (t tree) clearFrom(slot int) bool {
 	}
 	return changed
 }
+
+// Nodes returns the nodes of a page of the free space map, inner ones first, and the slot where the next search begins. They alias pg.
+func Nodes(pg page.Page) (nodes []byte, next int) { return pg[treeStart:], tree(pg).next() }

@@ -73,6 +73,9 @@ func (p Page) Special() []byte { return p[p.SpecialStart():Size] }
 // Contents returns what lies between header and special space, for pages without items.
 func (p Page) Contents() []byte { return p[HeaderSize:p.SpecialStart()] }
 
+// LayoutVersion returns the version of the layout, 0 when the page was never initialised.
+func (p Page) LayoutVersion() uint16 { return le.Uint16(p[PosVersion:]) }
+
 // PruneXid returns the oldest xid whose deletion may be prunable, 0 if none.
 func (p Page) PruneXid() ids.Xid { return ids.Xid(le.Uint64(p[PosPruneXid:])) }
 
