@@ -29,6 +29,9 @@
 // A state of the transaction files that leaves no answer (unreadable commit log) is raised as a panic with a *pgerr.Error, for
 // visibility has no room for errors; it ends the session, or crashes the server when a latch is held.
 //
+// Damage: each sector of pg_xact and pg_multixact has a checksum (sectors.go). All of them are read when a Manager opens; one that is wrong refuses
+// the start with XX001, since nobody could tell any more which rows are there.
+//
 // Differences from PostgreSQL:
 //   - Subtransaction parents are kept in memory only; after a crash nobody runs, so nobody asks.
 //   - There is no wraparound: ids are not compared modulo 2^32, and freezing serves only to shorten pg_xact.

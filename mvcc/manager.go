@@ -132,6 +132,11 @@ func Open(o Options) (*Manager, error) {
 	if err != nil {
 		return nil, err
 	}
+	for _, s := range []*segments{clog.seg, multi.offsets.seg, multi.members.seg} {
+		if err := s.verify(); err != nil {
+			return nil, err
+		}
+	}
 	if o.Ssi == nil {
 		o.Ssi = ssi.NewManager(ssi.Options{})
 	}

@@ -27,12 +27,13 @@ type Files interface {
 }
 
 const (
-	pageSize        = ids.BlockSize
-	pagesPerSegment = 32 // as PostgreSQL's SLRU
+	diskPage        = ids.BlockSize
+	pageSize        = sectors * sectorData // what a page holds besides its checksums
+	pagesPerSegment = 32                   // as PostgreSQL's SLRU
 )
 
 // segments is an endless array of pages kept in files of 32 pages, named by number in hexadecimal.
-// A page never written reads as zeros.
+// A page never written reads as zeros. Pages have checksums: see sectors.go.
 type segments struct {
 	files Files
 	dir   string
@@ -98,11 +99,15 @@ func (s *segments) read(page uint64, b []byte) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
+	var disk [diskPage]byte
 	if err == nil {
-		_, err = f.ReadAt(b, int64(page%pagesPerSegment)*pageSize)
+		_, err = f.ReadAt(disk[:], int64(page%pagesPerSegment)*diskPage)
 	}
 	if err != nil && !errors.Is(err, io.EOF) {
 		return ioError(err, "read", s.name(seg))
+	}
+	if !unseal(page, disk[:], b) {
+		return s.damaged(page)
 	}
 	return nil
 }
@@ -114,7 +119,9 @@ func (s *segments) write(page uint64, b []byte) error {
 	f, err := s.file(seg, true)
 	if err == nil {
 		s.dirty[seg] = true
-		_, err = f.WriteAt(b, int64(page%pagesPerSegment)*pageSize)
+		var disk [diskPage]byte
+		seal(page, b, disk[:])
+		_, err = f.WriteAt(disk[:], int64(page%pagesPerSegment)*diskPage)
 	}
 	if err != nil {
 		return ioError(err, "write", s.name(seg))
@@ -141,17 +148,31 @@ func (s *segments) sync() error {
 	return nil
 }
 
-// truncate removes the segments that lie wholly before page.
-func (s *segments) truncate(page uint64) error {
+// list returns the numbers of the segments that there are.
+func (s *segments) list() ([]uint64, error) {
 	entries, err := s.files.ReadDir(s.dir)
 	if err != nil {
-		return ioError(err, "list", s.dir)
+		return nil, ioError(err, "list", s.dir)
+	}
+	var out []uint64
+	for _, e := range entries {
+		if seg, err := strconv.ParseUint(e.Name(), 16, 64); err == nil {
+			out = append(out, seg)
+		}
+	}
+	return out, nil
+}
+
+// truncate removes the segments that lie wholly before page.
+func (s *segments) truncate(page uint64) error {
+	list, err := s.list()
+	if err != nil {
+		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, e := range entries {
-		seg, err := strconv.ParseUint(e.Name(), 16, 64)
-		if err != nil || (seg+1)*pagesPerSegment > page {
+	for _, seg := range list {
+		if (seg+1)*pagesPerSegment > page {
 			continue
 		}
 		if f := s.open[seg]; f != nil {
