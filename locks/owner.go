@@ -235,7 +235,7 @@ func (o *Owner) note(l *local, mode Mode, session bool) {
 
 func (o *Owner) acquireMain(l *local, mode Mode, noWait bool) (bool, error) {
 	m, p := o.m, o.m.part(l.hash)
-	p.mu.Lock()
+	stats.Lock(o.slot, &p.mu, stats.LWLockLockManager)
 	lk, err := m.findOrAdd(p, l.tag, l.hash)
 	if err != nil {
 		p.mu.Unlock()
@@ -325,7 +325,7 @@ func (o *Owner) drop(l *local, mode Mode) {
 
 func (o *Owner) releaseMain(l *local, mode Mode) {
 	p := o.m.part(l.hash)
-	p.mu.Lock()
+	stats.Lock(o.slot, &p.mu, stats.LWLockLockManager)
 	h := l.h
 	if h == nil {
 		h = p.find(l.tag, l.hash).holderOf(o)

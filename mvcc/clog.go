@@ -105,7 +105,9 @@ func (c *commitLog) write(slot *stats.Slot, p *clogPage) error {
 	}
 	err := c.log.Flush(slot, ids.LSN(p.lsn.Load()))
 	if err == nil {
+		prev := slot.BeginWait(stats.IOSlruWrite)
 		err = c.seg.write(p.no, buf[:])
+		slot.EndWait(prev)
 	}
 	if err != nil {
 		p.dirty.Store(true)

@@ -304,7 +304,10 @@ func (c *pageCache) writeOut(slot *stats.Slot, no uint64) error {
 	if err := c.log.Flush(slot, p.lsn); err != nil {
 		return err
 	}
-	if err := c.seg.write(no, p.b); err != nil {
+	prev := slot.BeginWait(stats.IOSlruWrite)
+	err := c.seg.write(no, p.b)
+	slot.EndWait(prev)
+	if err != nil {
 		return err
 	}
 	p.dirty = false

@@ -106,7 +106,7 @@ func (m *Manager) raiseLimit(slot *stats.Slot, wait bool) error {
 // 0 for a top transaction; listed tells whether snapshots list it.
 func (m *Manager) assign(slot *stats.Slot, p *proc, parent ids.Xid, listed bool) (ids.Xid, error) {
 	for {
-		m.mu.Lock()
+		stats.Lock(slot, &m.mu, stats.LWLockProcArray)
 		x := m.next
 		if uint64(x) >= m.gen.durable.Load() {
 			m.mu.Unlock()
@@ -142,8 +142,8 @@ func (m *Manager) overflow() {
 
 // finish takes ids (ascending) of one transaction out of the process array: from now on their outcome shows.
 // p is given for a top transaction.
-func (m *Manager) finish(p *proc, xids []ids.Xid, overflowed bool) {
-	m.mu.Lock()
+func (m *Manager) finish(slot *stats.Slot, p *proc, xids []ids.Xid, overflowed bool) {
+	stats.Lock(slot, &m.mu, stats.LWLockProcArray)
 	m.remove(xids)
 	m.latest = max(m.latest, xids[len(xids)-1])
 	if overflowed {

@@ -322,7 +322,7 @@ func (s *Session) finish(commit bool) {
 		s.DropExports()
 	}
 	if len(s.xids) > 0 {
-		m.finish(s.p, s.xids, s.overflowed)
+		m.finish(s.slot, s.p, s.xids, s.overflowed)
 	} else {
 		s.p.xmin.Store(0)
 	}

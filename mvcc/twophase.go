@@ -311,7 +311,7 @@ func (m *Manager) FinishPrepared(slot *stats.Slot, p *Prepared, commit bool) {
 		drop = p.onCommit
 	}
 	m.recordFinish(slot, p, drop, commit)
-	m.finish(p.proc, p.xids(), p.overflowed)
+	m.finish(slot, p.proc, p.xids(), p.overflowed)
 	p.ser.Finish(commit, m.NextXid())
 	m.mu.Lock()
 	if i := slices.Index(m.procs, p.proc); i >= 0 {

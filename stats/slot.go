@@ -68,6 +68,22 @@ func (s *Slot) EndWait(prev WaitEvent) {
 	}
 }
 
+// mutex is a lock that can be tried.
+type mutex interface {
+	TryLock() bool
+	Lock()
+}
+
+// Lock locks mu and publishes ev while it has to wait for it.
+func Lock[M mutex](s *Slot, mu M, ev WaitEvent) {
+	if mu.TryLock() {
+		return
+	}
+	prev := s.BeginWait(ev)
+	mu.Lock()
+	s.EndWait(prev)
+}
+
 // Waiting returns the published wait event, 0 when the process runs.
 func (s *Slot) Waiting() WaitEvent { return WaitEvent(s.wait.Load()) }
 

@@ -75,6 +75,43 @@ func TestWaitEvents(t *testing.T) {
 		shows(c, "Client", "ClientRead")
 	}
 
+	run(t, look, "create schema s")
+	run(t, a, "begin")
+	run(t, a, "create table s.t (a int)")
+	waiter := async(c, "drop schema s cascade")
+	shows(c, "Lock", "object")
+	run(t, a, "commit")
+	if err := <-waiter; err != nil {
+		t.Error(err)
+	}
+
+	run(t, a, "begin isolation level repeatable read")
+	run(t, a, "select count(*) from t")
+	waiter = async(c, "create index concurrently on t (v)")
+	shows(c, "Lock", "virtualxid")
+	run(t, a, "commit")
+	if err := <-waiter; err != nil {
+		t.Error(err)
+	}
+
+	// b's row is inserted only speculatively as long as it waits for a's in the other index.
+	run(t, look, "create table two (a int unique, b int unique)")
+	run(t, a, "begin")
+	run(t, a, "insert into two values (100, 1)")
+	speculative := async(b, "insert into two values (1, 1) on conflict (a) do nothing")
+	shows(b, "Lock", "transactionid")
+	waiter = async(c, "insert into two values (1, 2) on conflict (a) do nothing")
+	shows(c, "Lock", "spectoken")
+	run(t, a, "rollback")
+	for _, end := range []chan error{speculative, waiter} {
+		if err := <-end; err != nil {
+			t.Error(err)
+		}
+	}
+	if got := value[string](t, look, "select string_agg(a || ' ' || b, ', ') from two"); got != "1 1" {
+		t.Errorf("the table has %s", got)
+	}
+
 	sleep := async(c, "select pg_sleep(100)")
 	shows(c, "Timeout", "PgSleep")
 	run(t, look, "select pg_cancel_backend($1)", int32(c.PgConn().PID()))

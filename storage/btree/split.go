@@ -3,6 +3,8 @@ package btree
 import (
 	"gompho/internal/ids"
 	"gompho/internal/pgerr"
+	"gompho/locks"
+	"gompho/mvcc"
 	"gompho/storage/buffer"
 	"gompho/storage/page"
 	"gompho/storage/tuple"
@@ -166,7 +168,7 @@ func (ix *Index) newPage(s *insertion) (buffer.Buf, error) {
 			return buffer.Buf{}, err
 		}
 		if blk == ids.InvalidBlock {
-			return ix.Env.Pool.Extend(s.slot, ix.File, ids.MainFork, 1, nil)
+			return ix.addPage(s.tx)
 		}
 		if n, err := ix.Env.Pool.Blocks(ix.File, ids.MainFork); err != nil || blk >= n || blk <= metaBlock {
 			if err != nil {
@@ -186,6 +188,16 @@ func (ix *Index) newPage(s *insertion) (buffer.Buf, error) {
 		}
 		b.Release()
 	}
+}
+
+// addPage makes the file one page longer, under the extension lock.
+func (ix *Index) addPage(tx *mvcc.Session) (buffer.Buf, error) {
+	tag := locks.ExtendTag(ix.Heap.DB, ix.Oid)
+	if err := tx.Locks().Acquire(tag, locks.Exclusive, locks.Opts{}); err != nil {
+		return buffer.Buf{}, err
+	}
+	defer tx.Locks().Release(tag, locks.Exclusive, false)
+	return ix.Env.Pool.Extend(tx.Slot(), ix.File, ids.MainFork, 1, nil)
 }
 
 // recyclable reports whether a page may be used anew: nobody can be on the way to it.

@@ -1,6 +1,10 @@
 package buffer
 
-import "sync"
+import (
+	"sync"
+
+	"gompho/stats"
+)
 
 // partitions of the mapping table. The bucket of a hash belongs to partition bucket % partitions.
 const partitions = 128
@@ -65,10 +69,10 @@ func (p *Pool) unlink(id int32) {
 }
 
 // lockBoth locks two partitions in their order.
-func (p *Pool) lockBoth(a, b uint32) {
-	p.partitions[min(a, b)].mu.Lock()
+func (p *Pool) lockBoth(slot *stats.Slot, a, b uint32) {
+	stats.Lock(slot, &p.partitions[min(a, b)].mu, stats.LWLockBufferMapping)
 	if a != b {
-		p.partitions[max(a, b)].mu.Lock()
+		stats.Lock(slot, &p.partitions[max(a, b)].mu, stats.LWLockBufferMapping)
 	}
 }
 

@@ -46,7 +46,7 @@ func (s *Strategy) maxUsage() uint64 {
 func (p *Pool) allocate(slot *stats.Slot, t *tag, hash uint32, s *Strategy) (id int32, found bool, err error) {
 	part := p.partitionOf(hash)
 	for {
-		p.partitions[part].mu.Lock()
+		stats.Lock(slot, &p.partitions[part].mu, stats.LWLockBufferMapping)
 		id, found = p.lookupLocked(t, hash, s.maxUsage())
 		p.partitions[part].mu.Unlock()
 		if found {
@@ -58,7 +58,7 @@ func (p *Pool) allocate(slot *stats.Slot, t *tag, hash uint32, s *Strategy) (id 
 		}
 		d := &p.descs[victim]
 		old := p.partitionOf(d.hash.Load())
-		p.lockBoth(old, part)
+		p.lockBoth(slot, old, part)
 		if id, found = p.lookupLocked(t, hash, s.maxUsage()); found {
 			p.unlockBoth(old, part)
 			p.unpin(victim)

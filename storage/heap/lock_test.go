@@ -9,6 +9,7 @@ import (
 	"gompho/internal/tests/storetest"
 	"gompho/locks"
 	"gompho/mvcc"
+	"gompho/stats"
 	"gompho/storage/heap"
 	"gompho/types"
 )
@@ -145,6 +146,42 @@ func TestWaitThenUpdated(t *testing.T) {
 		}
 		b.Abort()
 		b.Close()
+	}
+}
+
+// TestExtensionLock lets an insert wait for somebody who makes the table longer.
+func TestExtensionLock(t *testing.T) {
+	s := storetest.New(t, 1, 64)
+	r, _ := accounts(t, s, 1)
+	a, b := s.Begin(), s.Begin()
+	tag := locks.ExtendTag(r.DB, r.Oid)
+	storetest.Check(t, a.Locks().Acquire(tag, locks.Exclusive, locks.Opts{}))
+	const rows = 2000
+	done := make(chan error)
+	go func() {
+		for i := range rows {
+			if _, err := heap.Insert(b, r, []types.Datum{types.Int(int64(i)), types.Int(1), types.Null}, b.CommandID(true), heap.InsertOpts{}); err != nil {
+				done <- err
+				return
+			}
+		}
+		done <- nil
+	}()
+	for s.Locks.WaiterCount(tag) == 0 || b.Slot().Waiting() != stats.LockExtend {
+	}
+	if n, err := r.Blocks(); err != nil || n != 1 {
+		t.Errorf("%d blocks, %v", n, err)
+	}
+	a.Locks().Release(tag, locks.Exclusive, false)
+	storetest.Check(t, <-done)
+	storetest.Commit(t, b)
+	a.Abort()
+	a.Close()
+	// Who had waited left pages for others in the map, and used them itself.
+	n, err := r.Blocks()
+	storetest.Check(t, err)
+	if full := ids.BlockNumber(rows / 170); n < full || n > full+8 {
+		t.Errorf("%d blocks, %d are needed", n, full)
 	}
 }
 

@@ -2,6 +2,7 @@ package heap
 
 import (
 	"gompho/internal/ids"
+	"gompho/locks"
 	"gompho/storage/buffer"
 	"gompho/storage/page"
 )
@@ -105,7 +106,7 @@ func (o *op) pageFor(size int, opts *InsertOpts, other buffer.Buf) (buffer.Buf, 
 			return buffer.Buf{}, err
 		}
 	}
-	return o.extend(bulk, other)
+	return o.extend(need, opts.SkipFsm, bulk, other)
 }
 
 func (o *op) setTarget(b buffer.Buf, bulk *BulkInsert) {
@@ -219,20 +220,45 @@ func (o *op) unlockTarget(b, other buffer.Buf) {
 	}
 }
 
-// extend adds pages to the table and returns the first, latched together with other.
-func (o *op) extend(bulk *BulkInsert, other buffer.Buf) (buffer.Buf, error) {
-	n := 1
-	var strategy *buffer.Strategy
-	if bulk != nil {
-		n, strategy = bulk.grow, bulk.strategy
-		bulk.grow = min(2*bulk.grow, bulkExtendMax)
+// crowdExtend is how many blocks one adds who had to wait for others that were adding some.
+const crowdExtend = 8
+
+// extend adds pages to the table and returns the first, latched together with other. Who has to wait for the extension lock looks for the pages that others
+// have added first, and leaves some more for those who come after.
+func (o *op) extend(need int, skipFsm bool, bulk *BulkInsert, other buffer.Buf) (buffer.Buf, error) {
+	tag := locks.ExtendTag(o.r.DB, o.r.Oid)
+	free, err := o.tx.Locks().TryAcquire(tag, locks.Exclusive, false)
+	if err == nil && !free {
+		err = o.tx.Locks().Acquire(tag, locks.Exclusive, locks.Opts{})
 	}
-	b, err := o.pool.Extend(o.slot, o.r.File, ids.MainFork, n, strategy)
 	if err != nil {
 		return buffer.Buf{}, err
 	}
-	if bulk != nil {
-		bulk.next, bulk.end = b.Block()+1, b.Block()+ids.BlockNumber(n)
+	crowded := !free && !skipFsm && bulk == nil
+	target := ids.InvalidBlock
+	if crowded {
+		target, err = o.r.fsm().Find(o.slot, need)
+	}
+	var b buffer.Buf
+	if err == nil && target == ids.InvalidBlock {
+		b, err = o.addPages(crowded, bulk)
+	}
+	o.tx.Locks().Release(tag, locks.Exclusive, false)
+	if err != nil {
+		return buffer.Buf{}, err
+	}
+	if target != ids.InvalidBlock {
+		b, err = o.lockTarget(target, bulk, other)
+		if err == nil && (!b.IsValid() || freeSpace(b.Page()) < need) {
+			if b.IsValid() {
+				o.unlockTarget(b, other)
+			}
+			return o.extend(need, true, bulk, other)
+		}
+		if err == nil {
+			o.setTarget(b, bulk)
+		}
+		return b, err
 	}
 	if other.IsValid() {
 		// other has the smaller block: go by the order of blocks. Nobody else knows of the new page but through the size of the table.
@@ -241,11 +267,44 @@ func (o *op) extend(bulk *BulkInsert, other buffer.Buf) (buffer.Buf, error) {
 			b.Release()
 			return buffer.Buf{}, err
 		}
-		if freeSpace(b.Page()) < MaxTupleSize {
-			o.unlockTarget(b, other)
-			return o.extend(bulk, other)
-		}
+	}
+	if (crowded || other.IsValid()) && freeSpace(b.Page()) < MaxTupleSize {
+		o.unlockTarget(b, other) // somebody found it while it was not latched
+		return o.extend(need, skipFsm, bulk, other)
 	}
 	o.setTarget(b, bulk)
+	return b, nil
+}
+
+// addPages makes the file longer, under the extension lock, and returns the first new page latched.
+func (o *op) addPages(crowded bool, bulk *BulkInsert) (buffer.Buf, error) {
+	n := 1
+	var strategy *buffer.Strategy
+	if bulk != nil {
+		n, strategy = bulk.grow, bulk.strategy
+		bulk.grow = min(2*bulk.grow, bulkExtendMax)
+	}
+	if crowded {
+		n = crowdExtend
+	}
+	b, err := o.pool.Extend(o.slot, o.r.File, ids.MainFork, n, strategy)
+	if err != nil {
+		return b, err
+	}
+	if bulk != nil {
+		bulk.next, bulk.end = b.Block()+1, b.Block()+ids.BlockNumber(n)
+		return b, nil
+	}
+	if n > 1 {
+		// The map is a hint: blocks that are missing in it are found by vacuum.
+		first := b.Block()
+		b.Unlock()
+		for i := 1; i < n; i++ {
+			if o.r.fsm().Record(o.slot, first+ids.BlockNumber(i), MaxTupleSize) != nil {
+				break
+			}
+		}
+		b.Lock(buffer.Exclusive)
+	}
 	return b, nil
 }
