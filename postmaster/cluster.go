@@ -27,25 +27,27 @@ import (
 	"gompho/sysviews"
 	"gompho/types"
 	"gompho/wal"
+	"gompho/wal/archive"
 )
 
 // cluster is everything of a running server that a crash throws away.
 type cluster struct {
-	p       *Postmaster
-	fs      *fencedFS
-	control *control.File
-	smgr    *smgr.Manager
-	log     *wal.Log
-	pool    *buffer.Pool
-	locks   *locks.Manager
-	mvcc    *mvcc.Manager
-	heap    *heap.Env
-	catalog *catalog.Catalog
-	funcs   *functions.Registry
-	session *session.Server
-	stats   *stats.Shared
-	workers workers
-	tempNo  atomic.Uint64
+	p         *Postmaster
+	fs        *fencedFS
+	control   *control.File
+	smgr      *smgr.Manager
+	log       *wal.Log
+	pool      *buffer.Pool
+	locks     *locks.Manager
+	mvcc      *mvcc.Manager
+	heap      *heap.Env
+	catalog   *catalog.Catalog
+	funcs     *functions.Registry
+	session   *session.Server
+	stats     *stats.Shared
+	workers   workers
+	archiving archiving
+	tempNo    atomic.Uint64
 	// sessions counts the backends that use the cluster; released makes sure that its memory is given back once.
 	sessions sync.WaitGroup
 	released sync.Once
@@ -58,7 +60,11 @@ func (c *cluster) path(elem ...string) string {
 
 // build makes the parts of a cluster that do not depend on the state of the disk.
 func (p *Postmaster) build() (*cluster, error) {
+	if err := p.checkWalLevel(); err != nil {
+		return nil, err
+	}
 	c := &cluster{p: p, fs: &fencedFS{FS: p.fs()}}
+	c.archiving.status = archive.Status{FS: c.fs, Wal: c.path("pg_wal")}
 	onPanic := func(err error) { c.crash(err, nil) }
 	c.smgr = smgr.New(smgr.Options{FS: c.fs, DataDir: p.opt.Dir, Fsync: func() bool { return p.cfg.Get("fsync").Bool() }, OnPanic: onPanic})
 	nb := int(p.cfg.Get("shared_buffers").Int())
@@ -96,6 +102,7 @@ func (c *cluster) wire() {
 			Blocks: c.pool.Blocks, Checkpoint: c.checkpointNow, Reload: p.Reload, Signal: p.Signal,
 			CreateDatabase: c.createDatabase, DropDatabase: c.dropDatabase, DataDirectory: p.opt.Dir,
 			WalInserted: func() ids.LSN { return c.log.InsertedTo() }, WalFlushed: func() ids.LSN { return c.log.FlushedTo() },
+			WalSegment: func() (uint32, uint64) { return c.log.Timeline(), uint64(c.log.SegmentSize()) }, SwitchWal: c.switchWal, ListWal: c.listWal, RestorePoint: c.restorePoint,
 		}}
 }
 
@@ -114,11 +121,7 @@ func (c *cluster) logOptions(systemID uint64, segment int) wal.Options {
 		Fsync:          func() bool { return cfg.Get("fsync").Bool() },
 		FullPageWrites: func() bool { return cfg.Get("full_page_writes").Bool() },
 		OnPanic:        func(err error) { c.crash(err, nil) },
-		OnSegment: func(n uint64) {
-			if cp := c.workers.process.Load(); cp != nil {
-				cp.WalWritten(n)
-			}
-		},
+		OnSegment:      c.segmentDone, MayRemove: c.mayRemoveSegment, Removed: c.archiving.status.Forget,
 	}
 }
 

@@ -110,6 +110,7 @@ func (p *Postmaster) reopen() error {
 func (c *cluster) abandon() {
 	c.fence()
 	c.stopWorkers()
+	c.stopArchiver(false)
 	c.letGo()
 }
 

@@ -42,7 +42,7 @@ type InitOptions struct {
 const versionFile = "PG_VERSION"
 
 // subdirs are made in a new cluster.
-var subdirs = []string{"base", "base/1", "base/4", "base/5", "global", "pg_wal", "pg_xact", "pg_multixact", "pg_tblspc", "pg_stat", "pg_logical"}
+var subdirs = []string{"base", "base/1", "base/4", "base/5", "global", "pg_wal", "pg_wal/archive_status", "pg_xact", "pg_multixact", "pg_tblspc", "pg_stat", "pg_logical"}
 
 // ensureCluster makes the cluster when the directory is missing or empty.
 func (p *Postmaster) ensureCluster() error {

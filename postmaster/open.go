@@ -112,6 +112,9 @@ func (c *cluster) open() (err error) {
 	if c.control, err = control.Open(c.fs, p.opt.Dir); err != nil {
 		return err
 	}
+	if err := c.archiving.status.MakeDir(); err != nil {
+		return err
+	}
 	d := c.control.Data()
 	slot := p.procs.Add("startup")
 	defer p.procs.Remove(slot)
@@ -243,9 +246,14 @@ func (c *cluster) close(clean bool) error {
 	c.stopWorkers()
 	var err error
 	if clean {
-		if err = c.shutdownCheckpoint(); err == nil {
-			c.saveStats()
+		if c.archives() { // what is in the last segment gets into the archive, all but the checkpoint
+			c.log.Switch()
 		}
+		err = c.shutdownCheckpoint()
+	}
+	c.stopArchiver(clean && err == nil)
+	if clean && err == nil {
+		c.saveStats()
 	}
 	c.letGo()
 	return err

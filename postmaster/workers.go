@@ -84,6 +84,7 @@ func (c *cluster) startWorkers() {
 		})
 	})
 	c.startAutovacuum()
+	c.startArchiver()
 }
 
 func (c *cluster) logsCheckpoints() bool { return c.p.cfg.Get("log_checkpoints").Bool() }

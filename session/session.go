@@ -2,6 +2,7 @@ package session
 
 import (
 	"io"
+	"io/fs"
 	"math/rand/v2"
 	"time"
 
@@ -51,6 +52,14 @@ type Ops struct {
 	// WalInserted and WalFlushed return positions in the log.
 	WalInserted func() ids.LSN
 	WalFlushed  func() ids.LSN
+	// WalSegment returns the timeline of the log and the size of its segments in bytes.
+	WalSegment func() (timeline uint32, size uint64)
+	// SwitchWal ends the segment in use and returns where it ended, or where the next begins if that is unused.
+	SwitchWal func() ids.LSN
+	// ListWal lists the files of pg_wal or, with a name, of a directory in it.
+	ListWal func(dir string) ([]fs.FileInfo, error)
+	// RestorePoint writes a record that recovery can stop at.
+	RestorePoint func(slot *stats.Slot, name string) (ids.LSN, error)
 }
 
 // Session is one session.

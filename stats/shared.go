@@ -18,6 +18,7 @@ type Shared struct {
 	source   func() Server // counts since the server started
 	base     Server        // to be added to source
 	resetAt  [2]Time       // of pg_stat_bgwriter, pg_stat_wal
+	archiver archiverCounts
 }
 
 // NewShared makes empty counters. source counts what the server's parts have done since the start; it may be nil.
@@ -30,7 +31,7 @@ func NewShared(tracking func() bool, source func() Server) *Shared {
 		source = func() Server { return Server{} }
 	}
 	return &Shared{rels: map[RelID]*Relation{}, dbs: map[ids.Oid]*Database{}, sessions: map[*Pending]struct{}{}, tracking: tracking, source: source,
-		resetAt: [2]Time{now, now}}
+		resetAt: [2]Time{now, now}, archiver: archiverCounts{ResetAt: now}}
 }
 
 // relation returns the entry, which it makes if need be; mu is held.

@@ -76,6 +76,11 @@ const (
 	IPCBackendTermination
 	IPCSafeSnapshot
 	IPCExecuteGather
+	IPCArchiveCommand
+	IPCArchiveCleanupCommand
+	IPCRestoreCommand
+	IPCRecoveryEndCommand
+	IPCBackupWaitWalArchive
 )
 
 const (
@@ -118,10 +123,11 @@ var eventNames = map[Class]struct {
 	class string
 	names []string
 }{
-	ClassLock:      {"Lock", []string{"relation", "extend", "frozenid", "page", "tuple", "transactionid", "virtualxid", "spectoken", "object", "userlock", "advisory"}},
-	ClassActivity:  {"Activity", []string{"ArchiverMain", "AutoVacuumMain", "BgWriterHibernate", "BgWriterMain", "CheckpointerMain", "SysLoggerMain", "RecoveryWalStream", "WalWriterMain"}},
-	ClassClient:    {"Client", []string{"ClientRead", "ClientWrite"}},
-	ClassIPC:       {"IPC", []string{"CheckpointDone", "CheckpointStart", "ProcSignalBarrier", "BackendTermination", "SafeSnapshot", "ExecuteGather"}},
+	ClassLock:     {"Lock", []string{"relation", "extend", "frozenid", "page", "tuple", "transactionid", "virtualxid", "spectoken", "object", "userlock", "advisory"}},
+	ClassActivity: {"Activity", []string{"ArchiverMain", "AutoVacuumMain", "BgWriterHibernate", "BgWriterMain", "CheckpointerMain", "SysLoggerMain", "RecoveryWalStream", "WalWriterMain"}},
+	ClassClient:   {"Client", []string{"ClientRead", "ClientWrite"}},
+	ClassIPC: {"IPC", []string{"CheckpointDone", "CheckpointStart", "ProcSignalBarrier", "BackendTermination", "SafeSnapshot", "ExecuteGather", "ArchiveCommand",
+		"ArchiveCleanupCommand", "RestoreCommand", "RecoveryEndCommand", "BackupWaitWalArchive"}},
 	ClassTimeout:   {"Timeout", []string{"PgSleep", "VacuumDelay", "CheckpointWriteDelay", "VacuumTruncate"}},
 	ClassIO:        {"IO", []string{"DataFileRead", "DataFileWrite", "DataFileExtend", "DataFileSync", "DataFileTruncate", "WALWrite", "WALSync", "WALRead", "SLRURead", "SLRUWrite", "SLRUSync", "ControlFileSync", "BufFileRead", "BufFileWrite"}},
 	ClassLWLock:    {"LWLock", []string{"WALWrite", "WALInsert", "BufferContent", "BufferMapping", "ProcArray", "LockManager"}},

@@ -207,7 +207,9 @@ var resets = map[string]func(s *session.Session, c *functions.Call) error{
 			s.Stats.ResetBgwriter()
 		case "wal":
 			s.Stats.ResetWal()
-		case "archiver", "recovery_prefetch":
+		case "archiver":
+			s.Stats.ResetArchiver()
+		case "recovery_prefetch":
 		default:
 			return pgerr.New(pgerr.InvalidParameterValue, "unrecognized reset target: \"%s\"", target).
 				WithHint("Target must be \"archiver\", \"bgwriter\", \"recovery_prefetch\", or \"wal\".")
@@ -263,7 +265,6 @@ func noCounterEntries() []functions.Entry {
 		out = append(out, functions.Entry{Name: n, Set: noRows})
 	}
 	return append(out,
-		functions.Entry{Name: "pg_stat_get_archiver", Set: zeroRow("ittittt")},
 		functions.Entry{Name: "pg_stat_get_recovery_prefetch", Set: zeroRow("tiiiiiiiii")},
 		functions.Entry{Name: "pg_stat_get_slru", Set: slruRows},
 	)

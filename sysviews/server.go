@@ -29,13 +29,6 @@ func serverEntries() []functions.Entry {
 		{Name: "pg_last_wal_receive_lsn", Scalar: null},
 		{Name: "pg_last_wal_replay_lsn", Scalar: null},
 		{Name: "pg_last_xact_replay_timestamp", Scalar: null},
-		{Name: "pg_walfile_name", Scalar: in(func(_ *session.Session, c *functions.Call) (types.Datum, error) {
-			return types.String(walFile(c.Args[0].Word())), nil
-		})},
-		{Name: "pg_walfile_name_offset", Set: func(c *functions.Call) (functions.RowSource, error) {
-			at := c.Args[0].Word()
-			return oneRow(types.String(walFile(at)), types.Int(int64(at%walSegment))), nil
-		}},
 		{Name: "pg_wal_lsn_diff", Scalar: in(func(_ *session.Session, c *functions.Call) (types.Datum, error) {
 			return types.Input(types.DefaultEnv, types.Builtin(1700), fmt.Sprint(int64(c.Args[0].Word()-c.Args[1].Word())), -1)
 		})},
@@ -95,14 +88,6 @@ func backends(s *session.Session, c *functions.Call) (types.Datum, error) {
 func null(*functions.Call) (types.Datum, error) { return types.Null, nil }
 
 func noRows(*functions.Call) (functions.RowSource, error) { return &rows{}, nil }
-
-const walSegment = 16 << 20
-
-// walFile is the name of the segment that a position is in; a position at a boundary belongs to the segment before it.
-func walFile(at uint64) string {
-	seg := (at - 1) / walSegment
-	return fmt.Sprintf("%08X%08X%08X", 1, seg/256, seg%256)
-}
 
 func xactStatus(s *session.Session, c *functions.Call) (types.Datum, error) {
 	x := ids.Xid(c.Args[0].Word())

@@ -43,12 +43,5 @@ func xactEntries() []functions.Entry {
 			}
 			return types.Int(int64(int32(uint32(s.Server.Mvcc.NextMulti()) - x))), nil
 		})},
-		{Name: "pg_current_wal_lsn", Scalar: walPosition(func(s *session.Session) uint64 { return uint64(s.Ops.WalFlushed()) })},
-		{Name: "pg_current_wal_flush_lsn", Scalar: walPosition(func(s *session.Session) uint64 { return uint64(s.Ops.WalFlushed()) })},
-		{Name: "pg_current_wal_insert_lsn", Scalar: walPosition(func(s *session.Session) uint64 { return uint64(s.Ops.WalInserted()) })},
 	}
-}
-
-func walPosition(f func(s *session.Session) uint64) functions.Scalar {
-	return scalarOf(func(s *session.Session, _ []types.Datum) (types.Datum, error) { return types.Word(f(s)), nil })
 }

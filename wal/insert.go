@@ -96,17 +96,21 @@ func (l *Log) Insert(b *Builder, redo ids.LSN) (end ids.LSN, ok bool) {
 		slot.publish(slotFree)
 		return 0, false
 	}
-	start := l.reserved.Load()
-	l.reserved.Store(start + size)
+	start, next := l.reserve(Kind(b.buf[16]), size)
+	if next == start { // a switch where a segment begins
+		l.reserveMu.Unlock()
+		slot.publish(slotFree)
+		return ids.LSN(start), false
+	}
 	l.records++
 	l.images += uint64(b.images)
 	l.reserveMu.Unlock()
 
 	slot.publish(start)
 	le.PutUint32(b.buf[4:], finishCRC(bodyCRC, b.buf, ids.LSN(start), l.opts.SystemID, &b.scratch))
-	l.copyIn(slot, start, b.buf, size)
+	l.copyIn(slot, start, b.buf, next-start)
 	slot.publish(slotFree)
-	return ids.LSN(start + size), true
+	return ids.LSN(next), true
 }
 
 // copyIn copies a record of size bytes with its padding into the ring, in pieces when it has to wait for room.
@@ -127,8 +131,8 @@ func (l *Log) copyIn(slot *insertSlot, start uint64, rec []byte, size uint64) {
 		if from < n {
 			l.ringWrite(pos, rec[from:n])
 		}
-		if pad := pos + piece; n < from+piece { // the padding, at most 7 bytes at the end
-			l.ringZero(start+n, pad)
+		if n < from+piece { // the padding: some bytes, or what a switch leaves unused
+			l.ringZero(max(start+n, pos), pos+piece)
 		}
 		pos += piece
 		if pos < end {
@@ -145,8 +149,11 @@ func (l *Log) ringWrite(pos uint64, b []byte) {
 }
 
 func (l *Log) ringZero(from, to uint64) {
-	for ; from < to; from++ {
-		l.ring[from&l.mask] = 0
+	for from < to {
+		at := from & l.mask
+		n := min(to-from, uint64(len(l.ring))-at)
+		clear(l.ring[at : at+n])
+		from += n
 	}
 }
 

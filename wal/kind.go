@@ -19,6 +19,7 @@ const (
 	NextOid            Kind = 8
 	ParameterChange    Kind = 9
 	RestorePoint       Kind = 10
+	BackupEnd          Kind = 11 // a base backup that began at the position in the payload is consistent from here on
 	XactCommit         Kind = 16
 	XactAbort          Kind = 17
 	XactPrepare        Kind = 18
@@ -76,7 +77,7 @@ const (
 var kindNames = map[Kind]string{
 	CheckpointShutdown: "CHECKPOINT_SHUTDOWN", CheckpointOnline: "CHECKPOINT_ONLINE", EndOfRecovery: "END_OF_RECOVERY",
 	Switch: "SWITCH", FullPageImage: "FPI_FOR_HINT", NewPage: "FPI", Noop: "NOOP", NextOid: "NEXTOID",
-	ParameterChange: "PARAMETER_CHANGE", RestorePoint: "RESTORE_POINT",
+	ParameterChange: "PARAMETER_CHANGE", RestorePoint: "RESTORE_POINT", BackupEnd: "BACKUP_END",
 	XactCommit: "COMMIT", XactAbort: "ABORT", XactPrepare: "PREPARE", XactCommitPrepared: "COMMIT_PREPARED",
 	XactAbortPrepared: "ABORT_PREPARED", XactAssignment: "ASSIGNMENT", XactInvalidations: "INVALIDATIONS",
 	RunningXacts: "RUNNING_XACTS", ClogTruncate: "CLOG_TRUNCATE", MultiCreate: "MULTI_CREATE", MultiTruncate: "MULTI_TRUNCATE", NextXid: "NEXTXID",

@@ -25,6 +25,8 @@ type Log struct {
 	redo      atomic.Uint64 // redo pointer of the last checkpoint begun
 	records   uint64
 	images    uint64
+	// importantAt and switchedAt: see LastImportant.
+	importantAt, switchedAt uint64
 
 	slots [insertSlots]insertSlot
 

@@ -50,6 +50,9 @@ type Options struct {
 	OnPanic func(error)
 	// OnSegment is called by the flush leader when a segment is complete and durable.
 	OnSegment func(segment uint64)
+	// MayRemove is asked before a segment file is recycled or removed; Removed is told of it afterwards. Both get the file's name; nil: yes, and nobody.
+	MayRemove func(name string) bool
+	Removed   func(name string)
 }
 
 func (o *Options) setDefaults() {

@@ -178,6 +178,9 @@ func (l *Log) Recycle(keep, keepUntil ids.LSN) (recycled, removed int, err error
 		if (no+1)*segSize > uint64(keep) {
 			break
 		}
+		if l.opts.MayRemove != nil && !l.opts.MayRemove(l.segmentName(no)) {
+			continue
+		}
 		for have[next] {
 			next++
 		}
@@ -194,6 +197,9 @@ func (l *Log) Recycle(keep, keepUntil ids.LSN) (recycled, removed int, err error
 		}
 		if err != nil {
 			return recycled, removed, err
+		}
+		if l.opts.Removed != nil {
+			l.opts.Removed(l.segmentName(no))
 		}
 	}
 	if recycled+removed > 0 && l.opts.Fsync() {

@@ -134,6 +134,10 @@ func (c *Checkpointer) Run(slot *stats.Slot, flags Flags, pace Pace) (Report, er
 		}
 	}
 	cp := before.Checkpoint
+	cp.Timeline, cp.PrevTimeline = c.o.Log.Timeline(), c.o.Log.Timeline()
+	if flags&EndOfRecovery != 0 && before.Checkpoint.Timeline != 0 {
+		cp.PrevTimeline = before.Checkpoint.Timeline
+	}
 	cp.Redo, cp.FullPageWrites, cp.Time = r.Redo, c.o.Log.FullPageWrites(), r.Started.Unix()
 	c.o.Counters(&cp)
 	if err := c.writeAll(slot, &r, pace); err != nil {
@@ -150,10 +154,11 @@ func (c *Checkpointer) Run(slot *stats.Slot, flags Flags, pace Pace) (Report, er
 	return r, err
 }
 
-// idle reports whether nothing was logged since the last checkpoint's record.
+// idle reports whether nothing was logged since the last checkpoint's record, but for switches of segments.
 func (c *Checkpointer) idle(d *control.Data) bool {
 	size := len(d.Checkpoint.Append(nil))
-	return d.CheckpointAt != ids.InvalidLSN && wal.StartOf(c.o.Log.InsertedTo(), size) == d.CheckpointAt
+	important, _ := c.o.Log.LastImportant()
+	return d.CheckpointAt != ids.InvalidLSN && (wal.StartOf(c.o.Log.InsertedTo(), size) == d.CheckpointAt || important == d.CheckpointAt)
 }
 
 func (c *Checkpointer) writeAll(slot *stats.Slot, r *Report, pace Pace) (err error) {

@@ -1,0 +1,92 @@
+package sysviews
+
+import (
+	"path/filepath"
+	"time"
+
+	"gompho/functions"
+	"gompho/internal/ids"
+	"gompho/internal/pgerr"
+	"gompho/session"
+	"gompho/stats"
+	"gompho/types"
+	"gompho/wal"
+	"gompho/wal/archive"
+)
+
+// walEntries are the functions of the log: where it is, its files, what is archived.
+func walEntries() []functions.Entry {
+	return []functions.Entry{
+		{Name: "pg_current_wal_lsn", Scalar: walPosition(func(s *session.Session) ids.LSN { return s.Ops.WalFlushed() })},
+		{Name: "pg_current_wal_flush_lsn", Scalar: walPosition(func(s *session.Session) ids.LSN { return s.Ops.WalFlushed() })},
+		{Name: "pg_current_wal_insert_lsn", Scalar: walPosition(func(s *session.Session) ids.LSN { return s.Ops.WalInserted() })},
+		{Name: "pg_switch_wal", Scalar: walPosition(func(s *session.Session) ids.LSN { return s.Ops.SwitchWal() })},
+		{Name: "pg_create_restore_point", Scalar: in(restorePoint)},
+		{Name: "pg_walfile_name", Scalar: in(func(s *session.Session, c *functions.Call) (types.Datum, error) {
+			name, _ := walFile(s, c.Args[0].Word())
+			return types.String(name), nil
+		})},
+		{Name: "pg_walfile_name_offset", Set: setOf(func(s *session.Session, c *functions.Call) ([][]types.Datum, error) {
+			name, offset := walFile(s, c.Args[0].Word())
+			return [][]types.Datum{{types.String(name), types.Int(offset)}}, nil
+		})},
+		{Name: "pg_ls_waldir", Set: setOf(func(s *session.Session, _ *functions.Call) ([][]types.Datum, error) { return listWal(s, "") })},
+		{Name: "pg_ls_archive_statusdir", Set: setOf(func(s *session.Session, _ *functions.Call) ([][]types.Datum, error) {
+			return listWal(s, archive.StatusDir)
+		})},
+		{Name: "pg_stat_get_archiver", Set: setOf(archiverRow)},
+	}
+}
+
+func walPosition(f func(s *session.Session) ids.LSN) functions.Scalar {
+	return scalarOf(func(s *session.Session, _ []types.Datum) (types.Datum, error) { return types.Word(uint64(f(s))), nil })
+}
+
+// walFile returns the name of the segment that a position is in, and where in it: a position at a boundary belongs to the segment before, at 0.
+func walFile(s *session.Session, at uint64) (string, int64) {
+	timeline, size := s.Ops.WalSegment()
+	return wal.SegmentName(timeline, (at-1)/size, int(size)), int64(at % size)
+}
+
+// maxRestorePoint is the longest name of a restore point, in bytes.
+const maxRestorePoint = 63
+
+func restorePoint(s *session.Session, c *functions.Call) (types.Datum, error) {
+	if s.Config.Get("wal_level").Text == "minimal" {
+		return types.Null, pgerr.New(pgerr.ObjectNotInPrerequisiteState, "WAL level not sufficient for creating a restore point").
+			WithHint("wal_level must be set to \"replica\" or \"logical\" at server start.")
+	}
+	name := c.Args[0].Str()
+	if len(name) > maxRestorePoint {
+		return types.Null, pgerr.New(pgerr.InvalidParameterValue, "value too long for restore point (maximum %d characters)", maxRestorePoint)
+	}
+	at, err := s.Ops.RestorePoint(s.Slot, name)
+	return types.Word(uint64(at)), err
+}
+
+// archiverRow is the row of pg_stat_archiver.
+func archiverRow(s *session.Session, _ *functions.Call) ([][]types.Datum, error) {
+	done, failed, reset := s.Stats.Archiver()
+	row := make([]types.Datum, 0, 7)
+	for _, a := range []stats.Archived{done, failed} {
+		name, at := types.Null, types.Null
+		if a.At != 0 {
+			name, at = types.String(a.FileName()), timestamp(a.At.Time())
+		}
+		row = append(row, types.Int(a.Count), name, at)
+	}
+	return [][]types.Datum{append(row, timestamp(reset.Time()))}, nil
+}
+
+// listWal lists the files of pg_wal, or of a directory in it: name, size, time of the last change.
+func listWal(s *session.Session, dir string) ([][]types.Datum, error) {
+	list, err := s.Ops.ListWal(dir)
+	if err != nil {
+		return nil, pgerr.Wrap(err, pgerr.IoError, "could not open directory \"%s\": %v", filepath.Join("pg_wal", dir), err)
+	}
+	var out [][]types.Datum
+	for _, f := range list {
+		out = append(out, []types.Datum{types.String(f.Name()), types.Int(f.Size()), timestamp(f.ModTime().Truncate(time.Second))})
+	}
+	return out, nil
+}
