@@ -33,7 +33,7 @@ func (s *Session) CreateForeignKeyActions(c *PgConstraint, above KeyTriggers) (m
 		t := &PgTrigger{Tgrelid: c.Confrelid, Tgconstrrelid: c.Conrelid, Tgconstrindid: c.Conindid, Tgconstraint: c.Oid, Tgparentid: above[i],
 			Tgfoid: firstRIFunction + 2*riActions[action] + ids.Oid(i), Tgtype: TriggerRow | []int16{TriggerDelete, TriggerUpdate}[i],
 			Tgdeferrable: waits && c.Condeferrable, Tginitdeferred: waits && c.Condeferred}
-		if err := s.createConstraintTrigger(t, "a"); err != nil {
+		if err := s.createConstraintTrigger(t, "RI_ConstraintTrigger_a"); err != nil {
 			return made, err
 		}
 		made[i] = t.Oid
@@ -46,12 +46,30 @@ func (s *Session) CreateForeignKeyChecks(c *PgConstraint, above KeyTriggers) (ma
 	for i, event := range []int16{TriggerInsert, TriggerUpdate} {
 		t := &PgTrigger{Tgrelid: c.Conrelid, Tgconstrrelid: c.Confrelid, Tgconstrindid: c.Conindid, Tgconstraint: c.Oid, Tgparentid: above[i],
 			Tgfoid: firstRIFunction + ids.Oid(i), Tgtype: TriggerRow | event, Tgdeferrable: c.Condeferrable, Tginitdeferred: c.Condeferred}
-		if err := s.createConstraintTrigger(t, "c"); err != nil {
+		if err := s.createConstraintTrigger(t, "RI_ConstraintTrigger_c"); err != nil {
 			return made, err
 		}
 		made[i] = t.Oid
 	}
 	return made, s.noteTriggers(c.Conrelid)
+}
+
+// keyRecheckFunction is the Oid of unique_key_recheck.
+const keyRecheckFunction ids.Oid = 1250
+
+// CreateKeyRecheck makes the internal trigger that stands for the late check of a deferrable PRIMARY KEY or UNIQUE. Unlike those of foreign keys it is only
+// there to be seen: the index says that the check comes late.
+func (s *Session) CreateKeyRecheck(c *PgConstraint) error {
+	t := &PgTrigger{Tgrelid: c.Conrelid, Tgconstrindid: c.Conindid, Tgconstraint: c.Oid, Tgfoid: keyRecheckFunction,
+		Tgtype: TriggerRow | TriggerInsert | TriggerUpdate, Tgdeferrable: true, Tginitdeferred: c.Condeferred}
+	name := "Unique_ConstraintTrigger"
+	if c.Contype == 'p' {
+		name = "PK_ConstraintTrigger"
+	}
+	if err := s.createConstraintTrigger(t, name); err != nil {
+		return err
+	}
+	return s.noteTriggers(c.Conrelid)
 }
 
 // noteTriggers sets pg_class.relhastriggers.
@@ -98,12 +116,12 @@ func (s *Session) SetTriggerParent(trigger, table, parent ids.Oid) error {
 	return s.recordPartition(me, Object{Class: PgTriggerOid, Oid: parent}, RelationObject(table))
 }
 
-func (s *Session) createConstraintTrigger(t *PgTrigger, kind string) error {
+func (s *Session) createConstraintTrigger(t *PgTrigger, name string) error {
 	var err error
 	if t.Oid, err = s.NewObjectOid(PgTriggerOid); err != nil {
 		return err
 	}
-	t.Tgname = "RI_ConstraintTrigger_" + kind + "_" + itoa(int(t.Oid))
+	t.Tgname = name + "_" + itoa(int(t.Oid))
 	t.Tgenabled, t.Tgisinternal, t.Tgattr, t.Tgargs = 'O', true, []int16{}, []byte{}
 	if err := s.Insert(t); err != nil {
 		return err

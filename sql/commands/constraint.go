@@ -171,8 +171,12 @@ func (c *Context) createKeyConstraint(rel *catalog.Relation, index ids.Oid, name
 	}
 	n.Condeferrable, n.Condeferred, n.Convalidated, n.Conislocal, n.Connoinherit = deferrable, deferred, true, true, true
 	n.Conkey = keys
-	_, err := c.S.Cat.CreateConstraint(n)
-	return err
+	oid, err := c.S.Cat.CreateConstraint(n)
+	if err != nil || !deferrable {
+		return err
+	}
+	n.Oid = oid
+	return c.S.Cat.CreateKeyRecheck(&n.PgConstraint)
 }
 
 // setConstraints is SET CONSTRAINTS.
