@@ -2,7 +2,6 @@ package crash
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -47,7 +46,10 @@ func image(t *testing.T, workers int) *vfs.Mem {
 		sql += fmt.Sprintf("insert into common.account values (%d, 0);", i)
 	}
 	for i := range workers {
-		sql += fmt.Sprintf("create schema w%d; create sequence w%d.seq;", i, i)
+		sql += fmt.Sprintf(`create schema w%[1]d; create sequence w%[1]d.seq;
+			create table w%[1]d.fkp(id int primary key, c0 text);
+			create table w%[1]d.fkc(id int primary key, ref int references w%[1]d.fkp on delete cascade on update cascade, c1 text);
+			create index fkc_ref on w%[1]d.fkc (ref);`, i)
 	}
 	if _, err := c.Exec(context.Background(), sql).ReadAll(); err != nil {
 		t.Fatal(err)
@@ -76,9 +78,9 @@ const workers = 3
 // TestCrash is the suite; see the package's documentation.
 func TestCrash(t *testing.T) {
 	base := image(t, workers)
-	rounds, first, fixed := 1000, rand.Uint64(), false
+	rounds, first, fixed := 120, rand.Uint64(), false
 	if testing.Short() {
-		rounds = 50
+		rounds = 40
 	}
 	if v, err := strconv.ParseUint(os.Getenv("GOMPHO_SEED"), 10, 64); err == nil {
 		rounds, first, fixed = 1, v, true
@@ -87,6 +89,7 @@ func TestCrash(t *testing.T) {
 		rounds = v
 	}
 	t.Logf("%d rounds, the first with seed %d", rounds, first)
+	counts := newTally()
 	var next, failed, lives, crashes atomic.Int64
 	var wg sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
@@ -100,7 +103,7 @@ func TestCrash(t *testing.T) {
 				if !fixed {
 					seed += uint64(i)
 				}
-				r := newRound(base.Clone(seed), seed)
+				r := newRound(base.Clone(seed), seed, counts)
 				if err := r.run(); err != nil {
 					failed.Add(1)
 					t.Errorf("seed %d: %v\n%s", seed, err, r.tail())
@@ -111,8 +114,8 @@ func TestCrash(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	t.Logf("%d lives, %d crashes", lives.Load(), crashes.Load())
-	if rounds >= 50 && failed.Load() == 0 && crashes.Load() < int64(rounds)/2 {
+	t.Logf("%d lives, %d crashes: %s", lives.Load(), crashes.Load(), counts)
+	if rounds >= 40 && failed.Load() == 0 && crashes.Load() < int64(rounds)/2 {
 		t.Errorf("only %d crashes in %d rounds", crashes.Load(), rounds)
 	}
 }
@@ -127,13 +130,14 @@ type round struct {
 	workers []*worker
 	lives   int
 	crashes int
+	tally   *tally
 
 	mu  sync.Mutex // protects log
 	log []string
 }
 
-func newRound(fs *vfs.Mem, seed uint64) *round {
-	r := &round{seed: seed, rnd: rand.New(rand.NewPCG(seed, 7)), fs: fs}
+func newRound(fs *vfs.Mem, seed uint64, counts *tally) *round {
+	r := &round{seed: seed, tally: counts, rnd: rand.New(rand.NewPCG(seed, 7)), fs: fs}
 	for i := range workers {
 		r.workers = append(r.workers, &worker{r: r, id: i, rnd: rand.New(rand.NewPCG(seed, uint64(100+i))), states: []*state{newState()}})
 	}
@@ -158,49 +162,22 @@ func (r *round) tail() string {
 	return strings.Join(r.log[from:], "\n")
 }
 
+// crashed counts a crash.
+func (r *round) crashed(when string) {
+	r.crashes++
+	r.tally.add(r.power, when)
+}
+
 func (r *round) down() bool { return r.power.off.Load() }
 
 func (r *round) dial() (*pgconn.PgConn, error) { return dial(r.pm) }
 
-// power counts the I/O calls that change something and cuts them off.
-type power struct {
-	left  atomic.Int64
-	off   atomic.Bool
-	short int
-	cut   vfs.FaultOp // the first call that failed
-}
-
-var errPower = errors.New("power failure")
-
-func (p *power) policy(op vfs.FaultOp) error {
-	if p.off.Load() {
-		return errPower
-	}
-	switch op.Kind {
-	case vfs.OpRead, vfs.OpStat, vfs.OpReadDir, vfs.OpLock:
-		return nil
-	}
-	switch n := p.left.Add(-1); {
-	case n > 0:
-		if n%5 == 0 {
-			runtime.Gosched()
-		}
-		return nil
-	case n < 0:
-		return errPower
-	}
-	p.cut = op
-	p.off.Store(true)
-	if op.Kind == vfs.OpWrite && p.short < op.Len {
-		return &vfs.ShortWrite{Short: p.short, Err: errPower}
-	}
-	return errPower
-}
-
 func (r *round) settings() []string {
 	method := []string{"fdatasync", "fsync", "open_datasync"}[r.rnd.IntN(3)]
 	return []string{"shared_buffers=" + []string{"512kB", "1MB", "4MB"}[r.rnd.IntN(3)], "wal_sync_method=" + method, "max_wal_size=2MB", "min_wal_size=2MB",
-		"bgwriter_delay=10ms", "wal_writer_delay=1ms", "deadlock_timeout=5ms", "wal_buffers=64kB", "max_prepared_transactions=6", "log_min_messages=debug1"}
+		"bgwriter_delay=10ms", "wal_writer_delay=1ms", "deadlock_timeout=5ms", "wal_buffers=64kB", "max_prepared_transactions=6", "log_min_messages=debug1",
+		"wal_compression=" + []string{"off", "pglz", "lz4", "zstd"}[r.rnd.IntN(4)], "wal_recycle=" + []string{"on", "off"}[r.rnd.IntN(2)],
+		"wal_init_zero=" + []string{"on", "off"}[r.rnd.IntN(2)], "checkpoint_flush_after=" + []string{"0", "256kB"}[r.rnd.IntN(2)]}
 }
 
 // run lives the lives of the round.
@@ -234,13 +211,13 @@ func (r *round) run() error {
 // life starts the server, lets it work, and ends it; clean says that it was shut down.
 func (r *round) life(recovered, last bool) (clean bool, err error) {
 	r.lives++
-	r.power = &power{short: r.rnd.IntN(9000)}
+	r.power = &power{aim: aim{kind: anyChange}, short: r.rnd.IntN(9000)}
 	n := int64(1) << 40
 	if !last {
-		n = 1 + r.rnd.Int64N([]int64{10, 100, 600, 3000}[r.rnd.IntN(4)])
+		r.power.aim, n = drawAim(r.rnd)
 	}
 	r.power.left.Store(n)
-	r.logf("life %d: power fails at call %d", r.lives, n)
+	r.logf("life %d: power fails at call %d of kind %d %s", r.lives, n, r.power.aim.kind, r.power.aim.part)
 	defer func() {
 		if err == nil && !clean {
 			r.fs.Kill()
@@ -256,12 +233,19 @@ func (r *round) life(recovered, last bool) (clean bool, err error) {
 			return false, fmt.Errorf("start: %w", err)
 		}
 		r.logf("the power failed at start in %s %s: %v", r.power.cut.Kind, r.power.cut.Name, err)
-		r.crashes++
+		if recovered {
+			r.crashed("in recovery")
+		} else {
+			r.crashed("at start")
+		}
 		return false, nil
 	}
 	err = r.sessions(recovered, last)
 	clean = err == nil && !r.down() && (last || r.rnd.IntN(3) == 0)
 	if clean {
+		if !last && r.rnd.IntN(2) == 0 { // it takes few calls
+			r.power.left.Store(1 + r.rnd.Int64N(60))
+		}
 		if err = r.pm.Stop(context.Background(), postmaster.Fast); err != nil && r.down() {
 			clean, err = false, nil
 		}
@@ -271,7 +255,7 @@ func (r *round) life(recovered, last bool) (clean bool, err error) {
 		}
 		if err != nil || r.down() {
 			r.logf("the power failed during the shutdown")
-			r.crashes++
+			r.crashed("in shutdown")
 			return false, err
 		}
 		return true, nil
@@ -281,7 +265,7 @@ func (r *round) life(recovered, last bool) (clean bool, err error) {
 	} else {
 		r.logf("the power failed in %s %s at %d, %d bytes", r.power.cut.Kind, r.power.cut.Name, r.power.cut.Offset, r.power.cut.Len)
 	}
-	r.crashes++
+	r.crashed("at work")
 	_ = r.pm.Stop(context.Background(), postmaster.Immediate)
 	select {
 	case <-r.pm.Done():

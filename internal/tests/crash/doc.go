@@ -14,9 +14,13 @@
 //  4. Values of sequences that were acknowledged in a durable transaction are not given out again.
 //  5. Some transactions end with PREPARE TRANSACTION. Once that was answered they must be there after a crash, until their end was; then the schema
 //     must be as that end says.
-//  6. At the end the server is stopped and the check of the whole cluster must find nothing, prepared
+//  6. Besides plain tables the schema holds partitioned ones, whose rows must be in the partition of their key, partitions that were detached, and two
+//     tables with a foreign key. A statement that commits in between, as CREATE INDEX CONCURRENTLY, may leave an invalid index when it was cut off, which
+//     the worker drops; nothing else may be left of it.
+//  7. At the end the server is stopped and the check of the whole cluster must find nothing, prepared
 //     transactions that were left notwithstanding.
 //
-// GOMPHO_CRASH_ROUNDS sets the number of rounds, GOMPHO_SEED runs rounds of that one seed. A failed round prints its seed and what
+// The run prints how many crashes hit which kind of call, when, and how often each kind of statement succeeded. GOMPHO_CRASH_ROUNDS sets the number
+// of rounds (a few hundred thousand take hours), GOMPHO_SEED runs rounds of that one seed. A failed round prints its seed and what
 // each session did; set GOMPHO_CRASH_TRACE to see the server's log too.
 package crash

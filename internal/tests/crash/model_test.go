@@ -21,11 +21,25 @@ type table struct {
 	rows        map[int][]string // by id, the first column, which is not among the values
 	indexes     map[string]bool
 	hasKey      bool
+	fixed       bool // made with the cluster: only the statements of foreign keys touch it
+
+	// A partitioned table has parts by name, and of its indexes the definitions. What was detached has loose, and part of a table.
+	parts map[string]*partition
+	defs  map[string]string
+	loose *partition
+	of    string
 }
 
 func (t *table) clone() *table {
 	c := *t
 	c.cols, c.rows, c.indexes = slices.Clone(t.cols), maps.Clone(t.rows), maps.Clone(t.indexes)
+	c.loose, c.defs = t.loose.clone(), maps.Clone(t.defs)
+	if t.parts != nil {
+		c.parts = map[string]*partition{}
+		for n, p := range t.parts {
+			c.parts[n] = p.clone()
+		}
+	}
 	return &c
 }
 
@@ -45,7 +59,11 @@ type state struct {
 }
 
 func newState() *state {
-	return &state{tables: map[string]*table{}, views: map[string]bool{}, ledger: map[int]entry{}}
+	s := &state{tables: map[string]*table{}, views: map[string]bool{}, ledger: map[int]entry{}}
+	s.tables["fkp"] = &table{persistence: 'p', fixed: true, hasKey: true, rows: map[int][]string{}, indexes: map[string]bool{"fkp_pkey": true}, cols: []column{{"c0", "text"}}}
+	s.tables["fkc"] = &table{persistence: 'p', fixed: true, hasKey: true, rows: map[int][]string{}, indexes: map[string]bool{"fkc_pkey": true, "fkc_ref": true},
+		cols: []column{{"ref", "integer"}, {"c1", "text"}}}
+	return s
 }
 
 func (s *state) clone() *state {
@@ -80,13 +98,27 @@ func (s *state) dump() string {
 		}
 		b.WriteString("\n")
 		for _, id := range slices.Sorted(maps.Keys(t.rows)) {
-			fmt.Fprintf(&b, "%s %d|%s\n", name, id, strings.Join(t.rows[id], "|"))
+			fmt.Fprintf(&b, "%s %d|", name, id)
+			if t.parts != nil {
+				fmt.Fprintf(&b, "%s|", t.route(id))
+			}
+			fmt.Fprintf(&b, "%s\n", strings.Join(t.rows[id], "|"))
 		}
 	}
 	var rels []string
 	for name, t := range s.tables {
 		for ix := range t.indexes {
 			rels = append(rels, "index "+ix+" on "+name)
+		}
+		if t.loose != nil {
+			rels = append(rels, t.loose.autos(name)...)
+		}
+		for n, p := range t.parts {
+			rels = append(rels, "partition "+n+" of "+name+" "+p.bound())
+			rels = append(rels, p.autos(n)...)
+			if t.hasKey {
+				rels = append(rels, "index "+n+"_pkey on "+n)
+			}
 		}
 	}
 	for v := range s.views {

@@ -22,11 +22,17 @@ const accounts = 4
 // pick draws a statement for the transaction under way.
 func (w *worker) pick() op {
 	name, t := w.someTable()
-	n := w.rnd.IntN(100)
-	if t == nil && n >= 12 {
+	n := w.rnd.IntN(130)
+	if t == nil && n >= 12 && n < 120 {
 		n = 0
 	}
 	switch {
+	case n >= 120:
+		return w.reference()
+	case n >= 108:
+		return w.partitions()
+	case n >= 100:
+		return w.move(name, t)
 	case n < 4:
 		return w.createTable()
 	case n < 8:
@@ -72,7 +78,7 @@ func (w *worker) pick() op {
 func (w *worker) someTable() (string, *table) { return w.someTableOf(w.cur) }
 
 func (w *worker) someTableOf(s *state) (string, *table) {
-	names := slices.Sorted(maps.Keys(s.tables))
+	names := slices.DeleteFunc(slices.Sorted(maps.Keys(s.tables)), func(n string) bool { return s.tables[n].fixed })
 	if len(names) == 0 {
 		return "", nil
 	}
@@ -86,7 +92,7 @@ func (w *worker) newName(prefix string) string {
 }
 
 func (w *worker) createTable() op {
-	if len(w.cur.tables) >= 4 {
+	if len(w.cur.tables) >= 6 { // two of them are fixed
 		return op{}
 	}
 	name := w.newName("t")
@@ -105,14 +111,17 @@ func (w *worker) createTable() op {
 		t.cols = append(t.cols, c)
 		sql += ", " + c.name + " " + c.typ
 	}
-	return op{sql: sql + ")", apply: func(s *state) { s.tables[name] = t }}
+	if t.persistence == 'p' && w.rnd.IntN(3) == 0 {
+		return w.createPartitioned(name, t, sql+")")
+	}
+	return op{sql: sql + ")", apply: func(s *state) { s.tables[name] = t.clone() }}
 }
 
 // rowSource makes n new rows: the values as SQL, and what they are in the model.
 func (w *worker) newRows(t *table, n int) (ids []int, sql []string, shown [][]string) {
 	for range n {
 		id := w.rnd.IntN(100000)
-		if _, ok := t.rows[id]; ok || slices.Contains(ids, id) {
+		if _, ok := t.rows[id]; ok || slices.Contains(ids, id) || t.route(id) == "" {
 			continue
 		}
 		vals, show := []string{fmt.Sprint(id)}, []string{}
@@ -148,7 +157,7 @@ func (w *worker) copyIn(name string, t *table) op {
 	var text bytes.Buffer
 	for range 1 + w.rnd.IntN(60) {
 		id := w.rnd.IntN(100000)
-		if _, ok := t.rows[id]; ok || slices.Contains(ids, id) {
+		if _, ok := t.rows[id]; ok || slices.Contains(ids, id) || t.route(id) == "" {
 			continue
 		}
 		fmt.Fprint(&text, id)
@@ -173,6 +182,9 @@ func (w *worker) copyIn(name string, t *table) op {
 	return op{sql: sql, apply: put(name, ids, shown), run: func() error {
 		_, err := w.conn.CopyFrom(context.Background(), &text, sql)
 		w.r.logf("w%d: %s, %d rows -> %v", w.id, sql, len(ids), err)
+		if err == nil {
+			w.r.tally.statement(sql)
+		}
 		return w.classify(err)
 	}}
 }
@@ -307,7 +319,7 @@ func (w *worker) takeNumber() op {
 }
 
 func (w *worker) createIndex(name string, t *table) op {
-	if len(t.cols) == 0 || len(t.indexes) > 4 {
+	if len(t.cols) == 0 || len(t.indexes) > 4 || t.loose != nil {
 		return op{}
 	}
 	ix := w.newName("i")
@@ -323,13 +335,16 @@ func (w *worker) createIndex(name string, t *table) op {
 	if !t.hasKey && strings.Contains(sql, "unique") { // rows may have come twice by CREATE TABLE AS
 		sql = strings.Replace(sql, "unique ", "", 1)
 	}
-	return op{sql: sql, apply: func(s *state) { s.tables[name].indexes[ix] = true }}
+	return op{sql: sql, apply: func(s *state) { s.tables[name].addIndex(ix, strings.ReplaceAll(sql, ix, "")) }}
 }
 
 func (w *worker) dropIndex(name string, t *table) op {
+	if t.loose != nil {
+		return op{}
+	}
 	for _, ix := range slices.Sorted(maps.Keys(t.indexes)) {
 		if !strings.HasSuffix(ix, "_pkey") {
-			return op{sql: "drop index " + ix, apply: func(s *state) { delete(s.tables[name].indexes, ix) }}
+			return op{sql: "drop index " + ix, apply: func(s *state) { s.tables[name].dropIndex(ix) }}
 		}
 	}
 	return op{}
@@ -343,7 +358,7 @@ func (w *worker) dropTable(name string) op {
 }
 
 func (w *worker) alter(name string, t *table) op {
-	if w.cur.views["v_"+name] {
+	if w.cur.views["v_"+name] || t.loose != nil {
 		return op{}
 	}
 	each := func(s *state, f func(r []string) []string) {
@@ -390,13 +405,14 @@ func (w *worker) alter(name string, t *table) op {
 }
 
 func (w *worker) createAs(name string, t *table) op {
-	if len(w.cur.tables) >= 4 {
+	if len(w.cur.tables) >= 6 {
 		return op{}
 	}
 	to := w.newName("t")
 	return op{sql: fmt.Sprintf("create table %s as select * from %s", to, name), apply: func(s *state) {
 		n := s.tables[name].clone()
 		n.persistence, n.indexes, n.hasKey = 'p', map[string]bool{}, false
+		n.parts, n.defs, n.loose, n.of = nil, nil, nil, ""
 		s.tables[to] = n
 	}}
 }
@@ -436,7 +452,17 @@ func (w *worker) outside() error {
 	if t == nil {
 		name = "common.account"
 	}
-	switch w.rnd.IntN(14) {
+	switch w.rnd.IntN(20) {
+	case 14:
+		_, err := w.must("vacuum (full, analyze) " + w.schema() + ".fkc")
+		return err
+	case 15, 16:
+		return w.concurrently(name, t)
+	case 17:
+		return w.restart()
+	case 18:
+		_, err := w.must([]string{"vacuum", "analyze", "vacuum (freeze, index_cleanup on) common.ledger", "reindex table common.account"}[w.rnd.IntN(4)])
+		return err
 	case 0, 1, 2:
 		_, err := w.must("vacuum " + name)
 		return err
@@ -459,7 +485,7 @@ func (w *worker) outside() error {
 			return w.admin(op{sql: "reindex table " + name})
 		}
 	case 10:
-		if t != nil && t.hasKey {
+		if t != nil && t.hasKey && t.parts == nil {
 			return w.admin(op{sql: "cluster " + name + " using " + name + "_pkey"})
 		}
 	case 11:

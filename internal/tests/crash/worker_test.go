@@ -29,6 +29,8 @@ type worker struct {
 	// pending is a prepared transaction that is not known to be over; gids counts them.
 	pending *pending
 	gids    int
+	// building: a statement was begun that leaves invalid indexes behind when it is cut off.
+	building bool
 
 	// The transaction under way:
 	cur    *state
@@ -71,6 +73,9 @@ func (w *worker) exec(sql string) ([][][]byte, error) {
 		rows, err = res.Rows, res.Err
 	}
 	w.r.logf("w%d: %.300s -> %d rows, %v", w.id, sql, len(rows), err)
+	if err == nil {
+		w.r.tally.statement(sql)
+	}
 	return rows, w.classify(err)
 }
 
@@ -127,21 +132,29 @@ func (w *worker) connect() error {
 // dump prints what the database holds of the worker.
 func (w *worker) dump() (string, error) {
 	var b strings.Builder
-	rels, err := w.must(fmt.Sprintf(`select c.relname, c.relkind, c.relpersistence, t.relname from pg_class c
+	rels, err := w.must(fmt.Sprintf(`select c.relname, c.relkind, c.relpersistence, t.relname, c.relispartition, pg_get_expr(c.relpartbound, c.oid), p.relname from pg_class c
 		left join pg_index i on i.indexrelid = c.oid left join pg_class t on t.oid = i.indrelid
+		left join pg_inherits h on h.inhrelid = c.oid left join pg_class p on p.oid = h.inhparent
 		where c.relnamespace = '%s'::regnamespace and c.relname <> 'seq' order by c.relname collate "C"`, w.schema()))
 	if err != nil {
 		return "", err
 	}
 	var others []string
 	for _, rel := range rels {
-		name := string(rel[0])
-		switch string(rel[1]) {
-		case "r":
-			if err := w.dumpTable(&b, name, string(rel[2])); err != nil {
+		name, kind := string(rel[0]), string(rel[1])
+		switch {
+		case kind == "r" && string(rel[4]) == "t":
+			others = append(others, fmt.Sprintf("partition %s of %s %s", name, rel[6], rel[5]))
+			continue
+		case kind == "i" && autoName.MatchString(name):
+			name = "auto"
+		}
+		switch kind {
+		case "r", "p":
+			if err := w.dumpTable(&b, name, string(rel[2]), kind == "p"); err != nil {
 				return "", err
 			}
-		case "i":
+		case "i", "I":
 			others = append(others, "index "+name+" on "+string(rel[3]))
 		case "v":
 			others = append(others, "view "+name)
@@ -160,7 +173,7 @@ func (w *worker) dump() (string, error) {
 	return b.String(), err
 }
 
-func (w *worker) dumpTable(b *strings.Builder, name, persistence string) error {
+func (w *worker) dumpTable(b *strings.Builder, name, persistence string, partitioned bool) error {
 	cols, err := w.must(fmt.Sprintf(`select attname, format_type(atttypid, atttypmod) from pg_attribute
 		where attrelid = '%s.%s'::regclass and attnum > 0 and not attisdropped order by attnum`, w.schema(), name))
 	if err != nil {
@@ -181,6 +194,9 @@ func (w *worker) dumpTable(b *strings.Builder, name, persistence string) error {
 		}
 	}
 	b.WriteString("\n")
+	if partitioned {
+		exprs = slices.Insert(exprs, 1, "tableoid::regclass::text")
+	}
 	rows, err := w.must(fmt.Sprintf("select %s from %s.%s as x order by x.id", strings.Join(exprs, ", "), w.schema(), name))
 	for _, r := range rows {
 		fmt.Fprintf(b, "%s %s|", name, r[0])
@@ -203,6 +219,9 @@ func (w *worker) dumpTable(b *strings.Builder, name, persistence string) error {
 // cleanly before.
 func (w *worker) resolve(recovered bool) error {
 	if err := w.resolvePrepared(); err != nil {
+		return err
+	}
+	if err := w.resolveInvalid(); err != nil {
 		return err
 	}
 	got, err := w.dump()
