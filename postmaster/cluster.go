@@ -47,6 +47,7 @@ type cluster struct {
 	stats     *stats.Shared
 	workers   workers
 	archiving archiving
+	backups   backups
 	tempNo    atomic.Uint64
 	// sessions counts the backends that use the cluster; released makes sure that its memory is given back once.
 	sessions sync.WaitGroup
@@ -102,7 +103,7 @@ func (c *cluster) wire() {
 			Blocks: c.pool.Blocks, Checkpoint: c.checkpointNow, Reload: p.Reload, Signal: p.Signal,
 			CreateDatabase: c.createDatabase, DropDatabase: c.dropDatabase, DataDirectory: p.opt.Dir,
 			WalInserted: func() ids.LSN { return c.log.InsertedTo() }, WalFlushed: func() ids.LSN { return c.log.FlushedTo() },
-			WalSegment: func() (uint32, uint64) { return c.log.Timeline(), uint64(c.log.SegmentSize()) }, SwitchWal: c.switchWal, ListWal: c.listWal, RestorePoint: c.restorePoint,
+			WalSegment: func() (uint32, uint64) { return c.log.Timeline(), uint64(c.log.SegmentSize()) }, Control: c.control.Data, StartBackup: c.startBackup, StopBackup: c.stopBackup, SwitchWal: c.switchWal, ListWal: c.listWal, RestorePoint: c.restorePoint,
 		}}
 }
 
@@ -119,7 +120,7 @@ func (c *cluster) logOptions(systemID uint64, segment int) wal.Options {
 			return wal.Fdatasync
 		},
 		Fsync:          func() bool { return cfg.Get("fsync").Bool() },
-		FullPageWrites: func() bool { return cfg.Get("full_page_writes").Bool() },
+		FullPageWrites: func() bool { return cfg.Get("full_page_writes").Bool() || c.backups.running() },
 		OnPanic:        func(err error) { c.crash(err, nil) },
 		OnSegment:      c.segmentDone, MayRemove: c.mayRemoveSegment, Removed: c.archiving.status.Forget,
 	}
@@ -167,6 +168,7 @@ func (c *cluster) openSession(s *session.Session, who func(look *catalog.Session
 	})
 	tx := c.mvcc.NewSession(s.Slot, owner, mvcc.SessionOptions{SyncCommit: func() bool { return set.Get("synchronous_commit").Text != "off" }})
 	detach := func() {
+		c.leaveBackup(s)
 		tx.Close()
 		owner.Close()
 		counters.Close()

@@ -216,6 +216,7 @@ func (c *cluster) checkpointOptions() checkpoint.Options {
 			checkpoint.SetMvcc(cp, c.mvcc.State())
 			cp.NextOid = c.catalog.NextOid()
 		},
+		KeepFrom:         c.backups.keepFrom,
 		MaxWalSize:       func() int64 { return cfg.Bytes("max_wal_size") },
 		MinWalSize:       func() int64 { return cfg.Bytes("min_wal_size") },
 		CompletionTarget: func() float64 { return cfg.Get("checkpoint_completion_target").Num },

@@ -15,6 +15,7 @@ import (
 	"gompho/locks"
 	"gompho/mvcc"
 	"gompho/stats"
+	"gompho/storage/control"
 	"gompho/storage/heap"
 )
 
@@ -52,14 +53,27 @@ type Ops struct {
 	// WalInserted and WalFlushed return positions in the log.
 	WalInserted func() ids.LSN
 	WalFlushed  func() ids.LSN
+	// Control returns the content of the control file.
+	Control func() control.Data
+	// WalReplayed is where recovery ended; 0 when the server was shut down cleanly before.
+	WalReplayed ids.LSN
 	// WalSegment returns the timeline of the log and the size of its segments in bytes.
 	WalSegment func() (timeline uint32, size uint64)
 	// SwitchWal ends the segment in use and returns where it ended, or where the next begins if that is unused.
 	SwitchWal func() ids.LSN
+	// StartBackup begins the session's base backup and returns where its log begins; StopBackup ends it.
+	StartBackup func(slot *stats.Slot, label string, fast bool) (ids.LSN, error)
+	StopBackup  func(slot *stats.Slot, wait bool, notice func(*pgerr.Error)) (Backup, error)
 	// ListWal lists the files of pg_wal or, with a name, of a directory in it.
 	ListWal func(dir string) ([]fs.FileInfo, error)
 	// RestorePoint writes a record that recovery can stop at.
 	RestorePoint func(slot *stats.Slot, name string) (ids.LSN, error)
+}
+
+// Backup is the result of a base backup: where its log ends, and what is to be stored with it.
+type Backup struct {
+	Stop  ids.LSN
+	Label string // for the file backup_label
 }
 
 // Session is one session.

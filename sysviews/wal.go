@@ -26,16 +26,50 @@ func walEntries() []functions.Entry {
 			name, _ := walFile(s, c.Args[0].Word())
 			return types.String(name), nil
 		})},
-		{Name: "pg_walfile_name_offset", Set: setOf(func(s *session.Session, c *functions.Call) ([][]types.Datum, error) {
+		rowOf("pg_walfile_name_offset", []ids.Oid{types.TextOid, types.Int4Oid}, func(s *session.Session, c *functions.Call) ([]types.Datum, error) {
 			name, offset := walFile(s, c.Args[0].Word())
-			return [][]types.Datum{{types.String(name), types.Int(offset)}}, nil
+			return []types.Datum{types.String(name), types.Int(offset)}, nil
+		}),
+		{Name: "pg_backup_start", Scalar: in(func(s *session.Session, c *functions.Call) (types.Datum, error) {
+			at, err := s.Ops.StartBackup(s.Slot, c.Args[0].Str(), c.Args[1].Bool())
+			return types.Word(uint64(at)), err
 		})},
+		rowOf("pg_backup_stop", []ids.Oid{types.PgLsnOid, types.TextOid, types.TextOid}, func(s *session.Session, c *functions.Call) ([]types.Datum, error) {
+			b, err := s.Ops.StopBackup(s.Slot, c.Args[0].Bool(), s.Notice)
+			return []types.Datum{types.Word(uint64(b.Stop)), types.String(b.Label), types.String("")}, err // there are no tablespaces to map
+		}),
+		{Name: "pg_last_wal_receive_lsn", Scalar: null},
+		{Name: "pg_last_wal_replay_lsn", Scalar: scalarOf(func(s *session.Session, _ []types.Datum) (types.Datum, error) {
+			if s.Ops.WalReplayed == 0 {
+				return types.Null, nil
+			}
+			return types.Word(uint64(s.Ops.WalReplayed)), nil
+		})},
+		{Name: "pg_wal_replay_pause", Scalar: notInRecovery}, {Name: "pg_wal_replay_resume", Scalar: notInRecovery},
+		{Name: "pg_is_wal_replay_paused", Scalar: notInRecovery}, {Name: "pg_get_wal_replay_pause_state", Scalar: notInRecovery},
+		{Name: "pg_promote", Scalar: notInRecovery},
 		{Name: "pg_ls_waldir", Set: setOf(func(s *session.Session, _ *functions.Call) ([][]types.Datum, error) { return listWal(s, "") })},
 		{Name: "pg_ls_archive_statusdir", Set: setOf(func(s *session.Session, _ *functions.Call) ([][]types.Datum, error) {
 			return listWal(s, archive.StatusDir)
 		})},
 		{Name: "pg_stat_get_archiver", Set: setOf(archiverRow)},
 	}
+}
+
+// rowOf is a function that returns one row, as a row source or as a value.
+func rowOf(name string, columns []ids.Oid, f func(s *session.Session, c *functions.Call) ([]types.Datum, error)) functions.Entry {
+	set := setOf(func(s *session.Session, c *functions.Call) ([][]types.Datum, error) {
+		row, err := f(s, c)
+		return [][]types.Datum{row}, err
+	})
+	scalar := in(func(s *session.Session, c *functions.Call) (types.Datum, error) {
+		row, err := f(s, c)
+		if err != nil {
+			return types.Null, err
+		}
+		return types.Record{Type: types.RecordOid, Typmod: -1, Types: columns, Vals: row}.Encode(), nil
+	})
+	return functions.Entry{Name: name, Set: set, Scalar: scalar}
 }
 
 func walPosition(f func(s *session.Session) ids.LSN) functions.Scalar {
@@ -46,6 +80,12 @@ func walPosition(f func(s *session.Session) ids.LSN) functions.Scalar {
 func walFile(s *session.Session, at uint64) (string, int64) {
 	timeline, size := s.Ops.WalSegment()
 	return wal.SegmentName(timeline, (at-1)/size, int(size)), int64(at % size)
+}
+
+// notInRecovery is a function for sessions during recovery: there are none.
+func notInRecovery(*functions.Call) (types.Datum, error) {
+	return types.Null, pgerr.New(pgerr.ObjectNotInPrerequisiteState, "recovery is not in progress").
+		WithHint("Recovery control functions can only be executed during recovery.")
 }
 
 // maxRestorePoint is the longest name of a restore point, in bytes.

@@ -23,7 +23,7 @@ const defaultDir = "./gompho-data"
 
 func rootCommand() *cobra.Command {
 	root := &cobra.Command{Use: "gompho", Short: "A PostgreSQL-compatible database server", SilenceErrors: true, SilenceUsage: true}
-	root.AddCommand(startCommand(), initCommand(), stopCommand(), statusCommand(), reloadCommand(), checkCommand(), versionCommand())
+	root.AddCommand(startCommand(), initCommand(), stopCommand(), statusCommand(), reloadCommand(), checkCommand(), backupCommand(), versionCommand())
 	return root
 }
 

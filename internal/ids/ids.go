@@ -3,6 +3,7 @@ package ids
 import (
 	"fmt"
 	"strconv"
+	"strings"
 )
 
 // Oid names an object of the catalogs. 0 names none.
@@ -42,6 +43,19 @@ const InvalidLSN LSN = 0
 
 // String prints the LSN as PostgreSQL does: two hexadecimal halves.
 func (l LSN) String() string { return fmt.Sprintf("%X/%X", uint32(l>>32), uint32(l)) }
+
+// ParseLSN reads an LSN as String prints it.
+func ParseLSN(s string) (LSN, error) {
+	high, low, ok := strings.Cut(s, "/")
+	h, err := strconv.ParseUint(high, 16, 32)
+	if err == nil {
+		var l uint64
+		if l, err = strconv.ParseUint(low, 16, 32); err == nil && ok {
+			return LSN(h<<32 | l), nil
+		}
+	}
+	return 0, fmt.Errorf("%q is not a position in the write-ahead log", s)
+}
 
 // BlockNumber counts the 8 KiB blocks of a relation fork from 0.
 type BlockNumber uint32

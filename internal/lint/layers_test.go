@@ -17,7 +17,7 @@ var layers = [][]string{
 	{"storage/vfs", "config", "storage/page", "sql/ast"},
 	{"types", "stats", "sql/parser", "storage/control", "wire"},
 	{"storage/tuple", "wal", "logger", "parallel"},
-	{"functions", "locks", "ssi"},
+	{"functions", "locks", "ssi", "wal/backup"},
 	{"storage/smgr"},
 	{"mvcc"},
 	{"storage/buffer"},

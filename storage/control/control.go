@@ -78,6 +78,16 @@ type Data struct {
 	MaxPrepared    uint32
 	MaxLocks       uint32
 	Nonce          [32]byte // for authentication of users that do not exist
+
+	// Recovery from an archive or of a base backup, all zero otherwise. MinRecovery is up to where the log has to be replayed before the files are
+	// consistent. BackupStart is where the log of the base backup begins whose end has to be found, if BackupEndRequired.
+	MinRecovery         ids.LSN
+	MinRecoveryTimeline uint32
+	BackupStart         ids.LSN
+	BackupEndRequired   bool
+	// EndedAt is where a recovery ended that goes on as NewTimeline; it is finished when both are zero again.
+	EndedAt     ids.LSN
+	NewTimeline uint32
 }
 
 var (
@@ -163,6 +173,12 @@ func (c *Data) Encode() []byte {
 		body = le.AppendUint32(body, v)
 	}
 	body = append(body, c.Nonce[:]...)
+	body = le.AppendUint64(body, uint64(c.MinRecovery))
+	body = le.AppendUint32(body, c.MinRecoveryTimeline)
+	body = le.AppendUint64(body, uint64(c.BackupStart))
+	body = appendBool(body, c.BackupEndRequired)
+	body = le.AppendUint64(body, uint64(c.EndedAt))
+	body = le.AppendUint32(body, c.NewTimeline)
 
 	b := append([]byte(magic), 0, 0, 0, 0, 0, 0, 0, 0)
 	le.PutUint32(b[8:], version)
@@ -192,6 +208,9 @@ func Decode(b []byte) (*Data, error) {
 	c.BlockSize, c.SegmentSize, c.Checksums = d.u32(), d.u32(), d.bool()
 	c.WalLevel, c.MaxConnections, c.MaxPrepared, c.MaxLocks = d.u32(), d.u32(), d.u32(), d.u32()
 	copy(c.Nonce[:], d.take(32))
+	c.MinRecovery, c.MinRecoveryTimeline = ids.LSN(d.u64()), d.u32() // zero in files of versions that had none of this
+	c.BackupStart, c.BackupEndRequired = ids.LSN(d.u64()), d.bool()
+	c.EndedAt, c.NewTimeline = ids.LSN(d.u64()), d.u32()
 	return c, c.check()
 }
 

@@ -12,7 +12,7 @@ func sample() Data {
 	return Data{SystemID: 7, State: InProduction, BlockSize: ids.BlockSize, SegmentSize: 1 << 24, Checksums: true, CheckpointAt: 99,
 		MaxLocks: 64, Nonce: [32]byte{1, 31: 2},
 		Checkpoint: Checkpoint{Redo: 88, Timeline: 1, PrevTimeline: 1, FullPageWrites: true, NextXid: 1 << 40, NextOid: 20000, NextMulti: 3,
-			NextMultiOffset: 4, OldestXid: 5, OldestXidDB: 6, OldestMulti: 7, OldestMultiDB: 8, OldestActiveXid: 9, XidLimit: 11, Time: 10}}
+			NextMultiOffset: 4, OldestXid: 5, OldestXidDB: 6, OldestMulti: 7, OldestMultiDB: 8, OldestActiveXid: 9, XidLimit: 11, Time: 10}, MinRecovery: 12, MinRecoveryTimeline: 13, BackupStart: 14, BackupEndRequired: true, EndedAt: 15, NewTimeline: 16}
 }
 
 func TestRoundTrip(t *testing.T) {
