@@ -114,6 +114,7 @@ func lines(c *config) []line {
 		line{name: "SKIP LOCKED queue, 32 workers", run: func(s server) (float64, error) { return queue(c, s) }},
 	)
 	out = append(out, lockLines(c)...)
+	out = append(out, durabilityLines(c)...)
 	out = append(out,
 		line{name: "count, sum, avg", less: true, unit: "ms", run: func(s server) (float64, error) { return aggregate(c, s) }},
 	)

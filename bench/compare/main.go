@@ -24,6 +24,10 @@ type config struct {
 	buffers               string
 	rows                  int
 	aggRows               int
+	steady                int // seconds
+	recoveryRows          int
+	scanMB                int
+	hotUpdates            int
 }
 
 func main() {
@@ -37,6 +41,10 @@ func main() {
 	flag.StringVar(&c.buffers, "shared-buffers", "1GB", "shared_buffers of both servers")
 	flag.IntVar(&c.rows, "copy-rows", 1000000, "rows of the COPY and CREATE INDEX lines")
 	flag.IntVar(&c.aggRows, "agg-rows", 5000000, "rows of the aggregate line")
+	flag.IntVar(&c.steady, "steady", 60, "seconds of the TPC-B line with checkpoints")
+	flag.IntVar(&c.recoveryRows, "recovery-rows", 2000000, "rows of the recovery line")
+	flag.IntVar(&c.scanMB, "scan-mb", 3000, "megabytes of the table that is scanned beside pgbench -S")
+	flag.IntVar(&c.hotUpdates, "hot-updates", 400000, "updates of the small hot table")
 	flag.Parse()
 	if err := run(&c); err != nil {
 		fmt.Fprintln(os.Stderr, "compare:", err)

@@ -21,6 +21,8 @@ type server interface {
 	init() error
 	start() error
 	stop()
+	// crash ends it without a checkpoint.
+	crash()
 	// resident is the resident memory of all its processes in kilobytes.
 	resident() float64
 }
@@ -129,6 +131,8 @@ func (s *gomphoServer) start() error {
 
 func (s *gomphoServer) stop() { s.kill(syscall.SIGINT) }
 
+func (s *gomphoServer) crash() { s.kill(syscall.SIGKILL) }
+
 type postgresServer struct{ base }
 
 func newPostgres(c *config) *postgresServer {
@@ -171,6 +175,9 @@ func (s *postgresServer) start() error {
 
 func (s *postgresServer) stop() { s.kill(syscall.SIGINT) }
 
+// crash is an immediate shutdown: a kill would leave processes behind that hold the shared memory.
+func (s *postgresServer) crash() { s.kill(syscall.SIGQUIT) }
+
 type responderServer struct{ base }
 
 func newResponder(c *config) *responderServer {
@@ -181,7 +188,8 @@ func (s *responderServer) init() error { return nil }
 func (s *responderServer) start() error {
 	return s.launch(exec.Command(filepath.Join(s.c.dir, "responder"), "-port", strconv.Itoa(s.prt), "-k", s.c.dir), "ready")
 }
-func (s *responderServer) stop() { s.kill(syscall.SIGTERM) }
+func (s *responderServer) stop()  { s.kill(syscall.SIGTERM) }
+func (s *responderServer) crash() { s.stop() }
 
 func quiet(cmd *exec.Cmd) error {
 	if b, err := cmd.CombinedOutput(); err != nil {
