@@ -207,6 +207,15 @@ func (s *Session) CheckColumnType(column string, typ, collation ids.Oid) error {
 	return nil
 }
 
+// frozenIDs returns relfrozenxid and relminmxid of a table that is empty: nothing older can come into it.
+func (s *Session) frozenIDs() (xid, multi uint32) {
+	if s.tx == nil || s.boot {
+		return uint32(ids.FirstNormalXid), 1
+	}
+	m := s.tx.Manager()
+	return m.NarrowXid(m.OldestRunning()), m.NarrowMulti(m.OldestMulti())
+}
+
 func (s *Session) newClass(n *NewRelation, oid ids.Oid) *PgClass {
 	c := &PgClass{Oid: oid, Relname: n.Name, Relnamespace: n.Namespace, Reloftype: n.OfType, Relowner: n.Owner,
 		Relam: n.Am, Reltablespace: n.Tablespace, Reltuples: -1, Relisshared: n.Shared, Relpersistence: n.Persistence,
@@ -217,7 +226,7 @@ func (s *Session) newClass(n *NewRelation, oid ids.Oid) *PgClass {
 		if c.Relam == 0 {
 			c.Relam = HeapAm
 		}
-		if c.Relfrozenxid, c.Relminmxid = 3, 1; n.Kind != 't' {
+		if c.Relfrozenxid, c.Relminmxid = s.frozenIDs(); n.Kind != 't' {
 			c.Relreplident = 'd'
 		}
 	case 'p':

@@ -104,6 +104,33 @@ func (s *Session) ChangeClassInPlace(rel ids.Oid, change func(c *PgClass) bool) 
 	}
 }
 
+// ChangeDatabaseInPlace is ChangeClassInPlace for the row of a database in pg_database.
+func (s *Session) ChangeDatabaseInPlace(db ids.Oid, change func(d *PgDatabase) bool) error {
+	for range 100 {
+		d, err := s.DatabaseRow(db)
+		if d == nil || err != nil {
+			return err
+		}
+		old := slices.Clone(s.rowValues(d))
+		if !change(d) {
+			return nil
+		}
+		if s.rehearsing {
+			return s.Update(d)
+		}
+		vals := s.rowValues(d)
+		done, err := s.store.inPlace(PgDatabaseOid, d.TID(), old, vals)
+		if err != nil {
+			return err
+		}
+		if done {
+			s.invalidateRow(PgDatabaseOid, vals)
+			return nil
+		}
+	}
+	return pgerr.Internal("row of database %d cannot be overwritten in place", db)
+}
+
 // Rehearse makes ChangeClassInPlace an ordinary update, as long as changes are to be rolled back.
 func (s *Session) Rehearse(on bool) { s.rehearsing = on }
 

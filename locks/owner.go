@@ -419,6 +419,18 @@ func (o *Owner) Holds(tag Tag, mode Mode) bool {
 	return l != nil && l.held.Has(mode)
 }
 
+// Awaited reports whether somebody waits for a lock on tag because of mode, which the owner holds.
+func (o *Owner) Awaited(tag Tag, mode Mode) bool {
+	l := o.find(tag, tag.hash())
+	if l == nil || l.h == nil || !l.held.Has(mode) {
+		return false // what is on the fast path conflicts with nobody
+	}
+	p := o.m.part(l.hash)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return conflictTable[mode]&l.h.lock.waiting != 0
+}
+
 // HoldsAtLeast reports whether the owner holds mode or a stronger one on tag.
 func (o *Owner) HoldsAtLeast(tag Tag, mode Mode) bool {
 	l := o.find(tag, tag.hash())

@@ -44,6 +44,7 @@ type Slot struct {
 	WAL      WALUsage
 
 	Activity Activity
+	progress Progress
 	// Stats are the process's cumulative counters; nil: nothing is counted. Set before the process does anything.
 	Stats *Pending
 }

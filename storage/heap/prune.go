@@ -18,6 +18,7 @@ type prunePlan struct {
 	unused   []ids.OffsetNumber    // nothing points to them
 	newXid   ids.Xid               // the next prune hint, 0 for none
 	removed  int                   // row versions that go away
+	freed    int                   // of unused, those that were roots of chains: dead line pointers if there were indexes
 }
 
 func (p *prunePlan) empty() bool {
@@ -163,7 +164,7 @@ func prunePage(tx *mvcc.Session, r *Rel, b buffer.Buf, removable func(ids.Xid) b
 	plan := p.plan
 	if noIndexes && len(plan.dead) > 0 {
 		plan.unused = append(plan.unused, plan.dead...)
-		plan.dead = nil
+		plan.freed, plan.dead = len(plan.dead), nil
 	}
 	if plan.empty() {
 		if plan.newXid != pg.PruneXid() || pg.HasFlag(page.PageFull) {

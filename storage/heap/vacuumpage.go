@@ -25,6 +25,8 @@ type PageVacuum struct {
 	Frozen       int                // versions frozen
 	Live         int                // versions that count as rows
 	RecentlyDead int                // deleted, but somebody may see them
+	MissedDead   int                // removable, but left because the page was only counted
+	Freed        int                // dead line pointers freed, of a table without indexes
 	Dead         []ids.OffsetNumber // dead line pointers that index entries may point to
 	AllVisible   bool
 	AllFrozen    bool
@@ -40,7 +42,7 @@ func VacuumPage(tx *mvcc.Session, r *Rel, b buffer.Buf, vm *freespace.VM, cut *C
 		return PageVacuum{Free: MaxTupleSize}, nil
 	}
 	plan := prunePage(tx, r, b, func(x ids.Xid) bool { return x < cut.OldestXmin }, noIndexes)
-	pv := PageVacuum{Removed: plan.removed, AllVisible: true, AllFrozen: true}
+	pv := PageVacuum{Removed: plan.removed, Freed: plan.freed, AllVisible: true, AllFrozen: true}
 	fr := freezing{tx: tx, cut: cut, left: cut.OldestLeft, multi: cut.OldestMulti}
 	hinted := false
 	for off := ids.OffsetNumber(1); off <= pg.MaxOffset(); off++ {
@@ -284,11 +286,11 @@ func allVisible(tx *mvcc.Session, pg page.Page, cut *Cutoffs) (visible, frozen b
 }
 
 // CountPage is VacuumPage for a page that is latched shared only, because somebody else uses it: it counts, and changes nothing.
-func CountPage(tx *mvcc.Session, r *Rel, b buffer.Buf, cut *Cutoffs) PageVacuum {
+func CountPage(tx *mvcc.Session, r *Rel, b buffer.Buf, cut *Cutoffs) (PageVacuum, error) {
 	pg := b.Page()
 	pv := PageVacuum{Free: freeSpace(pg)}
 	if pg.IsNew() {
-		return pv
+		return pv, nil
 	}
 	for off := ids.OffsetNumber(1); off <= pg.MaxOffset(); off++ {
 		id := pg.ItemID(off)
@@ -302,23 +304,33 @@ func CountPage(tx *mvcc.Session, r *Rel, b buffer.Buf, cut *Cutoffs) PageVacuum 
 			h := tuple.Header(pg.Item(off))
 			v, _, _ := tx.VacuumStatus(h, cut.OldestXmin)
 			pv.count(h, v, cut)
+			if v == mvcc.VacuumDead {
+				pv.MissedDead++
+			}
 			if h.Xmin().IsNormal() && !h.XminFrozen() {
 				cut.OldestLeft = min(cut.OldestLeft, h.Xmin())
 			}
 			if h.Xmax() != 0 && h.Infomask()&tuple.XmaxIsMulti != 0 {
 				cut.OldestMulti = min(cut.OldestMulti, h.Multi())
+				ms, err := tx.Manager().MultiMembers(h.Multi())
+				if err != nil {
+					return pv, err
+				}
+				for _, m := range ms { // whether its updater has committed must stay known
+					cut.OldestLeft = min(cut.OldestLeft, m.Xid)
+				}
 			} else if h.Xmax().IsNormal() {
 				cut.OldestLeft = min(cut.OldestLeft, h.Xmax())
 			}
 		}
 	}
 	pv.AllVisible, pv.AllFrozen = false, false
-	return pv
+	return pv, nil
 }
 
 // MustFreeze reports whether a latched page has versions that are to be frozen, so that an aggressive vacuum has to wait until it has the page to
-// itself. A multixact alone is no reason.
-func MustFreeze(b buffer.Buf, cut *Cutoffs) bool {
+// itself: those made before FreezeLimit, or with a multixact before multiLimit.
+func MustFreeze(b buffer.Buf, cut *Cutoffs, multiLimit ids.MultiXactID) bool {
 	pg := b.Page()
 	if pg.IsNew() {
 		return false
@@ -332,6 +344,9 @@ func MustFreeze(b buffer.Buf, cut *Cutoffs) bool {
 			return true
 		}
 		if x := h.Xmax(); h.Infomask()&tuple.XmaxIsMulti == 0 && x.IsNormal() && x < cut.FreezeLimit {
+			return true
+		}
+		if h.Xmax() != 0 && h.Infomask()&tuple.XmaxIsMulti != 0 && h.Multi() < multiLimit {
 			return true
 		}
 	}

@@ -25,22 +25,40 @@ const (
 type Params struct {
 	FreezeMinAge        int64 // transactions; negative: the default of 50 million
 	FreezeTableAge      int64 // when relfrozenxid is older the whole table is read; negative: 150 million
-	Freeze              bool  // VACUUM (FREEZE): both ages 0
+	FreezeMaxAge        int64 // autovacuum_freeze_max_age, which bounds both; 0: no bound
+	MultiFreezeMinAge   int64 // likewise for multixacts; negative: 5 million
+	MultiFreezeTableAge int64
+	MultiFreezeMaxAge   int64
+	Freeze              bool // VACUUM (FREEZE): all ages 0
 	DisablePageSkipping bool
 	IndexCleanup        IndexCleanup
 	NoTruncate          bool
-	RelFrozenXid        ids.Xid         // pg_class.relfrozenxid
+	RelFrozenXid        ids.Xid // pg_class.relfrozenxid and relminmxid; 0: unknown
+	RelMinMulti         ids.MultiXactID
 	OldPages            ids.BlockNumber // pg_class.relpages and reltuples (negative: unknown), for the estimate of rows
 	OldTuples           float64
 	MemKB               int // maintenance_work_mem; 0: 64 MB
-	// Delay is called after each page with its cost in the units of vacuum_cost_*; it sleeps as the settings say. nil: never.
-	Delay func(cost int) error
-	// LockForTruncate tries to take AccessExclusive on the table, briefly; unlock gives it back. nil: no truncation.
+	// Delay is called after each page with its cost in the units of vacuum_cost_*, by the session or a worker; it sleeps as the settings
+	// say. nil: never.
+	Delay func(slot *stats.Slot, cost int) error
+	// LockForTruncate tries to take AccessExclusive on the table; unlock gives it back. nil: no truncation.
 	LockForTruncate func() (unlock func(), ok bool)
+	// Awaited reports whether somebody waits for the lock taken for truncation. nil: nobody.
+	Awaited func() bool
+	// Began is told, before anything is done, whether the vacuum reads all pages that are not frozen. nil: nobody wants to know.
+	Began func(aggressive bool)
+	// Say gets what VERBOSE tells of while it goes on. nil: nothing.
+	Say func(line string)
+	// Workers runs f on the session and on up to n workers besides, and returns how many workers there were when all are done; nil: there
+	// are none. MaxWorkers bounds n; indexes of less than MinIndexBlocks blocks are left to the session.
+	Workers        func(n int, launched func(n int), f func(tx *mvcc.Session) error) error
+	MaxWorkers     int
+	MinIndexBlocks ids.BlockNumber
 }
 
 // Stats are the results of a vacuum.
 type Stats struct {
+	Aggressive      bool
 	Pages           ids.BlockNumber // of the table before truncation
 	ScannedPages    ids.BlockNumber
 	AllVisiblePages ids.BlockNumber // in the map afterwards
@@ -51,10 +69,13 @@ type Stats struct {
 	NewRelTuples    float64         // estimate of live rows, for pg_class
 	Live            float64         // in the pages scanned
 	RecentlyDead    float64
+	MissedDead      float64 // removable, but on pages that somebody else used
+	MissedPages     ids.BlockNumber
 	Removed         float64 // row versions removed
 	Frozen          float64 // row versions frozen
 	DeadItems       float64 // line pointers freed, or to be freed by the next vacuum
 	IndexScans      int
+	Bypassed        bool            // the indexes and the line pointers were left as they are
 	NewFrozenXid    ids.Xid         // no older id is left in the table; 0: unknown, leave pg_class alone
 	NewMinMulti     ids.MultiXactID // likewise
 	OldestXmin      ids.Xid
@@ -71,10 +92,13 @@ const (
 const (
 	defaultFreezeMinAge   = 50_000_000
 	defaultFreezeTableAge = 150_000_000
+	defaultMultiMinAge    = 5_000_000
 	// skipRun is the least number of pages in a row that are worth skipping: reading ahead goes better without small gaps.
 	skipRun = 32
 	// bypassShare: with dead line pointers in fewer pages than 1 in bypassShare, the indexes are left for next time.
 	bypassShare = 50
+	// bypassItems: no more line pointers than that are left.
+	bypassItems = 32 << 20 / 6
 	// Truncation is worth the lock from so many pages on, or so large a share of the table.
 	truncatePages = 1000
 	truncateShare = 16
@@ -92,10 +116,9 @@ type run struct {
 	vm         freespace.VM
 	dead       deadItems
 	strategy   *buffer.Strategy
-	aggressive bool
 	skipped    bool            // pages that are not all-frozen were skipped
 	nonEmpty   ids.BlockNumber // one past the last page with something in it
-	bypass     bool
+	multiLimit ids.MultiXactID
 }
 
 // Heap vacuums one table and its indexes. tx runs a transaction of its own and holds ShareUpdateExclusive on the table.
@@ -111,6 +134,10 @@ func Heap(tx *mvcc.Session, r *heap.Rel, indexes []*btree.Index, p Params) (Stat
 		v.dead.limit = 64 << 20
 	}
 	v.cutoffs()
+	if p.Began != nil {
+		p.Began(v.st.Aggressive)
+	}
+	v.slot.SetProgress(stats.VacuumMaxDead, int64(v.dead.limit/6))
 	if err := v.scan(); err != nil {
 		return v.st, err
 	}
@@ -121,43 +148,12 @@ func Heap(tx *mvcc.Session, r *heap.Rel, indexes []*btree.Index, p Params) (Stat
 	if err := v.truncate(); err != nil {
 		return v.st, err
 	}
+	v.slot.SetProgress(stats.VacuumPhase, stats.VacuumFinal)
 	var err error
 	v.st.AllVisiblePages, v.st.FrozenPages, err = v.vm.Count(v.slot)
 	v.st.AllVisiblePages = min(v.st.AllVisiblePages, v.st.NewRelPages)
 	v.st.Elapsed = time.Since(began)
 	return v.st, err
-}
-
-// cutoffs computes the limits.
-func (v *run) cutoffs() {
-	m := v.tx.Manager()
-	c := &v.cut
-	c.OldestXmin = m.OldestXmin(v.r.DB)
-	if v.r.Temp {
-		c.OldestXmin = v.tx.TempHorizon()
-	}
-	minAge, tableAge := v.p.FreezeMinAge, v.p.FreezeTableAge
-	if minAge < 0 {
-		minAge = defaultFreezeMinAge
-	}
-	if tableAge < 0 {
-		tableAge = defaultFreezeTableAge
-	}
-	if v.p.Freeze {
-		minAge, tableAge = 0, 0
-	}
-	c.FreezeLimit = before(c.OldestXmin, minAge)
-	c.OldestLeft, c.OldestMulti = c.OldestXmin, m.NextMulti()
-	old := (tableAge == 0 || uint64(c.OldestXmin) > uint64(tableAge)+uint64(ids.FirstNormalXid)) && v.p.RelFrozenXid <= before(c.OldestXmin, tableAge)
-	v.aggressive = v.p.DisablePageSkipping || old && (v.p.RelFrozenXid != 0 || v.p.Freeze)
-	v.st.OldestXmin = c.OldestXmin
-}
-
-func before(x ids.Xid, age int64) ids.Xid {
-	if uint64(x) <= uint64(age)+uint64(ids.FirstNormalXid) {
-		return ids.FirstNormalXid
-	}
-	return x - ids.Xid(age)
 }
 
 // scan is the first pass over the table.
@@ -167,6 +163,8 @@ func (v *run) scan() error {
 		return err
 	}
 	v.st.Pages = n
+	v.slot.SetProgress(stats.VacuumPhase, stats.VacuumScanningHeap)
+	v.slot.SetProgress(stats.VacuumHeapBlocks, int64(n))
 	for blk := ids.BlockNumber(0); blk < n; blk++ {
 		next, err := v.skip(blk, n)
 		if err != nil {
@@ -180,11 +178,14 @@ func (v *run) scan() error {
 			if err := v.removeDead(); err != nil {
 				return err
 			}
+			v.slot.SetProgress(stats.VacuumPhase, stats.VacuumScanningHeap)
 		}
+		v.slot.SetProgress(stats.VacuumHeapScanned, int64(blk))
 		if err := v.page(blk); err != nil {
 			return err
 		}
 	}
+	v.slot.SetProgress(stats.VacuumHeapScanned, int64(n))
 	return nil
 }
 
@@ -200,7 +201,7 @@ func (v *run) skip(blk, n ids.BlockNumber) (ids.BlockNumber, error) {
 		if err != nil {
 			return blk, err
 		}
-		if bits&freespace.AllVisible == 0 || v.aggressive && bits&freespace.AllFrozen == 0 {
+		if bits&freespace.AllVisible == 0 || v.st.Aggressive && bits&freespace.AllFrozen == 0 {
 			break
 		}
 		unfrozen = unfrozen || bits&freespace.AllFrozen == 0
@@ -235,10 +236,21 @@ func (v *run) page(blk ids.BlockNumber) error {
 	v.st.RecentlyDead += float64(pv.RecentlyDead)
 	v.st.Removed += float64(pv.Removed)
 	v.st.Frozen += float64(pv.Frozen)
+	if pv.Freed > 0 {
+		if len(pv.Dead) == 0 {
+			v.st.DeadItemPages++
+		}
+		v.st.DeadItems += float64(pv.Freed)
+	}
+	if pv.MissedDead > 0 {
+		v.st.MissedPages++
+		v.st.MissedDead += float64(pv.MissedDead)
+	}
 	if len(pv.Dead) > 0 {
 		v.st.DeadItemPages++
 		v.st.DeadItems += float64(len(pv.Dead))
 		v.dead.add(blk, pv.Dead)
+		v.slot.SetProgress(stats.VacuumDead, int64(v.dead.len()))
 	} else if err := v.r.FreeSpaceMap().Record(v.slot, blk, pv.Free); err != nil {
 		return err
 	}
@@ -256,21 +268,21 @@ func (v *run) delay(cost int) error {
 	if v.p.Delay == nil {
 		return nil
 	}
-	return v.p.Delay(cost)
+	return v.p.Delay(v.slot, cost)
 }
 
 // pinned vacuums a pinned page, or only counts when somebody else has it pinned and the vacuum need not get at it.
 func (v *run) pinned(b buffer.Buf) (heap.PageVacuum, error) {
 	if !b.TryLockCleanup() {
 		b.Lock(buffer.Share)
-		if !v.aggressive || !heap.MustFreeze(b, &v.cut) {
+		if !v.st.Aggressive || !heap.MustFreeze(b, &v.cut, v.multiLimit) {
 			defer b.Unlock()
-			pv := heap.CountPage(v.tx, v.r, b, &v.cut)
+			pv, err := heap.CountPage(v.tx, v.r, b, &v.cut)
 			if len(v.indexes) == 0 {
 				pv.HasRows = pv.HasRows || len(pv.Dead) > 0
 				pv.Dead = nil // they are freed by pruning, next time
 			}
-			return pv, nil
+			return pv, err
 		}
 		b.Unlock()
 		// Whoever pins the page may wait for a lock meanwhile, even one of this process: nobody would find that deadlock, so it is
@@ -281,78 +293,6 @@ func (v *run) pinned(b buffer.Buf) (heap.PageVacuum, error) {
 	}
 	defer b.Unlock()
 	return heap.VacuumPage(v.tx, v.r, b, &v.vm, &v.cut, len(v.indexes) == 0)
-}
-
-// removeDead removes the collected line pointers from the indexes and then from the table.
-func (v *run) removeDead() error {
-	if v.dead.len() == 0 {
-		return nil
-	}
-	if v.p.IndexCleanup == CleanupOff {
-		v.dead.reset()
-		return nil
-	}
-	for i, ix := range v.indexes {
-		if err := ix.BulkDelete(v.tx, v.dead.has, v.p.Delay, &v.st.Indexes[i]); err != nil {
-			return err
-		}
-	}
-	v.st.IndexScans++
-	if err := v.freeDead(); err != nil {
-		return err
-	}
-	v.dead.reset()
-	return nil
-}
-
-// freeDead is the second pass: over the pages that have dead line pointers.
-func (v *run) freeDead() error {
-	for i := range v.dead.first {
-		blk := v.dead.base + ids.BlockNumber(i)
-		offs := v.dead.of(blk)
-		if len(offs) == 0 {
-			continue
-		}
-		if err := v.slot.CheckInterrupts(); err != nil {
-			return err
-		}
-		if err := v.vm.Pin(v.slot, blk); err != nil {
-			return err
-		}
-		b, err := v.r.Env.Pool.Read(v.slot, v.r.File, ids.MainFork, blk, v.strategy)
-		if err != nil {
-			return err
-		}
-		b.Lock(buffer.Exclusive)
-		free := heap.FreeDead(v.tx, v.r, b, &v.vm, offs, &v.cut)
-		b.UnlockRelease()
-		if err := v.r.FreeSpaceMap().Record(v.slot, blk, free); err != nil {
-			return err
-		}
-		if err := v.delay(costMiss + costDirty); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// finishIndexes removes what is left to remove and cleans up.
-func (v *run) finishIndexes() error {
-	v.bypass = v.p.IndexCleanup == CleanupAuto && v.st.IndexScans == 0 && ids.BlockNumber(v.dead.pages) < v.st.Pages/bypassShare
-	if v.bypass {
-		v.dead.reset()
-	} else if err := v.removeDead(); err != nil {
-		return err
-	}
-	if v.p.IndexCleanup == CleanupOff {
-		return nil
-	}
-	for i, ix := range v.indexes {
-		if err := ix.VacuumCleanup(v.tx, v.p.Delay, &v.st.Indexes[i]); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // estimate computes what goes into pg_class.
@@ -373,54 +313,4 @@ func (v *run) estimate() {
 	if !v.skipped {
 		st.NewFrozenXid, st.NewMinMulti = v.cut.OldestLeft, v.cut.OldestMulti
 	}
-}
-
-// truncate cuts empty pages off the end of the table.
-func (v *run) truncate() error {
-	free := v.st.Pages - v.nonEmpty
-	if v.p.NoTruncate || v.p.LockForTruncate == nil || free == 0 || free < truncatePages && free < v.st.Pages/truncateShare {
-		return nil
-	}
-	unlock, ok := v.p.LockForTruncate()
-	if !ok {
-		return nil
-	}
-	defer unlock()
-	n, err := v.r.Blocks()
-	if err != nil || n != v.st.Pages {
-		return err // somebody has added pages
-	}
-	keep, err := v.lastUsed(n)
-	if err != nil || keep >= n {
-		return err
-	}
-	if err := heap.Truncate(v.tx, v.r, keep); err != nil {
-		return err
-	}
-	v.st.RemovedPages, v.st.NewRelPages = n-keep, keep
-	return nil
-}
-
-// lastUsed returns one past the last page that is not empty now, when nobody can put anything into one.
-func (v *run) lastUsed(n ids.BlockNumber) (ids.BlockNumber, error) {
-	for n > v.nonEmpty {
-		if err := v.slot.CheckInterrupts(); err != nil {
-			return 0, err
-		}
-		b, err := v.r.Env.Pool.Read(v.slot, v.r.File, ids.MainFork, n-1, v.strategy)
-		if err != nil {
-			return 0, err
-		}
-		b.Lock(buffer.Share)
-		used := false
-		for off := ids.OffsetNumber(1); off <= b.Page().MaxOffset(); off++ {
-			used = used || b.Page().ItemID(off).IsUsed()
-		}
-		b.UnlockRelease()
-		if used {
-			return n, nil
-		}
-		n--
-	}
-	return n, nil
 }
