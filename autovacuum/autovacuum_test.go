@@ -12,7 +12,7 @@ import (
 
 func defaults() Params {
 	return Params{Enabled: true, VacuumThreshold: 50, InsertThreshold: 1000, AnalyzeThreshold: 50, VacuumScale: 0.2, InsertScale: 0.2, AnalyzeScale: 0.1,
-		FreezeMaxAge: 200_000_000}
+		FreezeMaxAge: 200_000_000, MultiFreezeMaxAge: 400_000_000}
 }
 
 func TestNeed(t *testing.T) {
@@ -21,7 +21,9 @@ func TestNeed(t *testing.T) {
 		options         []string
 		r               stats.Relation
 		tuples          float64
-		age             int64
+		age, multis     int64
+		off             bool
+		forced          bool
 		vacuum, analyze bool
 	}{
 		{name: "nothing happened"},
@@ -30,26 +32,30 @@ func TestNeed(t *testing.T) {
 		{name: "size unknown", r: stats.Relation{Dead: 51}, tuples: -1, vacuum: true},
 		{name: "insertions", r: stats.Relation{InsSinceVacuum: 1201}, tuples: 1000, vacuum: true},
 		{name: "insertions do not count", options: []string{"autovacuum_vacuum_insert_threshold=-1"}, r: stats.Relation{InsSinceVacuum: 1e9}, tuples: 10},
-		{name: "switched off", options: []string{"autovacuum_enabled=off"}, r: stats.Relation{Dead: 1e9, ModSinceAnalyze: 1e9}, age: 1e9},
+		{name: "switched off", options: []string{"autovacuum_enabled=off"}, r: stats.Relation{Dead: 1e9, ModSinceAnalyze: 1e9}},
+		{name: "switched off, old", options: []string{"autovacuum_enabled=off"}, r: stats.Relation{Dead: 1e9, ModSinceAnalyze: 1e9}, age: 1e9, vacuum: true, forced: true},
+		{name: "all switched off", off: true, r: stats.Relation{Dead: 1e9, ModSinceAnalyze: 1e9}},
+		{name: "all switched off, old", off: true, r: stats.Relation{Dead: 1e9, ModSinceAnalyze: 1e9}, multis: 400_000_001, vacuum: true, forced: true},
 		{name: "own thresholds", options: []string{"autovacuum_vacuum_threshold=0", "autovacuum_vacuum_scale_factor=0", "fillfactor=70"},
 			r: stats.Relation{Dead: 1, ModSinceAnalyze: 1}, tuples: 1e6, vacuum: true},
 		{name: "own analyze threshold", options: []string{"autovacuum_analyze_threshold=0", "autovacuum_analyze_scale_factor=0"},
 			r: stats.Relation{Dead: 1, ModSinceAnalyze: 1}, tuples: 1e6, analyze: true},
-		{name: "old", age: 200_000_001, vacuum: true},
-		{name: "own age", options: []string{"autovacuum_freeze_max_age=100000"}, age: 100_001, vacuum: true},
+		{name: "old", age: 200_000_001, vacuum: true, forced: true},
+		{name: "own age", options: []string{"autovacuum_freeze_max_age=100000"}, age: 100_001, vacuum: true, forced: true},
 	} {
 		p := defaults().With(c.options)
-		if v, a := p.Need(&c.r, c.tuples, c.age); v != c.vacuum || a != c.analyze {
-			t.Errorf("%s: vacuum %v, analyze %v", c.name, v, a)
+		if n := p.Need(&c.r, c.tuples, c.age, c.multis, !c.off); n != (Needs{c.vacuum, c.analyze, c.forced}) {
+			t.Errorf("%s: %+v", c.name, n)
 		}
 	}
 }
 
 func TestDescribe(t *testing.T) {
 	for want, got := range map[string]string{
-		"autovacuum: VACUUM public.t":         Describe(true, false, "public", "t"),
-		"autovacuum: VACUUM ANALYZE public.t": Describe(true, true, "public", "t"),
-		"autovacuum: ANALYZE public.t":        Describe(false, true, "public", "t"),
+		"autovacuum: VACUUM public.t":                         Describe(Needs{Vacuum: true}, "public", "t"),
+		"autovacuum: VACUUM ANALYZE public.t":                 Describe(Needs{Vacuum: true, Analyze: true}, "public", "t"),
+		"autovacuum: VACUUM public.t (to prevent wraparound)": Describe(Needs{Vacuum: true, Wraparound: true}, "public", "t"),
+		"autovacuum: ANALYZE public.t":                        Describe(Needs{Analyze: true}, "public", "t"),
 	} {
 		if got != want {
 			t.Errorf("%q, want %q", got, want)
@@ -90,16 +96,4 @@ func TestChoose(t *testing.T) {
 			t.Fatalf("%d databases are remembered", len(last))
 		}
 	})
-}
-
-func TestAge(t *testing.T) {
-	for _, c := range []struct {
-		next   ids.Xid
-		frozen uint32
-		want   int64
-	}{{1000, 900, 100}, {1000, 0, 0}, {1000, 2, 0}, {1<<32 + 10, 1<<32 - 90, 100}} {
-		if got := age(c.next, c.frozen); got != c.want {
-			t.Errorf("age of %d at %d: %d, want %d", c.frozen, c.next, got, c.want)
-		}
-	}
 }

@@ -17,6 +17,10 @@ import (
 type Database struct {
 	Oid  ids.Oid
 	Name string
+	// Open: it accepts connections. One that does not is looked at only because of its age.
+	Open bool
+	// XidAge and MultiAge are how many transactions and multixacts old the oldest in its tables may be.
+	XidAge, MultiAge int64
 }
 
 // Options of New.
@@ -24,7 +28,7 @@ type Options struct {
 	Config *config.Server
 	Stats  *stats.Shared
 	Logger *zap.Logger
-	// Databases lists the databases that accept connections.
+	// Databases lists the databases.
 	Databases func(slot *stats.Slot) ([]Database, error)
 	// Spawn starts a supervised process; false when the server is shutting down.
 	Spawn func(run func(slot *stats.Slot, log *zap.Logger) error) bool
@@ -73,15 +77,12 @@ func (l *Launcher) Run(slot *stats.Slot) error {
 				l.o.Logger.Info("autovacuum launcher started")
 			}
 		}
-		pause := time.Hour
-		if running {
-			var err error
-			if pause, err = l.round(slot, time.Now()); err != nil {
-				if e := pgerr.From(err); e.Level() == pgerr.Panic {
-					return err
-				} else if e.Level() != pgerr.Fatal {
-					l.o.Logger.Error(e.Message, zap.String("code", string(e.Code)))
-				}
+		pause, err := l.round(slot, time.Now())
+		if err != nil {
+			if e := pgerr.From(err); e.Level() == pgerr.Panic {
+				return err
+			} else if e.Level() != pgerr.Fatal {
+				l.o.Logger.Error(e.Message, zap.String("code", string(e.Code)))
 			}
 		}
 		l.sleep(slot, pause)
@@ -110,6 +111,7 @@ func (l *Launcher) round(slot *stats.Slot, now time.Time) (time.Duration, error)
 	if err != nil {
 		return nap, err
 	}
+	dbs = l.candidates(dbs)
 	l.mu.Lock()
 	free := len(l.workers) < int(l.o.Config.Get("autovacuum_max_workers").Int())
 	db, pause := choose(dbs, l.last, now, nap)
@@ -131,6 +133,20 @@ func (l *Launcher) round(slot *stats.Slot, now time.Time) (time.Duration, error)
 		l.gone(w)
 	}
 	return pause, nil
+}
+
+// candidates leaves the databases that a worker may have to do something in: the open ones while autovacuum is on, and those that have become too
+// old in any case.
+func (l *Launcher) candidates(dbs []Database) []Database {
+	p := serverParams(l.o.Config)
+	var out []Database
+	on := l.enabled()
+	for _, d := range dbs {
+		if d.Open && on || d.XidAge > p.FreezeMaxAge || d.MultiAge > p.MultiFreezeMaxAge {
+			out = append(out, d)
+		}
+	}
+	return out
 }
 
 // choose returns the database that is due and has waited longest, nil if none is, and when the next round should be. Databases that were not

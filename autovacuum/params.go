@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"gompho/config"
-	"gompho/internal/ids"
 	"gompho/stats"
 )
 
@@ -18,6 +17,8 @@ type Params struct {
 	VacuumScale, InsertScale, AnalyzeScale float64
 	FreezeMaxAge                           int64
 	FreezeMinAge, FreezeTableAge           int64
+	MultiFreezeMaxAge                      int64
+	MultiFreezeMinAge, MultiFreezeTableAge int64
 	CostDelay                              time.Duration
 	CostLimit                              int
 	OwnCost                                bool          // the table has cost parameters of its own: it takes no part in the sharing
@@ -32,7 +33,9 @@ func serverParams(cfg *config.Server) Params {
 		AnalyzeThreshold: n("autovacuum_analyze_threshold"), VacuumScale: f("autovacuum_vacuum_scale_factor"),
 		InsertScale: f("autovacuum_vacuum_insert_scale_factor"), AnalyzeScale: f("autovacuum_analyze_scale_factor"),
 		FreezeMaxAge: n("autovacuum_freeze_max_age"), FreezeMinAge: n("vacuum_freeze_min_age"), FreezeTableAge: n("vacuum_freeze_table_age"),
-		CostLimit: int(n("autovacuum_vacuum_cost_limit")), LogMin: time.Duration(n("log_autovacuum_min_duration")) * time.Millisecond}
+		MultiFreezeMaxAge: n("autovacuum_multixact_freeze_max_age"), MultiFreezeMinAge: n("vacuum_multixact_freeze_min_age"),
+		MultiFreezeTableAge: n("vacuum_multixact_freeze_table_age"),
+		CostLimit:           int(n("autovacuum_vacuum_cost_limit")), LogMin: time.Duration(n("log_autovacuum_min_duration")) * time.Millisecond}
 	delay := f("autovacuum_vacuum_cost_delay")
 	if delay < 0 {
 		delay = f("vacuum_cost_delay")
@@ -77,6 +80,12 @@ func (p Params) With(reloptions []string) Params {
 			p.FreezeTableAge = int64(num)
 		case "autovacuum_freeze_max_age":
 			p.FreezeMaxAge = min(p.FreezeMaxAge, int64(num))
+		case "autovacuum_multixact_freeze_min_age":
+			p.MultiFreezeMinAge = int64(num)
+		case "autovacuum_multixact_freeze_table_age":
+			p.MultiFreezeTableAge = int64(num)
+		case "autovacuum_multixact_freeze_max_age":
+			p.MultiFreezeMaxAge = min(p.MultiFreezeMaxAge, int64(num))
 		case "autovacuum_vacuum_cost_delay":
 			p.CostDelay, p.OwnCost = time.Duration(num*float64(time.Millisecond)), true
 		case "autovacuum_vacuum_cost_limit":
@@ -99,22 +108,26 @@ func parseBool(v string) (on, ok bool) {
 	return false, false
 }
 
-// Need decides what a table needs. tuples is pg_class.reltuples, negative when it is not known; age is that of relfrozenxid in transactions.
-func (p *Params) Need(r *stats.Relation, tuples float64, age int64) (vacuum, analyze bool) {
-	if !p.Enabled {
-		return false, false
-	}
-	tuples = max(0, tuples)
-	over := func(n, threshold int64, scale float64) bool { return float64(n) > float64(threshold)+scale*tuples }
-	vacuum = over(r.Dead, p.VacuumThreshold, p.VacuumScale) || age > p.FreezeMaxAge ||
-		p.InsertThreshold >= 0 && over(r.InsSinceVacuum, p.InsertThreshold, p.InsertScale)
-	return vacuum, over(r.ModSinceAnalyze, p.AnalyzeThreshold, p.AnalyzeScale)
+// Needs are what is to be done to a table.
+type Needs struct {
+	Vacuum, Analyze bool
+	Wraparound      bool // because of its age: even if autovacuum is switched off, for the table or altogether
 }
 
-// age returns how many transactions old a 32-bit id is; 0 for ids that do not age.
-func age(next ids.Xid, frozen uint32) int64 {
-	if ids.Xid(frozen) < ids.FirstNormalXid {
-		return 0
+func (n Needs) any() bool { return n.Vacuum || n.Analyze }
+
+// Need decides what a table needs. tuples is pg_class.reltuples, negative when it is not known; the ages are those of relfrozenxid in
+// transactions and relminmxid in multixacts. counting: autovacuum is on.
+func (p *Params) Need(r *stats.Relation, tuples float64, xidAge, multiAge int64, counting bool) (n Needs) {
+	n.Wraparound = xidAge > p.FreezeMaxAge || multiAge > p.MultiFreezeMaxAge
+	n.Vacuum = n.Wraparound
+	if !p.Enabled || !counting {
+		return n
 	}
-	return int64(int32(uint32(next) - frozen))
+	tuples = max(0, tuples)
+	over := func(k, threshold int64, scale float64) bool { return float64(k) > float64(threshold)+scale*tuples }
+	n.Vacuum = n.Vacuum || over(r.Dead, p.VacuumThreshold, p.VacuumScale) ||
+		p.InsertThreshold >= 0 && over(r.InsSinceVacuum, p.InsertThreshold, p.InsertScale)
+	n.Analyze = over(r.ModSinceAnalyze, p.AnalyzeThreshold, p.AnalyzeScale)
+	return n
 }

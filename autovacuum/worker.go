@@ -29,6 +29,8 @@ type worker struct {
 // table is one that may need work.
 type table struct {
 	oid     ids.Oid
+	schema  ids.Oid
+	name    string
 	shared  bool
 	options []string // of the table itself, or of the owner of a toast table that has none
 	toast   bool
@@ -79,8 +81,11 @@ func (w *worker) report(e *pgerr.Error, context string) {
 
 // work does what the tables of the database need.
 func (w *worker) work() error {
-	list, err := w.candidates()
+	list, orphans, err := w.candidates()
 	if err != nil {
+		return err
+	}
+	if err := w.dropOrphans(orphans); err != nil {
 		return err
 	}
 	for i := range list {
@@ -88,9 +93,6 @@ func (w *worker) work() error {
 			if !isCancel(err) {
 				return err
 			}
-		}
-		if !w.l.enabled() {
-			return nil
 		}
 		id := list[i].id(w.db.Oid)
 		if !w.l.claim(id) {
@@ -103,7 +105,7 @@ func (w *worker) work() error {
 			return err
 		}
 	}
-	return nil
+	return w.survive(w.within(w.c.FrozenIDs), "")
 }
 
 func isCancel(err error) bool { return pgerr.Is(err, pgerr.QueryCanceled) }
@@ -129,8 +131,8 @@ func (w *worker) within(f func() error) error {
 	return err
 }
 
-// candidates lists the tables that need work, and forgets the counters of relations that are gone.
-func (w *worker) candidates() (out []table, err error) {
+// candidates lists the tables that need work and temporary ones whose session is gone; it forgets the counters of relations that are gone.
+func (w *worker) candidates() (out, orphans []table, err error) {
 	w.l.o.Stats.Sweep()
 	// The counters are listed before the catalog is read: a relation that has some and is not in the catalog then was dropped, since
 	// nothing is counted of one before it is committed.
@@ -150,8 +152,14 @@ func (w *worker) candidates() (out []table, err error) {
 			}
 		}
 		for _, r := range rows {
-			t := table{oid: r.Oid, shared: r.Relisshared, options: r.Reloptions, toast: r.Relkind == 't'}
-			if r.Relkind != 'r' && r.Relkind != 'm' && !t.toast || r.Relpersistence == 't' {
+			t := table{oid: r.Oid, schema: r.Relnamespace, name: r.Relname, shared: r.Relisshared, options: r.Reloptions, toast: r.Relkind == 't'}
+			if r.Relkind != 'r' && r.Relkind != 'm' && !t.toast {
+				continue
+			}
+			if r.Relpersistence == 't' {
+				if !t.toast {
+					orphans = append(orphans, t)
+				}
 				continue
 			}
 			if o := owner[r.Oid]; o != nil && len(t.options) == 0 {
@@ -163,7 +171,7 @@ func (w *worker) candidates() (out []table, err error) {
 			if !ok {
 				s = shared[id]
 			}
-			if vacuum, analyze := w.need(&p, &t, &s, r); vacuum || analyze {
+			if w.need(&p, &t, &s, r).any() {
 				out = append(out, t)
 			}
 		}
@@ -174,19 +182,57 @@ func (w *worker) candidates() (out []table, err error) {
 			w.l.o.Stats.Drop(id)
 		}
 	}
-	return out, err
+	return out, orphans, err
 }
 
 // need is Params.Need for a row of pg_class. Toast tables are not analyzed, nor is the table that has the results.
-func (w *worker) need(p *Params, t *table, s *stats.Relation, r *catalog.PgClass) (vacuum, analyze bool) {
-	vacuum, analyze = p.Need(s, float64(r.Reltuples), age(w.c.S.Tx.Manager().NextXid(), r.Relfrozenxid))
-	return vacuum, analyze && !t.toast && t.oid != catalog.PgStatisticOid
+func (w *worker) need(p *Params, t *table, s *stats.Relation, r *catalog.PgClass) Needs {
+	m := w.c.S.Tx.Manager()
+	var xids, multis int64
+	if r.Relfrozenxid != 0 {
+		xids = int64(m.NextXid()) - int64(m.WidenXid(r.Relfrozenxid))
+	}
+	if r.Relminmxid != 0 {
+		multis = int64(m.NextMulti()) - int64(m.WidenMulti(r.Relminmxid))
+	}
+	n := p.Need(s, float64(r.Reltuples), xids, multis, w.l.enabled())
+	n.Analyze = n.Analyze && !t.toast && t.oid != catalog.PgStatisticOid
+	return n
+}
+
+// dropOrphans drops temporary tables that were left behind.
+func (w *worker) dropOrphans(list []table) error {
+	for i := range list {
+		t := &list[i]
+		var schema string
+		dropped := false
+		err := w.within(func() error {
+			orphan, err := w.c.IsOrphan(t.schema)
+			if !orphan || err != nil {
+				return err
+			}
+			ns, err := w.c.S.Cat.Namespace(t.schema)
+			if ns == nil || err != nil {
+				return err
+			}
+			schema = ns.Nspname
+			dropped, err = w.c.DropOrphan(t.oid, t.schema)
+			return err
+		})
+		if err := w.survive(err, ""); err != nil {
+			return err
+		}
+		if dropped && err == nil {
+			w.log.Info("autovacuum: dropping orphan temp table \"" + w.db.Name + "." + schema + "." + t.name + "\"")
+		}
+	}
+	return nil
 }
 
 // table does what one table needs now. The error ends the worker.
 func (w *worker) table(t *table) error {
 	var name, schema string
-	var vacuum, analyze bool
+	var n Needs
 	p := serverParams(w.l.o.Config).With(t.options)
 	err := w.within(func() error {
 		r, err := w.c.S.Cat.ClassRow(t.oid)
@@ -199,24 +245,29 @@ func (w *worker) table(t *table) error {
 		}
 		name, schema = r.Relname, ns.Nspname
 		s, _ := w.l.o.Stats.Relation(t.id(w.db.Oid))
-		vacuum, analyze = w.need(&p, t, &s, r)
+		n = w.need(&p, t, &s, r)
 		return nil
 	})
-	if err != nil || !vacuum && !analyze {
+	if err != nil || !n.any() {
 		return w.survive(err, "")
 	}
-	what := Describe(vacuum, analyze, schema, name)
+	what := Describe(n, schema, name)
 	w.slot.Activity.SetQuery("active", what, time.Now())
 	defer w.slot.Activity.SetState("idle", time.Now())
 	w.shares.Store(!p.OwnCost && p.CostDelay > 0)
 	full := w.db.Name + "." + schema + "." + name
-	w.c.Auto = &commands.Auto{Pace: func() (time.Duration, int) { return w.pace(t, p.OwnCost) }, FreezeMinAge: p.FreezeMinAge, FreezeTableAge: p.FreezeTableAge}
-	if vacuum {
-		if err := w.do(t.oid, &p, full, "vacuum", w.c.AutoVacuum); err != nil {
+	w.c.Auto = &commands.Auto{Pace: func() (time.Duration, int) { return w.pace(t, p.OwnCost) }, FreezeMinAge: p.FreezeMinAge, FreezeTableAge: p.FreezeTableAge,
+		MultiFreezeMinAge: p.MultiFreezeMinAge, MultiFreezeTableAge: p.MultiFreezeTableAge, Wraparound: n.Wraparound, LogMin: p.LogMin}
+	if n.Vacuum {
+		// Who waits for a table that has become too old does not stop its vacuum.
+		w.c.S.Owner.SetAutovacuum(!n.Wraparound)
+		err := w.do(t.oid, &p, full, "vacuum", w.c.AutoVacuum)
+		w.c.S.Owner.SetAutovacuum(true)
+		if err != nil {
 			return w.survive(err, "automatic vacuum of table \""+full+"\"")
 		}
 	}
-	if analyze {
+	if n.Analyze {
 		if err := w.do(t.oid, &p, full, "analyze", w.c.AutoAnalyze); err != nil {
 			return w.survive(err, "automatic analyze of table \""+full+"\"")
 		}
@@ -225,34 +276,35 @@ func (w *worker) table(t *table) error {
 }
 
 // Describe is what pg_stat_activity shows of a worker's work.
-func Describe(vacuum, analyze bool, schema, name string) string {
+func Describe(n Needs, schema, name string) string {
 	var b strings.Builder
 	b.WriteString("autovacuum:")
-	if vacuum {
+	if n.Vacuum {
 		b.WriteString(" VACUUM")
 	}
-	if analyze {
+	if n.Analyze {
 		b.WriteString(" ANALYZE")
 	}
-	return b.String() + " " + schema + "." + name
+	b.WriteString(" " + schema + "." + name)
+	if n.Wraparound {
+		b.WriteString(" (to prevent wraparound)")
+	}
+	return b.String()
 }
 
 // do vacuums or analyzes a table and logs that it did.
 func (w *worker) do(oid ids.Oid, p *Params, name, verb string, f func(ids.Oid) (string, error)) error {
-	began := time.Now()
 	var report string
 	err := w.within(func() (err error) {
 		report, err = f(oid)
 		return err
 	})
 	busy := errors.Is(err, commands.ErrLocked)
-	took := time.Since(began)
 	switch {
-	case err != nil && !busy, p.LogMin < 0:
-	case busy:
+	case busy && p.LogMin >= 0:
 		w.log.Info("skipping " + verb + " of \"" + name + "\" --- lock not available")
-	case took >= p.LogMin:
-		w.log.Info("automatic "+verb+" of table \""+name+"\""+report, zap.Duration("elapsed", took))
+	case err == nil && report != "":
+		w.log.Info(report)
 	}
 	if busy {
 		return nil

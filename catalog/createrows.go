@@ -324,5 +324,8 @@ func (s *Session) SetRelFile(rel ids.Oid, persistence byte) (ids.RelFile, error)
 	if c.Relkind != 'S' {
 		c.Relpages, c.Reltuples, c.Relallvisible = 0, -1, 0
 	}
+	if c.Relfrozenxid != 0 {
+		c.Relfrozenxid, c.Relminmxid = s.frozenIDs()
+	}
 	return f, s.Update(c)
 }

@@ -107,7 +107,7 @@ func (s *Session) ChangeClassInPlace(rel ids.Oid, change func(c *PgClass) bool) 
 // ChangeDatabaseInPlace is ChangeClassInPlace for the row of a database in pg_database.
 func (s *Session) ChangeDatabaseInPlace(db ids.Oid, change func(d *PgDatabase) bool) error {
 	for range 100 {
-		d, err := s.DatabaseRow(db)
+		d, err := fetch[PgDatabase](s, PgDatabaseOidIndex, OidKey(AttPgDatabaseOid, db))
 		if d == nil || err != nil {
 			return err
 		}

@@ -22,7 +22,7 @@ import (
 func (c *cluster) startAutovacuum() {
 	slot, log := c.worker("autovacuum launcher")
 	slot.Activity.Update(func(a *stats.ActivityData) { a.BackendStart = time.Now() })
-	l := autovacuum.New(autovacuum.Options{Config: c.p.cfg, Stats: c.stats, Logger: log, Databases: c.openDatabases, Spawn: c.spawnAutovacuum,
+	l := autovacuum.New(autovacuum.Options{Config: c.p.cfg, Stats: c.stats, Logger: log, Databases: c.listDatabases, Spawn: c.spawnAutovacuum,
 		Connect: c.connectAutovacuum})
 	c.spawn(slot, l.Run)
 }
@@ -61,8 +61,8 @@ func (c *cluster) forgetWorker(slot *stats.Slot) {
 	}
 }
 
-// openDatabases lists the databases that accept connections.
-func (c *cluster) openDatabases(slot *stats.Slot) (out []autovacuum.Database, err error) {
+// listDatabases lists the databases.
+func (c *cluster) listDatabases(slot *stats.Slot) (out []autovacuum.Database, err error) {
 	owner := c.locks.NewOwner(slot, locks.OwnerOptions{})
 	defer owner.Close()
 	tx := c.mvcc.NewSession(slot, owner, mvcc.SessionOptions{})
@@ -75,10 +75,10 @@ func (c *cluster) openDatabases(slot *stats.Slot) (out []autovacuum.Database, er
 	if err != nil {
 		return nil, err
 	}
+	m := c.mvcc
 	for _, d := range rows {
-		if d.Datallowconn {
-			out = append(out, autovacuum.Database{Oid: d.Oid, Name: d.Datname})
-		}
+		out = append(out, autovacuum.Database{Oid: d.Oid, Name: d.Datname, Open: d.Datallowconn, XidAge: int64(m.NextXid()) - int64(m.WidenXid(d.Datfrozenxid)),
+			MultiAge: int64(m.NextMulti()) - int64(m.WidenMulti(d.Datminmxid))})
 	}
 	return out, tx.Commit()
 }

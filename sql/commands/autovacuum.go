@@ -2,6 +2,8 @@ package commands
 
 import (
 	"fmt"
+	"strings"
+	"time"
 
 	"gompho/catalog"
 	"gompho/internal/ids"
@@ -24,34 +26,31 @@ func (c *Context) autoRelation(oid ids.Oid) (*catalog.Relation, error) {
 	return c.S.Cat.LockRelation(oid, locks.ShareUpdateExclusive)
 }
 
-// AutoVacuum vacuums a table for autovacuum, in the transaction that runs; not its toast table. It returns lines for the log. Its error is
+// AutoVacuum vacuums a table for autovacuum, in the transaction that runs; not its toast table. It returns what is to
+// be logged, if anything. Its error is
 // ErrLocked when somebody holds a lock.
 func (c *Context) AutoVacuum(oid ids.Oid) (report string, err error) {
 	rel, err := c.autoRelation(oid)
 	if rel == nil || err != nil || rel.Heap == nil {
 		return "", err
 	}
-	o := &vacuumOptions{truncate: true}
-	before := c.S.Slot.BufferHits()
-	read := c.S.Slot.Buffers.Read.Load()
-	if err := c.lazyVacuum(rel, o); err != nil {
-		return "", err
-	}
-	st := c.Auto.stats
-	scanned := 100.0
-	if st.Pages > 0 {
-		scanned = 100 * float64(st.ScannedPages) / float64(st.Pages)
-	}
-	return fmt.Sprintf(": index scans: %d\npages: %d removed, %d remain, %d scanned (%.2f%% of total)\n"+
-		"tuples: %.0f removed, %.0f remain, %.0f are dead but not yet removable\nremovable cutoff: %d\nbuffer usage: %d hits, %d misses",
-		st.IndexScans, st.RemovedPages, st.NewRelPages, st.ScannedPages, scanned, st.Removed, st.NewRelTuples, st.RecentlyDead, st.OldestXmin,
-		c.S.Slot.BufferHits()-before, c.S.Slot.Buffers.Read.Load()-read), nil
+	c.Auto.report = ""
+	err = c.lazyVacuum(rel, &vacuumOptions{truncate: true, workers: -1})
+	return c.Auto.report, err
 }
 
 // AutoAnalyze analyzes a table for autovacuum, in the transaction that runs. Errors as AutoVacuum.
 func (c *Context) AutoAnalyze(oid ids.Oid) (report string, err error) {
-	if rel, err := c.autoRelation(oid); rel == nil || err != nil {
+	rel, err := c.autoRelation(oid)
+	if rel == nil || err != nil {
 		return "", err
 	}
-	return "", c.analyzeRelation(oid, nil, false)
+	u := beginUsage(c.S.Slot)
+	if err := c.analyzeRelation(oid, nil, false); err != nil || c.Auto.LogMin < 0 || time.Since(u.began) < c.Auto.LogMin {
+		return "", err
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "automatic analyze of table \"%s\"\n", c.fullName(rel))
+	u.report(&b, false)
+	return b.String(), nil
 }

@@ -8,8 +8,6 @@ import (
 	"gompho/internal/pgerr"
 	"gompho/locks"
 	"gompho/sql/ast"
-	"gompho/stats"
-	"gompho/storage/btree"
 	"gompho/storage/vacuum"
 )
 
@@ -17,7 +15,9 @@ import (
 type vacuumOptions struct {
 	full, freeze, verbose, analyze, skipLocked, noPageSkipping bool
 	toast, truncate                                            bool
+	truncateSet, cleanupSet                                    bool // they were given; else storage parameters decide
 	cleanup                                                    vacuum.IndexCleanup
+	workers                                                    int // of PARALLEL; 0: as many as are of use, -1: none
 }
 
 // maxParallelVacuum is the largest number that VACUUM (PARALLEL n) takes.
@@ -44,8 +44,9 @@ func vacuumOptionsOf(st *ast.VacuumStmt) (*vacuumOptions, error) {
 		case "process_toast":
 			to = &o.toast
 		case "truncate":
-			to = &o.truncate
+			to, o.truncateSet = &o.truncate, true
 		case "index_cleanup":
+			o.cleanupSet = true
 			if d.Arg != nil && strings.EqualFold(defString(d), "auto") {
 				continue
 			}
@@ -69,7 +70,10 @@ func vacuumOptionsOf(st *ast.VacuumStmt) (*vacuumOptions, error) {
 			if n < 0 || n > maxParallelVacuum {
 				return nil, pgerr.New(pgerr.SyntaxError, "parallel workers for vacuum must be between 0 and %d", maxParallelVacuum).At(int(d.Location))
 			}
-			parallel = n > 0
+			parallel, o.workers = n > 0, int(n)
+			if n == 0 {
+				o.workers = -1
+			}
 			continue
 		}
 		if to == nil || !st.IsVacuumcmd && to != &o.verbose && to != &o.skipLocked {
@@ -159,6 +163,11 @@ func vacuumStmt(c *Context, st *ast.VacuumStmt) (string, error) {
 			return "", err
 		}
 		if err := c.between(own); err != nil {
+			return "", err
+		}
+	}
+	if st.IsVacuumcmd && own && c.Rehearsal == nil {
+		if err := c.FrozenIDs(); err != nil {
 			return "", err
 		}
 	}
@@ -324,107 +333,6 @@ func (c *Context) holdIndexes(rel *catalog.Relation, mode locks.Mode) error {
 		}
 	}
 	return nil
-}
-
-func (c *Context) lazyVacuum(rel *catalog.Relation, o *vacuumOptions) error {
-	if err := c.holdIndexes(rel, locks.RowExclusive); err != nil {
-		return err
-	}
-	if c.would(Vacuums, rel.Oid) {
-		return nil
-	}
-	c.S.Tx.SetLazyVacuum(true)
-	defer c.S.Tx.SetLazyVacuum(false)
-	row, err := c.S.Cat.ClassRow(rel.Oid)
-	if row == nil || err != nil {
-		return err
-	}
-	set := c.S.Settings
-	p := vacuum.Params{FreezeMinAge: set.Get("vacuum_freeze_min_age").Int(), FreezeTableAge: set.Get("vacuum_freeze_table_age").Int(),
-		Freeze: o.freeze, DisablePageSkipping: o.noPageSkipping, IndexCleanup: o.cleanup, NoTruncate: !o.truncate,
-		RelFrozenXid: ids.Xid(row.Relfrozenxid), OldPages: ids.BlockNumber(row.Relpages), OldTuples: float64(row.Reltuples), MemKB: int(set.Bytes("maintenance_work_mem") / 1024)}
-	p.Delay = c.vacuumDelay()
-	if c.Auto != nil {
-		p.FreezeMinAge, p.FreezeTableAge = c.Auto.FreezeMinAge, c.Auto.FreezeTableAge
-		if kb := set.Get("autovacuum_work_mem").Int(); kb > 0 {
-			p.MemKB = int(kb)
-		}
-	}
-	tag := c.S.Cat.RelationTag(rel.Oid)
-	p.LockForTruncate = func() (func(), bool) {
-		ok, err := c.S.Owner.TryAcquire(tag, locks.AccessExclusive, false)
-		if err != nil || !ok {
-			return nil, false
-		}
-		return func() { c.S.Owner.Release(tag, locks.AccessExclusive, false) }, true
-	}
-	if o.verbose {
-		c.sendNotice(pgerr.New(pgerr.SuccessfulCompletion, "vacuuming \"%s.%s.%s\"", c.S.DBName, c.schemaName(rel.Namespace), rel.Name).WithSeverity(pgerr.Info))
-	}
-	var indexes []*btree.Index
-	for _, ix := range rel.Indexes {
-		if ix.Btree != nil && ix.Ready {
-			indexes = append(indexes, ix.Btree)
-		}
-	}
-	st, err := vacuum.Heap(c.S.Tx, rel.Heap, indexes, p)
-	if err != nil {
-		return err
-	}
-	if o.verbose {
-		c.vacuumReport(rel, &st)
-	}
-	if c.Auto != nil {
-		c.Auto.stats = st
-	}
-	c.S.Stats.Vacuumed(statsID(rel), int64(st.NewRelTuples), int64(st.RecentlyDead), c.Auto != nil)
-	return c.storeVacuum(rel, &st)
-}
-
-func (c *Context) vacuumReport(rel *catalog.Relation, st *vacuum.Stats) {
-	e := pgerr.New(pgerr.SuccessfulCompletion, "finished vacuuming \"%s.%s.%s\": index scans: %d\n"+
-		"pages: %d removed, %d remain, %d scanned\ntuples: %.0f removed, %.0f remain, %.0f are dead but not yet removable",
-		c.S.DBName, c.schemaName(rel.Namespace), rel.Name, st.IndexScans, st.RemovedPages, st.NewRelPages, st.ScannedPages,
-		st.Removed, st.Live, st.RecentlyDead)
-	c.sendNotice(e.WithSeverity(pgerr.Info))
-}
-
-// statsID names a relation in the cumulative statistics.
-func statsID(rel *catalog.Relation) stats.RelID { return stats.RelID{DB: rel.File.DB, Rel: rel.Oid} }
-
-// storeVacuum puts what a vacuum has found into pg_class.
-func (c *Context) storeVacuum(rel *catalog.Relation, st *vacuum.Stats) error {
-	changed := false
-	err := c.S.Cat.ChangeClassInPlace(rel.Oid, func(row *catalog.PgClass) bool {
-		before := *row
-		row.Relpages, row.Reltuples, row.Relallvisible = int32(st.NewRelPages), float32(st.NewRelTuples), int32(st.AllVisiblePages)
-		row.Relhasindex = len(rel.Indexes) > 0
-		if st.NewFrozenXid != 0 && uint32(st.NewFrozenXid) > row.Relfrozenxid {
-			row.Relfrozenxid = uint32(st.NewFrozenXid)
-		}
-		if st.NewMinMulti != 0 && uint32(st.NewMinMulti) > row.Relminmxid {
-			row.Relminmxid = uint32(st.NewMinMulti)
-		}
-		changed = before.Relpages != row.Relpages || before.Reltuples != row.Reltuples || before.Relallvisible != row.Relallvisible ||
-			before.Relhasindex != row.Relhasindex || before.Relfrozenxid != row.Relfrozenxid || before.Relminmxid != row.Relminmxid
-		return changed
-	})
-	if err != nil || !changed {
-		return err
-	}
-	for i, ix := range rel.Indexes {
-		if i >= len(st.Indexes) {
-			break
-		}
-		x := st.Indexes[i]
-		if x.Pages == 0 {
-			continue
-		}
-		if err := c.setClassSize(ix.Oid, int32(x.Pages), float32(x.Tuples)); err != nil {
-			return err
-		}
-	}
-	return c.step()
 }
 
 // vacuumFull copies a table's rows into new files.

@@ -142,7 +142,11 @@ type VacuumStats struct {
 	Tuples       float64
 	Removed      float64
 	PagesDeleted ids.BlockNumber // deleted by this vacuum
+	DeletedNow   ids.BlockNumber // deleted by this vacuum or before it
 	PagesFree    ids.BlockNumber // deleted long enough ago to be used again
 
 	scanned bool
 }
+
+// Done reports whether the vacuum went through the index: else the other numbers mean nothing.
+func (st *VacuumStats) Done() bool { return st.scanned }

@@ -7,6 +7,7 @@ import (
 	"gompho/ssi"
 	"gompho/stats"
 	"gompho/storage/buffer"
+	"gompho/storage/page"
 	"gompho/types"
 )
 
@@ -94,6 +95,9 @@ func (ix *Index) decodeMeta(n node) (root ids.BlockNumber, level int, err error)
 	}
 	return ids.BlockNumber(le.Uint32(m[8:])), int(le.Uint32(m[12:])), nil
 }
+
+// metaDeleted is where the meta page has the number of pages that a vacuum has deleted and that are not free yet.
+const metaDeleted = page.HeaderSize + 16
 
 // encodeMeta composes the content of the meta page.
 func encodeMeta(root ids.BlockNumber, level int) []byte {

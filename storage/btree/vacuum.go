@@ -33,12 +33,52 @@ func (ix *Index) BulkDelete(tx *mvcc.Session, dead func(ids.TID) bool, delay fun
 	return ix.pass(tx, dead, delay, st)
 }
 
-// VacuumCleanup ends a vacuum of the index: when BulkDelete was not called it counts the entries and frees pages.
+// VacuumCleanup ends a vacuum of the index. When BulkDelete was not called it goes through the index only if deleted pages, a twentieth of it or more,
+// wait for being used again: as many as the last vacuum left.
 func (ix *Index) VacuumCleanup(tx *mvcc.Session, delay func(cost int) error, st *VacuumStats) error {
-	if st.scanned {
-		return nil
+	if !st.scanned {
+		left, err := ix.deletedPages(tx.Slot())
+		if err != nil {
+			return err
+		}
+		n, err := ix.Env.Pool.Blocks(ix.File, ids.MainFork)
+		if err != nil || left <= n/cleanupShare {
+			return err
+		}
+		if err := ix.pass(tx, nil, delay, st); err != nil {
+			return err
+		}
 	}
-	return ix.pass(tx, nil, delay, st)
+	return ix.noteDeleted(tx.Slot(), st.DeletedNow-min(st.DeletedNow, st.PagesFree))
+}
+
+// cleanupShare: see VacuumCleanup.
+const cleanupShare = 20
+
+// deletedPages returns how many deleted pages the last vacuum left that could not be used again yet.
+func (ix *Index) deletedPages(slot *stats.Slot) (ids.BlockNumber, error) {
+	b, err := ix.readLocked(slot, metaBlock, buffer.Share)
+	if err != nil {
+		return 0, err
+	}
+	defer b.UnlockRelease()
+	return ids.BlockNumber(le.Uint32(b.Page()[metaDeleted:])), nil
+}
+
+// noteDeleted stores what deletedPages returns.
+func (ix *Index) noteDeleted(slot *stats.Slot, n ids.BlockNumber) error {
+	if was, err := ix.deletedPages(slot); err != nil || was == n {
+		return err
+	}
+	b, err := ix.readLocked(slot, metaBlock, buffer.Exclusive)
+	if err != nil {
+		return err
+	}
+	defer b.UnlockRelease()
+	c := ix.Env.Pool.Begin(slot, wal.BtreeVacuum, 0, ix.info())
+	c.Page(b).Overwrite(metaDeleted, le.AppendUint32(nil, uint32(n)))
+	c.Commit()
+	return nil
 }
 
 // pass goes through the file in the order of blocks. A split that happens meanwhile may move entries to a block already passed: it marks both
@@ -46,6 +86,7 @@ func (ix *Index) VacuumCleanup(tx *mvcc.Session, delay func(cost int) error, st 
 func (ix *Index) pass(tx *mvcc.Session, dead func(ids.TID) bool, delay func(int) error, st *VacuumStats) error {
 	removed, deleted := st.Removed, st.PagesDeleted
 	*st = VacuumStats{Removed: removed, PagesDeleted: deleted, scanned: true}
+	defer func() { st.DeletedNow += st.PagesDeleted - deleted }()
 	v := vacuuming{ix: ix, tx: tx, slot: tx.Slot(), dead: dead, delay: delay, st: st, oldest: tx.Manager().OldestXmin(0)}
 	v.cycle = ix.Env.BeginIndexVacuum(ix.File)
 	defer ix.Env.EndIndexVacuum(ix.File)
@@ -106,6 +147,7 @@ func (v *vacuuming) one(blk, scan ids.BlockNumber) (back ids.BlockNumber, dirtie
 		if blk != scan {
 			return 0, false, nil
 		}
+		v.st.DeletedNow++
 		if free {
 			v.st.PagesFree++
 			return 0, false, v.ix.fsm().RecordFree(v.slot, blk)
