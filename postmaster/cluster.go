@@ -202,7 +202,7 @@ func (c *cluster) enter(s *session.Session, tx *mvcc.Session, who func(look *cat
 	if db == nil {
 		return refused(pgerr.InvalidCatalogName, "database %q does not exist", database)
 	}
-	if !db.Datallowconn {
+	if !db.Datallowconn && s.Slot.Activity.Snapshot().BackendType != "autovacuum worker" {
 		return refused(pgerr.ObjectNotInPrerequisiteState, "database %q is not currently accepting connections", database)
 	}
 	// Whoever copies or drops the database now either sees this session in it or is waited for.

@@ -171,27 +171,22 @@ func (s *Slot) StartProgress(c ProgressCommand, rel ids.Oid) {
 	p.command.Store(int32(c))
 }
 
-// SetProgress sets a number. It does nothing unless a command is shown.
-func (s *Slot) SetProgress(param int, v int64) {
-	if s != nil && s.progress.command.Load() != 0 {
+// SetProgress sets a number of a command. It does nothing unless that command is shown: what it consists of may be part of others.
+func (s *Slot) SetProgress(c ProgressCommand, param int, v int64) {
+	if s != nil && s.progress.command.Load() == int32(c) {
 		s.progress.params[param].Store(v)
 	}
 }
 
 // AddProgress adds to a number.
-func (s *Slot) AddProgress(param int, v int64) {
-	if s != nil && s.progress.command.Load() != 0 {
+func (s *Slot) AddProgress(c ProgressCommand, param int, v int64) {
+	if s != nil && s.progress.command.Load() == int32(c) {
 		s.progress.params[param].Add(v)
 	}
 }
 
-// ShowsProgress tells which command is shown.
-func (s *Slot) ShowsProgress() ProgressCommand {
-	if s == nil {
-		return ProgressNone
-	}
-	return ProgressCommand(s.progress.command.Load())
-}
+// ShowsProgress reports whether a command is shown.
+func (s *Slot) ShowsProgress(c ProgressCommand) bool { return s != nil && s.progress.command.Load() == int32(c) }
 
 // EndProgress shows nothing any more.
 func (s *Slot) EndProgress() {

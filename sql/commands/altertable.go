@@ -42,6 +42,7 @@ type alteration struct {
 	notNull     bool      // look for NULLs in NOT NULL columns
 	foreign     []ids.Oid // foreign keys whose rows are to be looked at
 	rewrite     bool
+	copied      int64          // rows, by VACUUM FULL and CLUSTER
 	frozen      bool           // rows go into new files as visible to all: VACUUM FULL and CLUSTER, which change nothing
 	order       *catalog.Index // the order of the rows in new files; nil: as they are
 	persistence byte

@@ -209,14 +209,14 @@ func (c *Context) vacuumReport(rel *catalog.Relation, indexes []string, st *vacu
 		}
 		what += " of table"
 	}
-	share := func(n ids.BlockNumber, none float64) float64 {
+	share := func(n ids.BlockNumber) float64 {
 		if st.Pages == 0 {
-			return none
+			return 100
 		}
 		return 100 * float64(n) / float64(st.Pages)
 	}
 	fmt.Fprintf(&b, "%s \"%s\": index scans: %d\n", what, c.fullName(rel), st.IndexScans)
-	fmt.Fprintf(&b, "pages: %d removed, %d remain, %d scanned (%.2f%% of total)\n", st.RemovedPages, st.NewRelPages, st.ScannedPages, share(st.ScannedPages, 100))
+	fmt.Fprintf(&b, "pages: %d removed, %d remain, %d scanned (%.2f%% of total)\n", st.RemovedPages, st.NewRelPages, st.ScannedPages, share(st.ScannedPages))
 	fmt.Fprintf(&b, "tuples: %.0f removed, %.0f remain, %.0f are dead but not yet removable\n", st.Removed, st.NewRelTuples, st.RecentlyDead)
 	if st.MissedDead > 0 {
 		fmt.Fprintf(&b, "tuples missed: %.0f dead from %d pages not removed due to cleanup lock contention\n", st.MissedDead, st.MissedPages)
@@ -234,7 +234,7 @@ func (c *Context) vacuumReport(rel *catalog.Relation, indexes []string, st *vacu
 	} else if st.IndexScans > 0 && len(indexes) > 0 {
 		how = "index scan needed"
 	}
-	fmt.Fprintf(&b, "%s: %d pages from table (%.2f%% of total) "+verb+"\n", how, st.DeadItemPages, share(st.DeadItemPages, 0), st.DeadItems)
+	fmt.Fprintf(&b, "%s: %d pages from table (%.2f%% of total) "+verb+"\n", how, st.DeadItemPages, share(st.DeadItemPages), st.DeadItems)
 	for i, x := range st.Indexes {
 		if x.Done() {
 			fmt.Fprintf(&b, "index \"%s\": pages: %d in total, %d newly deleted, %d currently deleted, %d reusable\n", indexes[i], x.Pages, x.PagesDeleted,

@@ -204,8 +204,18 @@ func (c *Context) reindexMany(st *ast.ReindexStmt, mode locks.Mode, each func(re
 
 // cluster is CLUSTER.
 func cluster(c *Context, st *ast.ClusterStmt) error {
+	verbose := false
+	for _, d := range st.Params {
+		if d.Defname != "verbose" {
+			return pgerr.New(pgerr.SyntaxError, "unrecognized CLUSTER option %q", d.Defname).At(int(d.Location))
+		}
+		var err error
+		if verbose, err = defBool(d); err != nil {
+			return err
+		}
+	}
 	if st.Relation == nil {
-		return c.clusterAll()
+		return c.clusterAll(verbose)
 	}
 	rel, err := c.openOwned(st.Relation, locks.AccessExclusive, false)
 	if err != nil {
@@ -230,14 +240,14 @@ func cluster(c *Context, st *ast.ClusterStmt) error {
 		return pgerr.NotSupported("cannot cluster on partial index %q", by.Name)
 	}
 	if rel.Kind == 'p' {
-		return c.clusterPartitions(by)
+		return c.clusterPartitions(by, verbose)
 	}
-	return c.clusterTable(rel, by)
+	return c.clusterTable(rel, by, verbose)
 }
 
 // clusterPartitions clusters the partitions of a table by their parts of one of its indexes, each in a transaction of its own; those of others are
 // left out.
-func (c *Context) clusterPartitions(by *catalog.Index) error {
+func (c *Context) clusterPartitions(by *catalog.Index, verbose bool) error {
 	if err := c.requireTopLevel("CLUSTER"); err != nil {
 		return err
 	}
@@ -262,7 +272,7 @@ func (c *Context) clusterPartitions(by *catalog.Index) error {
 		} else if !ok {
 			continue
 		}
-		if err := c.clusterOne(ix.Index.Table, oid); err != nil {
+		if err := c.clusterOne(ix.Index.Table, oid, verbose); err != nil {
 			return err
 		}
 	}
@@ -270,7 +280,7 @@ func (c *Context) clusterPartitions(by *catalog.Index) error {
 }
 
 // clusterOne is CLUSTER of one of several tables: in a new transaction, if it is there still and the user's.
-func (c *Context) clusterOne(table, index ids.Oid) error {
+func (c *Context) clusterOne(table, index ids.Oid, verbose bool) error {
 	if err := c.between(true); err != nil {
 		return err
 	}
@@ -282,10 +292,10 @@ func (c *Context) clusterOne(table, index ids.Oid) error {
 	if ok, err := c.S.Cat.HasPrivsOf(c.S.User, rel.Owner); err != nil || !ok || ix == nil {
 		return err
 	}
-	return c.clusterTable(rel, ix)
+	return c.clusterTable(rel, ix, verbose)
 }
 
-func (c *Context) clusterAll() error {
+func (c *Context) clusterAll(verbose bool) error {
 	if err := c.requireTopLevel("CLUSTER"); err != nil {
 		return err
 	}
@@ -297,7 +307,7 @@ func (c *Context) clusterAll() error {
 		if !r.Indisclustered {
 			continue
 		}
-		if err := c.clusterOne(r.Indrelid, r.Indexrelid); err != nil {
+		if err := c.clusterOne(r.Indrelid, r.Indexrelid, verbose); err != nil {
 			return err
 		}
 	}
@@ -305,7 +315,7 @@ func (c *Context) clusterAll() error {
 }
 
 // clusterTable copies a table's rows into new files in the order of an index.
-func (c *Context) clusterTable(rel *catalog.Relation, by *catalog.Index) error {
+func (c *Context) clusterTable(rel *catalog.Relation, by *catalog.Index, verbose bool) error {
 	if err := c.S.Cat.HoldRelation(by.Oid, locks.AccessExclusive); err != nil {
 		return err
 	}
@@ -316,7 +326,7 @@ func (c *Context) clusterTable(rel *catalog.Relation, by *catalog.Index) error {
 		return err
 	}
 	a := &alteration{c: c, oid: rel.Oid, old: rel, persistence: rel.Persistence, frozen: true, order: by}
-	return a.rewriteTable()
+	return a.repack(verbose)
 }
 
 // eachRowBy is eachRow in the order of an index.

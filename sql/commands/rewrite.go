@@ -142,11 +142,12 @@ type rewriter struct {
 	bulk            *heap.BulkInsert
 	cid             ids.CommandID
 	mustBe, dropped []int
+	from            ids.BlockNumber // where the last rows came from
 }
 
 func (a *alteration) newRewriter(before, now *catalog.Relation) (*rewriter, error) {
 	r := &rewriter{a: a, before: before, now: now, bulk: heap.NewBulkInsert(), cid: a.c.S.Tx.CommandID(true),
-		vals: make([]types.Datum, len(now.Desc.Attrs)), batch: newBatch(now.Desc, rewriteBatch)}
+		vals: make([]types.Datum, len(now.Desc.Attrs)), batch: newBatch(now.Desc, rewriteBatch), from: ids.InvalidBlock}
 	var first, second []query.Expr
 	for _, v := range a.values {
 		if v.generated {
@@ -239,6 +240,9 @@ func (r *rewriter) flush() error {
 		return nil
 	}
 	err := heap.MultiInsert(r.a.c.S.Tx, r.now.Heap, r.batch, r.cid, heap.InsertOpts{Bulk: r.bulk, SkipFsm: true, Frozen: r.a.frozen, NoCount: true}, nil)
+	if r.a.frozen {
+		r.a.wrote(r.batch.N, r.from)
+	}
 	for _, v := range r.batch.Cols {
 		v.Reset()
 	}

@@ -345,5 +345,5 @@ func (c *Context) vacuumFull(oid ids.Oid, o *vacuumOptions) error {
 		return c.lazyVacuum(rel, o) // catalogs keep their files
 	}
 	a := &alteration{c: c, oid: oid, old: rel, persistence: rel.Persistence, frozen: true}
-	return a.rewriteTable()
+	return a.repack(o.verbose)
 }

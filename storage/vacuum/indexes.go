@@ -21,7 +21,7 @@ func (v *run) removeDead() error {
 		v.dead.reset()
 		return nil
 	}
-	v.slot.SetProgress(stats.VacuumPhase, stats.VacuumVacuumingIndexes)
+	v.progress(stats.VacuumPhase, stats.VacuumVacuumingIndexes)
 	err := v.eachIndex("vacuuming", true, func(tx *mvcc.Session, ix *btree.Index, delay func(int) error, st *btree.VacuumStats) error {
 		return ix.BulkDelete(tx, v.dead.has, delay, st)
 	})
@@ -29,25 +29,25 @@ func (v *run) removeDead() error {
 		return err
 	}
 	v.st.IndexScans++
-	v.slot.SetProgress(stats.VacuumIndexRounds, int64(v.st.IndexScans))
+	v.progress(stats.VacuumIndexRounds, int64(v.st.IndexScans))
 	if err := v.freeDead(); err != nil {
 		return err
 	}
 	v.dead.reset()
-	v.slot.SetProgress(stats.VacuumDead, 0)
+	v.progress(stats.VacuumDead, 0)
 	return nil
 }
 
 // freeDead is the second pass: over the pages that have dead line pointers.
 func (v *run) freeDead() error {
-	v.slot.SetProgress(stats.VacuumPhase, stats.VacuumVacuumingHeap)
+	v.progress(stats.VacuumPhase, stats.VacuumVacuumingHeap)
 	for i := range v.dead.first {
 		blk := v.dead.base + ids.BlockNumber(i)
 		offs := v.dead.of(blk)
 		if len(offs) == 0 {
 			continue
 		}
-		v.slot.SetProgress(stats.VacuumHeapVacuumed, int64(blk))
+		v.progress(stats.VacuumHeapVacuumed, int64(blk))
 		if err := v.slot.CheckInterrupts(); err != nil {
 			return err
 		}
@@ -83,7 +83,7 @@ func (v *run) finishIndexes() error {
 		v.st.Bypassed = true
 		return nil
 	}
-	v.slot.SetProgress(stats.VacuumPhase, stats.VacuumCleaningIndexes)
+	v.progress(stats.VacuumPhase, stats.VacuumCleaningIndexes)
 	return v.eachIndex("cleanup", v.st.IndexScans == 0, func(tx *mvcc.Session, ix *btree.Index, delay func(int) error, st *btree.VacuumStats) error {
 		return ix.VacuumCleanup(tx, delay, st)
 	})

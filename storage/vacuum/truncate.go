@@ -40,7 +40,7 @@ func (v *run) truncate() error {
 	if v.p.NoTruncate || v.p.LockForTruncate == nil || free == 0 || free < truncatePages && free < v.st.Pages/truncateShare {
 		return nil
 	}
-	v.slot.SetProgress(stats.VacuumPhase, stats.VacuumTruncating)
+	v.progress(stats.VacuumPhase, stats.VacuumTruncating)
 	v.st.NewRelPages = v.st.Pages
 	for {
 		unlock, err := v.lockTable()

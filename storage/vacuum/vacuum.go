@@ -137,7 +137,7 @@ func Heap(tx *mvcc.Session, r *heap.Rel, indexes []*btree.Index, p Params) (Stat
 	if p.Began != nil {
 		p.Began(v.st.Aggressive)
 	}
-	v.slot.SetProgress(stats.VacuumMaxDead, int64(v.dead.limit/6))
+	v.progress(stats.VacuumMaxDead, int64(v.dead.limit/6))
 	if err := v.scan(); err != nil {
 		return v.st, err
 	}
@@ -148,7 +148,7 @@ func Heap(tx *mvcc.Session, r *heap.Rel, indexes []*btree.Index, p Params) (Stat
 	if err := v.truncate(); err != nil {
 		return v.st, err
 	}
-	v.slot.SetProgress(stats.VacuumPhase, stats.VacuumFinal)
+	v.progress(stats.VacuumPhase, stats.VacuumFinal)
 	var err error
 	v.st.AllVisiblePages, v.st.FrozenPages, err = v.vm.Count(v.slot)
 	v.st.AllVisiblePages = min(v.st.AllVisiblePages, v.st.NewRelPages)
@@ -163,8 +163,8 @@ func (v *run) scan() error {
 		return err
 	}
 	v.st.Pages = n
-	v.slot.SetProgress(stats.VacuumPhase, stats.VacuumScanningHeap)
-	v.slot.SetProgress(stats.VacuumHeapBlocks, int64(n))
+	v.progress(stats.VacuumPhase, stats.VacuumScanningHeap)
+	v.progress(stats.VacuumHeapBlocks, int64(n))
 	for blk := ids.BlockNumber(0); blk < n; blk++ {
 		next, err := v.skip(blk, n)
 		if err != nil {
@@ -178,14 +178,14 @@ func (v *run) scan() error {
 			if err := v.removeDead(); err != nil {
 				return err
 			}
-			v.slot.SetProgress(stats.VacuumPhase, stats.VacuumScanningHeap)
+			v.progress(stats.VacuumPhase, stats.VacuumScanningHeap)
 		}
-		v.slot.SetProgress(stats.VacuumHeapScanned, int64(blk))
+		v.progress(stats.VacuumHeapScanned, int64(blk))
 		if err := v.page(blk); err != nil {
 			return err
 		}
 	}
-	v.slot.SetProgress(stats.VacuumHeapScanned, int64(n))
+	v.progress(stats.VacuumHeapScanned, int64(n))
 	return nil
 }
 
@@ -250,7 +250,7 @@ func (v *run) page(blk ids.BlockNumber) error {
 		v.st.DeadItemPages++
 		v.st.DeadItems += float64(len(pv.Dead))
 		v.dead.add(blk, pv.Dead)
-		v.slot.SetProgress(stats.VacuumDead, int64(v.dead.len()))
+		v.progress(stats.VacuumDead, int64(v.dead.len()))
 	} else if err := v.r.FreeSpaceMap().Record(v.slot, blk, pv.Free); err != nil {
 		return err
 	}
@@ -263,6 +263,9 @@ func (v *run) page(blk ids.BlockNumber) error {
 	}
 	return v.delay(cost)
 }
+
+// progress shows how far the vacuum is.
+func (v *run) progress(param int, n int64) { v.slot.SetProgress(stats.ProgressVacuum, param, n) }
 
 func (v *run) delay(cost int) error {
 	if v.p.Delay == nil {
