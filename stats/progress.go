@@ -186,7 +186,9 @@ func (s *Slot) AddProgress(c ProgressCommand, param int, v int64) {
 }
 
 // ShowsProgress reports whether a command is shown.
-func (s *Slot) ShowsProgress(c ProgressCommand) bool { return s != nil && s.progress.command.Load() == int32(c) }
+func (s *Slot) ShowsProgress(c ProgressCommand) bool {
+	return s != nil && s.progress.command.Load() == int32(c)
+}
 
 // EndProgress shows nothing any more.
 func (s *Slot) EndProgress() {
