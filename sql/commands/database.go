@@ -393,7 +393,13 @@ func (c *Context) removeDatabase(d *catalog.PgDatabase) error {
 	if err := cat.Delete(d); err != nil {
 		return err
 	}
-	if err := c.step(); err != nil {
+	// The files go when the database is gone for good: if the server dies before they have, the next start removes them. The other way round it
+	// would find a database without files. Nobody gets in meanwhile.
+	if err := c.S.Owner.Acquire(databaseTag(d.Oid), locks.AccessExclusive, locks.Opts{Session: true}); err != nil {
+		return err
+	}
+	defer c.S.Owner.Release(databaseTag(d.Oid), locks.AccessExclusive, true)
+	if err := c.nextTransaction(); err != nil {
 		return err
 	}
 	if err := c.S.Ops.DropDatabase(c.S.Slot, d.Oid); err != nil {

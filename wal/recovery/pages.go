@@ -2,6 +2,7 @@ package recovery
 
 import (
 	"encoding/binary"
+	"fmt"
 	"path/filepath"
 	"sort"
 	"strconv"
@@ -18,6 +19,12 @@ type blockKey struct {
 	rel   ids.RelFile
 	fork  ids.Fork
 	block ids.BlockNumber
+}
+
+// invalidPage is a page that records speak of and that is not there.
+type invalidPage struct {
+	end  ids.LSN // of the first such record
+	what string
 }
 
 func decodeOid(b []byte) ids.Oid { return ids.Oid(binary.LittleEndian.Uint32(b)) }
@@ -66,7 +73,7 @@ func (r *Recovery) redoPage(rec *wal.Record, ref *wal.PageRef) error {
 			return err
 		}
 		if !ok {
-			r.invalid[key] = struct{}{}
+			r.noteInvalid(key, rec.End, "does not exist")
 			return nil
 		}
 		r.pages.put(key, b)
@@ -77,7 +84,7 @@ func (r *Recovery) redoPage(rec *wal.Record, ref *wal.PageRef) error {
 	case pg.LSN() >= rec.End:
 		return nil
 	case pg.IsNew():
-		r.invalid[key] = struct{}{} // the file grew, the page's own records are of a time when it was dropped or cut
+		r.noteInvalid(key, rec.End, "is empty") // the file grew, the page's own records are of a time when it was dropped or cut
 		return nil
 	}
 	if err := page.Apply(b.Page(), ref.Ops); err != nil {
@@ -85,6 +92,13 @@ func (r *Recovery) redoPage(rec *wal.Record, ref *wal.PageRef) error {
 	}
 	b.RedoDone(rec.End)
 	return nil
+}
+
+// noteInvalid remembers the first record of a page that is not there.
+func (r *Recovery) noteInvalid(key blockKey, end ids.LSN, what string) {
+	if _, ok := r.invalid[key]; !ok {
+		r.invalid[key] = invalidPage{end, what}
+	}
 }
 
 func (r *Recovery) forget(match func(blockKey) bool) {
@@ -100,13 +114,15 @@ func (r *Recovery) checkInvalid() error {
 	if len(r.invalid) == 0 {
 		return nil
 	}
-	var names []string
-	for k := range r.invalid {
-		names = append(names, smgr.RelPath(k.rel, k.fork))
+	var lines []string
+	for k, p := range r.invalid {
+		lines = append(lines, fmt.Sprintf("block %d of relation %s %s for the record that ends at %s", k.block, smgr.RelPath(k.rel, k.fork), p.what, p.end))
 	}
-	sort.Strings(names)
-	return pgerr.New(pgerr.DataCorrupted, "WAL contains references to invalid pages").
-		WithDetail("%d pages, the first of relation %s.", len(names), names[0])
+	sort.Strings(lines)
+	for _, l := range lines {
+		r.log.Warn(l)
+	}
+	return pgerr.New(pgerr.DataCorrupted, "WAL contains references to invalid pages").WithDetail("%d pages; %s.", len(lines), lines[0])
 }
 
 // resetUnlogged gives every relation that has an init fork the content of that fork.

@@ -62,7 +62,7 @@ type Recovery struct {
 	log     *zap.Logger
 	control control.Data
 	start   control.Checkpoint
-	invalid map[blockKey]struct{}
+	invalid map[blockKey]invalidPage
 	slot    *stats.Slot
 	result  Result
 	pages   redoCache
@@ -70,7 +70,7 @@ type Recovery struct {
 
 // Open reads the checkpoint that recovery begins with.
 func Open(o Options) (*Recovery, error) {
-	r := &Recovery{o: o, log: o.Logger, control: o.Control.Data(), invalid: map[blockKey]struct{}{}}
+	r := &Recovery{o: o, log: o.Logger, control: o.Control.Data(), invalid: map[blockKey]invalidPage{}}
 	if r.log == nil {
 		r.log = zap.NewNop()
 	}

@@ -2,6 +2,7 @@ package crash
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -107,6 +108,9 @@ func TestCrash(t *testing.T) {
 				if err := r.run(); err != nil {
 					failed.Add(1)
 					t.Errorf("seed %d: %v\n%s", seed, err, r.tail())
+					if to := os.Getenv("GOMPHO_CRASH_KEEP"); to != "" {
+						t.Log(r.keep(fmt.Sprintf("%s/%d-%d", to, seed, i)))
+					}
 				}
 				lives.Add(int64(r.lives))
 				crashes.Add(int64(r.crashes))
@@ -347,6 +351,28 @@ func (r *round) sums() error {
 		}
 	}
 	return nil
+}
+
+// keep copies the cluster as it is to a directory of the real file system, to be looked at with gompho check and gompho wal dump.
+func (r *round) keep(to string) error {
+	var walk func(name string) error
+	walk = func(name string) error {
+		if err := os.MkdirAll(to+name, 0o700); err != nil {
+			return err
+		}
+		entries, err := r.fs.ReadDir(dataDir + name)
+		for _, e := range entries {
+			at := name + "/" + e.Name()
+			if e.IsDir() {
+				err = errors.Join(err, walk(at))
+				continue
+			}
+			data, rerr := vfs.ReadFile(r.fs, dataDir+at)
+			err = errors.Join(err, rerr, os.WriteFile(to+at, data, 0o600))
+		}
+		return err
+	}
+	return walk("")
 }
 
 // logCore writes the server log into the round's.

@@ -22,5 +22,6 @@
 //
 // The run prints how many crashes hit which kind of call, when, and how often each kind of statement succeeded. GOMPHO_CRASH_ROUNDS sets the number
 // of rounds (a few hundred thousand take hours), GOMPHO_SEED runs rounds of that one seed. A failed round prints its seed and what
-// each session did; set GOMPHO_CRASH_TRACE to see the server's log too.
+// each session did; set GOMPHO_CRASH_TRACE to see all of it, and
+// GOMPHO_CRASH_KEEP to a directory that takes what its clusters were.
 package crash
