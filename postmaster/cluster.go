@@ -69,7 +69,8 @@ func (p *Postmaster) build() (*cluster, error) {
 	onPanic := func(err error) { c.crash(err, nil) }
 	c.smgr = smgr.New(smgr.Options{FS: c.fs, DataDir: p.opt.Dir, Fsync: func() bool { return p.cfg.Get("fsync").Bool() }, OnPanic: onPanic})
 	nb := int(p.cfg.Get("shared_buffers").Int())
-	bo := buffer.Options{Buffers: nb, Storage: c.smgr, Checksums: true, ZeroDamaged: func() bool { return p.cfg.Get("zero_damaged_pages").Bool() }}
+	bo := buffer.Options{Buffers: nb, Storage: c.smgr, Checksums: true,
+		Warn: func(e *pgerr.Error) { p.log.Warn(e.Message + detailOf(e)) }, ChecksumFailed: func(db ids.Oid) { c.stats.ChecksumFailed(db) }}
 	if hook := p.opt.Critical; hook != nil {
 		bo.Critical = func(wal.Kind) { hook() }
 	}
@@ -159,6 +160,17 @@ func (c *cluster) openSession(s *session.Session, who func(look *catalog.Session
 	set := s.Settings
 	counters := c.stats.NewPending()
 	s.Slot.Stats = counters
+	s.Slot.Damage = &stats.Damage{
+		IgnoreChecksums: func() bool { return set.Get("ignore_checksum_failure").Bool() },
+		ZeroPages:       func() bool { return set.Get("zero_damaged_pages").Bool() },
+		Warn: func(e *pgerr.Error) {
+			if s.Notice != nil {
+				s.Notice(e)
+			} else {
+				c.p.log.Warn(e.Message)
+			}
+		},
+	}
 	owner := c.locks.NewOwner(s.Slot, locks.OwnerOptions{
 		DeadlockTimeout: func() timeDur { return set.Duration("deadlock_timeout") },
 		LockTimeout:     func() timeDur { return set.Duration("lock_timeout") },

@@ -44,6 +44,8 @@ type Database struct {
 	TempFiles, TempBytes, Deadlocks                      int64
 	Sessions, Abandoned, Fatal, Killed                   int64 // sessions begun; ended by a lost client, an error, an operator
 	SessionMicros, ActiveMicros, IdleInTransactionMicros int64
+	ChecksumFailures                                     int64
+	LastChecksumFailure                                  Time
 	ResetAt                                              Time
 }
 

@@ -172,6 +172,15 @@ func (s *Shared) Relations(db ids.Oid) map[RelID]Relation {
 	return out
 }
 
+// ChecksumFailed notes that a block of a database was damaged; 0 stands for the shared relations. Damage is counted even when nothing else is.
+func (s *Shared) ChecksumFailed(db ids.Oid) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	d := s.database(db)
+	d.ChecksumFailures++
+	d.LastChecksumFailure = TimeOf(time.Now())
+}
+
 // Drop forgets a relation.
 func (s *Shared) Drop(id RelID) {
 	s.mu.Lock()

@@ -45,8 +45,25 @@ type Slot struct {
 
 	Activity Activity
 	progress Progress
+	// Damage says what the process does about damaged pages; nil: they are errors. Set before the process does anything.
+	Damage *Damage
 	// Stats are the process's cumulative counters; nil: nothing is counted. Set before the process does anything.
 	Stats *Pending
+}
+
+// Damage are the settings for damaged pages.
+type Damage struct {
+	IgnoreChecksums func() bool        // ignore_checksum_failure: use a page whose header looks right
+	ZeroPages       func() bool        // zero_damaged_pages: take an empty one instead
+	Warn            func(*pgerr.Error) // tells the user; nil: there is none, the server log is told
+}
+
+// DamagePolicy returns what the process does about damaged pages; nil: they are errors.
+func (s *Slot) DamagePolicy() *Damage {
+	if s == nil {
+		return nil
+	}
+	return s.Damage
 }
 
 // NewSlot makes a slot for a process.

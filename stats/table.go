@@ -94,6 +94,10 @@ func (t *Table) AddWorkers(leader *Slot, n, limit int) []*Slot {
 	for i := range out {
 		out[i] = t.Add("parallel worker")
 		out[i].Leader = leader.PID
+		if d := leader.Damage; d != nil {
+			ignore, zero := d.IgnoreChecksums(), d.ZeroPages()
+			out[i].Damage = &Damage{IgnoreChecksums: func() bool { return ignore }, ZeroPages: func() bool { return zero }}
+		}
 		if p := leader.Stats; p != nil {
 			out[i].Stats = newPending(p.shared, p.db)
 		}

@@ -90,8 +90,8 @@ var zeroCounters = []string{"db_conflict_all", "db_conflict_bufferpin", "db_conf
 // zeroTimes are durations that are not kept.
 var zeroTimes = []string{"db_blk_read_time", "db_blk_write_time"}
 
-// nullStats are NULL as long as nothing has happened: damaged pages are not counted, and there are no functions to count calls of.
-var nullStats = []string{"db_checksum_failures", "db_checksum_last_failure", "function_calls", "function_self_time", "function_total_time",
+// nullStats are NULL as long as nothing has happened: there are no functions to count calls of.
+var nullStats = []string{"function_calls", "function_self_time", "function_total_time",
 	"xact_function_calls", "xact_function_self_time", "xact_function_total_time"}
 
 func counterEntries() []functions.Entry {
@@ -123,6 +123,8 @@ func counterEntries() []functions.Entry {
 	for n, f := range databaseTimes {
 		add(prefix+"db_"+n, ofDatabase(func(d *stats.Database) types.Datum { return types.Float(float64(f(d)) / 1000) }))
 	}
+	add(prefix+"db_checksum_failures", ofDatabase(func(d *stats.Database) types.Datum { return types.Int(d.ChecksumFailures) }))
+	add(prefix+"db_checksum_last_failure", ofDatabase(func(d *stats.Database) types.Datum { return timestamp(d.LastChecksumFailure.Time()) }))
 	add(prefix+"db_stat_reset_time", ofDatabase(func(d *stats.Database) types.Datum { return timestamp(d.ResetAt.Time()) }))
 	return append(append(out, serverCounterEntries()...), noCounterEntries()...)
 }

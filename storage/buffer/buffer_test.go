@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"strings"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -366,13 +367,22 @@ func TestCleanup(t *testing.T) {
 	mine.UnlockRelease()
 }
 
-// TestDamage flips a byte on disk: the read names block and relation with XX001; ReadOrZero gives zeros.
+// TestDamage flips a byte on disk: the read names block and relation with XX001; ReadOrZero gives zeros, and so does zero_damaged_pages;
+// ignore_checksum_failure takes the page as it is unless its header is wrong.
 func TestDamage(t *testing.T) {
 	mem := vfs.NewMem(1)
 	warned := 0
-	e := newEnv(t, mem, 16, func(o *Options) { o.Warn = func(error) { warned++ } })
+	failures := map[ids.Oid]int{}
+	e := newEnv(t, mem, 16, func(o *Options) {
+		o.Warn = func(*pgerr.Error) { warned++ }
+		o.ChecksumFailed = func(db ids.Oid) { failures[db]++ }
+	})
 	e.create(t, relA)
-	e.extend(t, relA).UnlockRelease()
+	grown := e.extend(t, relA)
+	c := e.pool.Begin(nil, wal.GenericChange, 1, RelInfo{relA, true})
+	c.Page(grown).Init(0, 0)
+	c.Commit()
+	grown.UnlockRelease()
 	if err := e.pool.FlushAll(nil); err != nil {
 		t.Fatal(err)
 	}
@@ -393,15 +403,49 @@ func TestDamage(t *testing.T) {
 		}
 	}
 	z, err := e.pool.ReadOrZero(nil, relA, ids.MainFork, 0, nil)
-	if err != nil || !z.Page().IsZero() || warned != 1 {
-		t.Fatal(err, warned)
+	if err != nil || !z.Page().IsZero() || warned != 4 || failures[5] != 3 {
+		t.Fatal(err, warned, failures)
 	}
 	z.Release()
+	testDamagePolicy(t, e, mem, path, b)
 	if _, err := e.pool.Read(nil, relA, ids.MainFork, 7, nil); err == nil {
 		t.Fatal("read beyond the end")
 	}
 	if _, err := e.pool.Read(nil, ids.RelFile{Spc: 1663, DB: 5, Rel: 1}, ids.MainFork, 0, nil); !pgerr.Is(err, pgerr.UndefinedFile) {
 		t.Fatal(err)
+	}
+}
+
+func testDamagePolicy(t *testing.T, e *env, mem vfs.FS, path string, file []byte) {
+	var ignore, zero bool
+	var words []string
+	slot := stats.NewSlot(1, 0)
+	slot.Damage = &stats.Damage{IgnoreChecksums: func() bool { return ignore }, ZeroPages: func() bool { return zero },
+		Warn: func(e *pgerr.Error) { words = append(words, e.Message) }}
+	read := func() (page.Page, error) {
+		e.pool.DropRelationBuffers(relA)
+		words = nil
+		b, err := e.pool.Read(slot, relA, ids.MainFork, 0, nil)
+		if err != nil {
+			return nil, err
+		}
+		defer b.Release()
+		return append(page.Page(nil), b.Page()...), nil
+	}
+	ignore = true
+	if pg, err := read(); err != nil || pg[4000] != file[4000] || len(words) != 1 || !strings.HasPrefix(words[0], "page verification failed, calculated checksum ") {
+		t.Fatal(err, words)
+	}
+	file[page.PosUpper+1] ^= 0x80
+	if err := vfs.WriteFile(mem, path, file, 0o600, false); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := read(); !pgerr.Is(err, pgerr.DataCorrupted) {
+		t.Fatal("a page with a damaged header was used:", err)
+	}
+	zero = true
+	if pg, err := read(); err != nil || !pg.IsZero() || len(words) != 2 || words[1] != "invalid page in block 0 of relation base/5/16384; zeroing out page" {
+		t.Fatal(err, words)
 	}
 }
 

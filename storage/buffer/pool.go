@@ -20,10 +20,10 @@ type Options struct {
 	Log *wal.Log
 	// Checksums says that pages carry checksums: set at every write, checked at every read.
 	Checksums bool
-	// ZeroDamaged is zero_damaged_pages; nil: false.
-	ZeroDamaged func() bool
-	// Warn is told of a damaged page that was zeroed; nil: nobody.
-	Warn func(error)
+	// Warn is told of damage when the process that found it has nobody to tell; nil: nobody.
+	Warn func(*pgerr.Error)
+	// ChecksumFailed is told of each checksum that was wrong, with the database; nil: nobody.
+	ChecksumFailed func(db ids.Oid)
 	// Critical, for tests, is called within the critical section of every Commit, before the record is inserted. It may panic.
 	Critical func(kind wal.Kind)
 }
@@ -69,11 +69,11 @@ func New(o Options) (*Pool, error) {
 	if err != nil {
 		return nil, pgerr.Wrap(err, pgerr.OutOfMemory, "could not allocate %d shared buffers: %v", o.Buffers, err)
 	}
-	if o.ZeroDamaged == nil {
-		o.ZeroDamaged = func() bool { return false }
-	}
 	if o.Warn == nil {
-		o.Warn = func(error) {}
+		o.Warn = func(*pgerr.Error) {}
+	}
+	if o.ChecksumFailed == nil {
+		o.ChecksumFailed = func(ids.Oid) {}
 	}
 	heads := uint32(partitions)
 	for heads < 2*uint32(o.Buffers) {

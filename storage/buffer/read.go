@@ -2,10 +2,7 @@ package buffer
 
 import (
 	"gompho/internal/ids"
-	"gompho/internal/pgerr"
 	"gompho/stats"
-	"gompho/storage/page"
-	"gompho/storage/smgr"
 )
 
 // Read returns the buffer of a block, pinned and not latched. The block must exist.
@@ -85,24 +82,6 @@ func (p *Pool) fill(slot *stats.Slot, id int32, t *tag, orZero bool) error {
 	}
 	p.endIO(id, flagValid, 0)
 	slot.CountRead(t.rel)
-	return nil
-}
-
-func (p *Pool) readPage(slot *stats.Slot, t *tag, pg page.Page, orZero bool) error {
-	if err := p.storage.Read(slot, t.rel, t.fork, t.block, pg); err != nil {
-		return err
-	}
-	reason := page.Verify(pg, t.block, p.opts.Checksums)
-	if reason == nil {
-		return nil
-	}
-	err := pgerr.Wrap(reason, pgerr.DataCorrupted, "invalid page in block %d of relation %s", t.block, smgr.RelPath(t.rel, t.fork))
-	err.DetailLog = reason.Error()
-	if !orZero && !p.opts.ZeroDamaged() {
-		return err
-	}
-	clear(pg)
-	p.opts.Warn(err)
 	return nil
 }
 
@@ -197,6 +176,11 @@ func (p *Pool) ReadForRedo(slot *stats.Slot, rel ids.RelFile, fork ids.Fork, blk
 		}
 		slot.CountPin()
 		b = Buf{p, slot, id}
+	} else if fork == ids.FsmFork || fork == ids.VmFork {
+		// A map that is damaged is as good as an empty one.
+		if b, err = p.ReadOrZero(slot, rel, fork, blk, nil); err != nil {
+			return Buf{}, false, err
+		}
 	} else if b, err = p.Read(slot, rel, fork, blk, nil); err != nil {
 		return Buf{}, false, err
 	}

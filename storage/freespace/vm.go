@@ -74,7 +74,8 @@ func (v *VM) pin(slot *stats.Slot, blk ids.BlockNumber) (bool, error) {
 	if err != nil || pg >= n {
 		return false, err
 	}
-	v.buf, err = v.pool.Read(slot, v.rel.File, ids.VmFork, pg, nil)
+	// A damaged page is as good as an empty one.
+	v.buf, err = v.pool.ReadOrZero(slot, v.rel.File, ids.VmFork, pg, nil)
 	return err == nil, err
 }
 
@@ -108,6 +109,12 @@ func (v *VM) Clear(c *buffer.Change, blk ids.BlockNumber, bits byte) (unlock buf
 func initMap(pc buffer.PageChange) {
 	pc.Init(0, 0)
 	pc.SetBounds(page.HeaderSize, page.HeaderSize)
+}
+
+// InitVM formats a page of the map without logging it: for redo.
+func InitVM(pg page.Page) {
+	pg.Init(0, 0)
+	pg.SetBounds(page.HeaderSize, page.HeaderSize)
 }
 
 func (v *VM) alter(c *buffer.Change, blk ids.BlockNumber, off, on byte) buffer.Buf {

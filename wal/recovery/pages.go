@@ -10,6 +10,7 @@ import (
 	"gompho/internal/ids"
 	"gompho/internal/pgerr"
 	"gompho/storage/buffer"
+	"gompho/storage/freespace"
 	"gompho/storage/page"
 	"gompho/storage/smgr"
 	"gompho/wal"
@@ -83,6 +84,8 @@ func (r *Recovery) redoPage(rec *wal.Record, ref *wal.PageRef) error {
 		delete(r.invalid, key)
 	case pg.LSN() >= rec.End:
 		return nil
+	case pg.IsNew() && ref.Fork == ids.VmFork: // it was damaged, or is yet to come
+		freespace.InitVM(pg)
 	case pg.IsNew():
 		r.noteInvalid(key, rec.End, "is empty") // the file grew, the page's own records are of a time when it was dropped or cut
 		return nil
