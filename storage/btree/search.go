@@ -57,8 +57,11 @@ func (ix *Index) root(slot *stats.Slot) (buffer.Buf, error) {
 		}
 		ix.cachedRoot.Store(0)
 	}
-	for {
+	for tries := 0; ; tries++ {
 		blk, level, err := ix.meta(slot)
+		if err == nil && (level >= maxLevels || tries == 1000) { // each try that fails is a root split in between
+			err = ix.damaged(metaBlock, "it does not lead to a root page")
+		}
 		if err != nil {
 			return buffer.Buf{}, err
 		}
@@ -154,7 +157,10 @@ func (ix *Index) moveRight(slot *stats.Slot, b buffer.Buf, k *searchKey, mode bu
 		}
 		next := n.next()
 		b.UnlockRelease()
-		var err error
+		err := slot.CheckInterrupts() // damaged links may lead round in circles
+		if err != nil {
+			return buffer.Buf{}, err
+		}
 		if b, err = ix.readLocked(slot, next, mode); err != nil {
 			return b, err
 		}

@@ -1,6 +1,7 @@
 package buffer
 
 import (
+	"gompho/internal/ids"
 	"gompho/internal/pgerr"
 	"gompho/stats"
 	"gompho/storage/page"
@@ -8,7 +9,7 @@ import (
 )
 
 // readPage reads a block and verifies it. A damaged one is an error, or with orZero, or when the process is told to, a page of zeros; with
-// ignore_checksum_failure it is used as it is, as long as its header makes sense.
+// ignore_checksum_failure it is used as it is, as long as its header and its line pointers make sense.
 func (p *Pool) readPage(slot *stats.Slot, t *tag, pg page.Page, orZero bool) error {
 	policy := slot.DamagePolicy()
 	zero := func() bool { return orZero || policy != nil && policy.ZeroPages() }
@@ -26,7 +27,7 @@ func (p *Pool) readPage(slot *stats.Slot, t *tag, pg page.Page, orZero bool) err
 	if p.opts.Checksums && !pg.IsNew() && pg.Checksum(t.block) != pg.StoredChecksum() {
 		p.opts.ChecksumFailed(t.rel.DB)
 		p.warn(policy, pgerr.New(pgerr.DataCorrupted, "page verification failed, calculated checksum %d but expected %d", pg.Checksum(t.block), pg.StoredChecksum()))
-		if policy != nil && policy.IgnoreChecksums() && page.Verify(pg, t.block, false) == nil {
+		if policy != nil && policy.IgnoreChecksums() && usable(pg) {
 			return nil
 		}
 	}
@@ -39,6 +40,24 @@ func (p *Pool) readPage(slot *stats.Slot, t *tag, pg page.Page, orZero bool) err
 	err := pgerr.Wrap(reason, pgerr.DataCorrupted, format, t.block, smgr.RelPath(t.rel, t.fork))
 	err.DetailLog = reason.Error()
 	return err
+}
+
+// usable reports whether a page with a wrong checksum can be looked at without going astray: its header and its items are where they can be, and
+// rows (on pages without special space) have room for their headers.
+func usable(pg page.Page) bool {
+	if page.Check(pg) != nil {
+		return false
+	}
+	least := 8
+	if pg.SpecialStart() == page.Size {
+		least = 32
+	}
+	for off := ids.OffsetNumber(1); off <= pg.MaxOffset(); off++ {
+		if id := pg.ItemID(off); id.IsNormal() && id.Len() < least {
+			return false
+		}
+	}
+	return true
 }
 
 func (p *Pool) warn(policy *stats.Damage, e *pgerr.Error) {
