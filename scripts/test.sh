@@ -22,3 +22,7 @@ go vet ./...
 CGO_ENABLED=0 go build -o /dev/null ./cmd/gompho
 go test -timeout 20m ./...
 go test -timeout 20m -race -short $(cat scripts/race-packages.txt)
+# Decoders of what is on disk, a few seconds each beyond their seeds.
+for f in storage/page:FuzzApply storage/tuple:FuzzDeform storage/control:FuzzDecode storage/btree:FuzzInspect wal:FuzzReader wal:FuzzRecord mvcc:FuzzUnseal; do
+	go test "./${f%%:*}" -run '^$' -fuzz "^${f##*:}\$" -fuzztime "${FUZZ_SECONDS:-3}s"
+done
