@@ -393,3 +393,10 @@ func (m *Manager) UpdateMember(id ids.MultiXactID) ids.Xid {
 	}
 	return ids.InvalidXid
 }
+
+// Running returns how many transactions, subtransactions included, have an id and are not over.
+func (m *Manager) Running() int {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return len(m.running)
+}

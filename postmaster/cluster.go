@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"gompho/backend"
 	"gompho/catalog"
@@ -121,6 +122,13 @@ func (c *cluster) logOptions(systemID uint64, segment int) wal.Options {
 			return wal.Fdatasync
 		},
 		Fsync:          func() bool { return cfg.Get("fsync").Bool() },
+		Compression:    func() wal.Compression { return wal.CompressionOf(cfg.Get("wal_compression").Text) },
+		InitZero:       func() bool { return cfg.Get("wal_init_zero").Bool() },
+		Recycle:        func() bool { return cfg.Get("wal_recycle").Bool() },
+		CommitDelay:    func() time.Duration { return time.Duration(cfg.Get("commit_delay").Int()) * time.Microsecond },
+		CommitSiblings: func() int { return int(cfg.Get("commit_siblings").Int()) },
+		ActiveXacts:    func() int { return c.mvcc.Running() - 1 }, // without the one that commits
+		TrackIOTiming:  func() bool { return cfg.Get("track_wal_io_timing").Bool() },
 		FullPageWrites: func() bool { return cfg.Get("full_page_writes").Bool() || c.backups.running() },
 		OnPanic:        func(err error) { c.crash(err, nil) },
 		OnSegment:      c.segmentDone, MayRemove: c.mayRemoveSegment, Removed: c.archiving.status.Forget,

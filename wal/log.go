@@ -46,6 +46,7 @@ type Log struct {
 
 	delays    delayGate
 	builders  sync.Pool
+	packers   sync.Pool // of *packer
 	asyncWake chan struct{}
 	counters  Counters
 }
@@ -89,6 +90,7 @@ func New(opts Options) (*Log, error) {
 	}
 	l := &Log{opts: opts, ring: ring, mask: uint64(len(ring) - 1), asyncWake: make(chan struct{}, 1)}
 	l.builders.New = func() any { return new(Builder) }
+	l.packers.New = func() any { return new(packer) }
 	for i := range l.slots {
 		l.slots[i].init()
 	}

@@ -37,9 +37,12 @@ type Options struct {
 	SegmentSize int    // bytes, a power of two; 0 means DefaultSegmentSize
 	BufferSize  int    // bytes; 0 means 16 MB; rounded up to a power of two of at least 64 kB
 
-	SyncMethod     func() SyncMethod // nil: Fdatasync
-	Fsync          func() bool       // nil: true
-	FullPageWrites func() bool       // nil: true
+	SyncMethod     func() SyncMethod  // nil: Fdatasync
+	Fsync          func() bool        // nil: true
+	FullPageWrites func() bool        // nil: true
+	Compression    func() Compression // of page images; nil: none
+	InitZero       func() bool        // new segments are filled with zeros; nil: true
+	Recycle        func() bool        // old segments are used again; nil: true
 	CommitDelay    func() time.Duration
 	CommitSiblings func() int
 	ActiveXacts    func() int  // other transactions in progress, for CommitSiblings
@@ -78,6 +81,12 @@ func (o *Options) setDefaults() {
 	}
 	if o.FullPageWrites == nil {
 		o.FullPageWrites = func() bool { return true }
+	}
+	if o.InitZero == nil {
+		o.InitZero = func() bool { return true }
+	}
+	if o.Recycle == nil {
+		o.Recycle = func() bool { return true }
 	}
 	if o.TrackIOTiming == nil {
 		o.TrackIOTiming = func() bool { return false }

@@ -27,6 +27,7 @@ type Reader struct {
 	buf     []byte // log content from bufAt
 	bufAt   uint64
 	rec     Record
+	unpack  unpacker
 	reason  string
 	scratch [crcTail]byte
 }
@@ -76,7 +77,7 @@ func (r *Reader) Next() (*Record, error) {
 	if crc != le.Uint32(b[4:]) {
 		return nil, r.endf("incorrect checksum of the record at %s", r.pos)
 	}
-	if err := r.rec.decode(b, r.pos); err != nil {
+	if err := r.rec.decode(b, r.pos, &r.unpack); err != nil {
 		return nil, err
 	}
 	r.pos = r.rec.End

@@ -40,6 +40,8 @@ type PageRef struct {
 	Fork  ids.Fork
 	Block ids.BlockNumber
 	Ops   []byte
+	// Packed says that the record has the image compressed.
+	Packed bool
 }
 
 // Describe prints the record in one line, for people.
@@ -131,7 +133,8 @@ func finishCRC(bodyCRC uint32, header []byte, at ids.LSN, systemID uint64, b *[c
 }
 
 // decode takes a checked record apart. The error is a bug in the writer, or a checksum that lies.
-func (r *Record) decode(b []byte, at ids.LSN) error {
+func (r *Record) decode(b []byte, at ids.LSN, u *unpacker) error {
+	u.mem = u.mem[:0]
 	r.Start, r.End = at, at+ids.LSN(align8(len(b)))
 	r.Xid = ids.Xid(le.Uint64(b[8:]))
 	r.Kind = Kind(b[16])
@@ -146,7 +149,7 @@ func (r *Record) decode(b []byte, at ids.LSN) error {
 	for i := range n {
 		var ref PageRef
 		var ok bool
-		if ref, rest, ok = decodePage(rest, rel, i == 0); !ok {
+		if ref, rest, ok = decodePage(rest, rel, i == 0, u); !ok {
 			return fmt.Errorf("record at %s has a damaged page reference", at)
 		}
 		rel = ref.Rel
@@ -158,13 +161,14 @@ func (r *Record) decode(b []byte, at ids.LSN) error {
 	return nil
 }
 
-func decodePage(b []byte, rel ids.RelFile, first bool) (ref PageRef, rest []byte, ok bool) {
+func decodePage(b []byte, rel ids.RelFile, first bool, u *unpacker) (ref PageRef, rest []byte, ok bool) {
 	need := 7
 	if len(b) < need {
 		return ref, nil, false
 	}
 	same := b[0]&sameRel != 0
-	ref.Fork = ids.Fork(b[0] &^ sameRel)
+	ref.Packed = b[0]&packedImage != 0
+	ref.Fork = ids.Fork(b[0] &^ (sameRel | packedImage))
 	if ref.Fork >= ids.NumForks || same && first {
 		return ref, nil, false
 	}
@@ -184,6 +188,11 @@ func decodePage(b []byte, rel ids.RelFile, first bool) (ref PageRef, rest []byte
 		return ref, nil, false
 	}
 	ref.Ops = b[:n]
+	if ref.Packed {
+		if ref.Ops, ok = u.unpack(b[:n]); !ok {
+			return ref, nil, false
+		}
+	}
 	return ref, b[n:], true
 }
 

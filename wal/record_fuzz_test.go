@@ -29,7 +29,7 @@ func FuzzRecord(f *testing.F) {
 			return
 		}
 		var r Record
-		if err := r.decode(data, 4096); err != nil {
+		if err := r.decode(data, 4096, &unpacker{}); err != nil {
 			return
 		}
 		_ = r.Describe()

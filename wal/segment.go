@@ -80,9 +80,9 @@ func (l *Log) openSegment(no uint64) error {
 	if l.opts.Fsync() {
 		switch method {
 		case OpenDatasync:
-			flag |= vfs.FlagDatasync
+			flag |= vfs.FlagDatasync | vfs.FlagDirect
 		case OpenSync:
-			flag |= vfs.FlagSync
+			flag |= vfs.FlagSync | vfs.FlagDirect
 		}
 	}
 	f, err := l.opts.FS.Open(l.segmentPath(no), flag, 0o600)
@@ -106,8 +106,12 @@ func (l *Log) createSegment(no uint64) error {
 		return err
 	}
 	zeros := make([]byte, min(l.opts.SegmentSize, 1<<20))
-	for at := 0; err == nil && at < l.opts.SegmentSize; at += len(zeros) {
-		_, err = f.WriteAt(zeros, int64(at))
+	if l.opts.InitZero() {
+		for at := 0; err == nil && at < l.opts.SegmentSize; at += len(zeros) {
+			_, err = f.WriteAt(zeros, int64(at))
+		}
+	} else {
+		_, err = f.WriteAt(zeros[:1], int64(l.opts.SegmentSize-1)) // on a file system that copies on write, more is work for nothing
 	}
 	if err == nil && l.opts.Fsync() {
 		err = f.Sync()
@@ -185,7 +189,7 @@ func (l *Log) Recycle(keep, keepUntil ids.LSN) (recycled, removed int, err error
 			next++
 		}
 		reused := false
-		if next <= uint64(keepUntil)/segSize {
+		if next <= uint64(keepUntil)/segSize && l.opts.Recycle() {
 			reused, err = l.reuseSegment(no, next)
 			have[next] = true
 		}

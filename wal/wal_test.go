@@ -396,7 +396,7 @@ func FuzzReader(f *testing.F) {
 		r.Close()
 		var rec Record
 		if len(content) >= headerSize {
-			if rec.decode(content, 8) == nil {
+			if rec.decode(content, 8, &unpacker{}) == nil {
 				_ = rec.Describe()
 			}
 		}

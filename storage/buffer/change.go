@@ -124,7 +124,7 @@ func (c *Change) insert(l *wal.Log) ids.LSN {
 		c.rec.Reset(c.kind, c.xid)
 		fpi := 0
 		for i := range c.n {
-			if c.addPage(&c.pages[i], images, redo) {
+			if c.addPage(l, &c.pages[i], images, redo) {
 				fpi++
 			}
 		}
@@ -146,7 +146,7 @@ func (c *Change) insert(l *wal.Log) ids.LSN {
 }
 
 // addPage adds operations or, when the page needs one or it is shorter, the image of a page.
-func (c *Change) addPage(pg *changedPage, images bool, redo ids.LSN) (image bool) {
+func (c *Change) addPage(l *wal.Log, pg *changedPage, images bool, redo ids.LSN) (image bool) {
 	if len(pg.ops) == 0 && !pg.image {
 		return false
 	}
@@ -160,7 +160,7 @@ func (c *Change) addPage(pg *changedPage, images bool, redo ids.LSN) (image bool
 			return false
 		}
 	}
-	c.rec.Image(t.rel, t.fork, t.block, p)
+	l.AddImage(&c.rec, t.rel, t.fork, t.block, p)
 	return true
 }
 
