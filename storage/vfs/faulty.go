@@ -34,6 +34,7 @@ type FaultOp struct {
 	Name   string
 	Offset int64
 	Len    int
+	Flag   int // of Open
 }
 
 // Policy decides about an operation: nil lets it run, an error makes it fail. A write that fails may have
@@ -63,7 +64,7 @@ type faultyFS struct {
 func (f *faultyFS) ask(k OpKind, name string) error { return f.policy(FaultOp{Kind: k, Name: name}) }
 
 func (f *faultyFS) Open(name string, flag int, perm fs.FileMode) (File, error) {
-	if err := f.ask(OpOpen, name); err != nil {
+	if err := f.policy(FaultOp{Kind: OpOpen, Name: name, Flag: flag}); err != nil {
 		return nil, err
 	}
 	inner, err := f.inner.Open(name, flag, perm)
@@ -145,14 +146,14 @@ type faultyFile struct {
 }
 
 func (f *faultyFile) ReadAt(b []byte, off int64) (int, error) {
-	if err := f.fs.policy(FaultOp{OpRead, f.Name(), off, len(b)}); err != nil {
+	if err := f.fs.policy(FaultOp{Kind: OpRead, Name: f.Name(), Offset: off, Len: len(b)}); err != nil {
 		return 0, err
 	}
 	return f.File.ReadAt(b, off)
 }
 
 func (f *faultyFile) WriteAt(b []byte, off int64) (int, error) {
-	err := f.fs.policy(FaultOp{OpWrite, f.Name(), off, len(b)})
+	err := f.fs.policy(FaultOp{Kind: OpWrite, Name: f.Name(), Offset: off, Len: len(b)})
 	if short, ok := err.(*ShortWrite); ok {
 		n, werr := f.File.WriteAt(b[:min(short.Short, len(b))], off)
 		if werr != nil {
@@ -167,7 +168,7 @@ func (f *faultyFile) WriteAt(b []byte, off int64) (int, error) {
 }
 
 func (f *faultyFile) Truncate(size int64) error {
-	if err := f.fs.policy(FaultOp{OpTruncate, f.Name(), size, 0}); err != nil {
+	if err := f.fs.policy(FaultOp{Kind: OpTruncate, Name: f.Name(), Offset: size}); err != nil {
 		return err
 	}
 	return f.File.Truncate(size)

@@ -158,3 +158,13 @@ func (i memInfo) Mode() fs.FileMode  { return i.mode }
 func (i memInfo) ModTime() time.Time { return i.time }
 func (i memInfo) IsDir() bool        { return i.mode.IsDir() }
 func (i memInfo) Sys() any           { return nil }
+
+// LoseUnsynced makes a file what a crash could leave of it, while it stays open: what some kernels do when a sync fails. They
+// report the error once, drop what could not be written, and let the next sync succeed.
+func (m *Mem) LoseUnsynced(name string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if n := m.resolve(name); n != nil && !n.dir {
+		m.crashFile(n)
+	}
+}
