@@ -52,7 +52,7 @@ func openSegments(files Files, dir string) (*segments, error) {
 		// Files in a directory that a crash takes away are lost however well they are synced.
 		for up := filepath.Dir(dir); ; up = filepath.Dir(up) {
 			if err := files.SyncDir(up); err != nil {
-				return nil, ioError(err, "fsync", up)
+				return nil, syncError(err, up)
 			}
 			if up == filepath.Dir(up) || !strings.Contains(up, "/pg_") {
 				break
@@ -129,19 +129,19 @@ func (s *segments) write(page uint64, b []byte) error {
 	return nil
 }
 
-// sync makes what was written durable.
+// sync makes what was written durable. An error has severity PANIC.
 func (s *segments) sync() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for seg := range s.dirty {
 		if err := s.open[seg].Sync(); err != nil {
-			return ioError(err, "fsync", s.name(seg))
+			return syncError(err, s.name(seg))
 		}
 		delete(s.dirty, seg)
 	}
 	if s.newIn {
 		if err := s.files.SyncDir(s.dir); err != nil {
-			return ioError(err, "fsync", s.dir)
+			return syncError(err, s.dir)
 		}
 		s.newIn = false
 	}
@@ -198,4 +198,9 @@ func (s *segments) close() {
 
 func ioError(err error, what, name string) error {
 	return pgerr.Wrap(err, pgerr.IoError, "could not %s file \"%s\": %v", what, name, err)
+}
+
+// syncError takes the server down: what was written may be lost, and a second sync that succeeds would not say so.
+func syncError(err error, name string) error {
+	return pgerr.Wrap(err, pgerr.IoError, "could not fsync file \"%s\": %v", name, err).WithSeverity(pgerr.Panic)
 }

@@ -139,7 +139,7 @@ func (m *Manager) writeStates() error {
 		return nil
 	}
 	if err := r.files.SyncDir(r.dir); err != nil {
-		return ioError(err, "synchronize directory", r.dir)
+		return syncError(err, r.dir)
 	}
 	r.mu.Lock()
 	for _, p := range list {
@@ -161,7 +161,9 @@ func (r *prepares) write(p *Prepared) error {
 	}
 	_, err = f.WriteAt(b, 0)
 	if err == nil {
-		err = f.Sync()
+		if serr := f.Sync(); serr != nil {
+			err = syncError(serr, name)
+		}
 	}
 	if cerr := f.Close(); err == nil {
 		err = cerr
@@ -169,10 +171,11 @@ func (r *prepares) write(p *Prepared) error {
 	if err == nil {
 		err = r.files.Rename(name+".tmp", name)
 	}
-	if err != nil {
+	var e *pgerr.Error
+	if err != nil && !errors.As(err, &e) {
 		return ioError(err, "write file", name)
 	}
-	return nil
+	return err
 }
 
 // removeState forgets a transaction that is finished, and its file.
@@ -194,7 +197,7 @@ func (r *prepares) load() error {
 		return ioError(err, "create directory", r.dir)
 	}
 	if err := r.files.SyncDir(path.Dir(r.dir)); err != nil {
-		return ioError(err, "synchronize directory", path.Dir(r.dir))
+		return syncError(err, path.Dir(r.dir))
 	}
 	entries, err := r.files.ReadDir(r.dir)
 	if err != nil {

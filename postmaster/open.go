@@ -281,6 +281,7 @@ func (c *cluster) createDatabase(slot *stats.Slot, source, target ids.Oid) error
 	}
 	rec := smgr.DatabaseRecord{Spc: ids.DefaultTablespace, DB: target, SrcSpc: ids.DefaultTablespace, SrcDB: source}
 	if err := c.smgr.CopyDatabase(slot, rec.SrcSpc, rec.SrcDB, rec.Spc, rec.DB); err != nil {
+		_ = c.smgr.DropDatabase(rec.Spc, rec.DB) // nobody knows of it; what cannot be removed now the next recovery removes
 		return err
 	}
 	return c.log.Flush(slot, smgr.LogDatabase(c.log, wal.DatabaseCreate, 0, rec))

@@ -128,8 +128,8 @@ func (l *Log) createSegment(no uint64) error {
 	if vfs.Exists(l.opts.FS, l.segmentPath(no)) { // someone else was faster
 		return l.opts.FS.Remove(tmp)
 	}
-	if err = l.opts.FS.Rename(tmp, l.segmentPath(no)); err == nil && l.opts.Fsync() {
-		err = l.opts.FS.SyncDir(l.opts.Dir)
+	if err = l.opts.FS.Rename(tmp, l.segmentPath(no)); err == nil {
+		err = l.syncNames()
 	}
 	return err
 }
@@ -206,10 +206,21 @@ func (l *Log) Recycle(keep, keepUntil ids.LSN) (recycled, removed int, err error
 			l.opts.Removed(l.segmentName(no))
 		}
 	}
-	if recycled+removed > 0 && l.opts.Fsync() {
-		err = l.opts.FS.SyncDir(l.opts.Dir)
+	if recycled+removed > 0 {
+		err = l.syncNames()
 	}
 	return recycled, removed, err
+}
+
+// syncNames makes the names of segments durable. Commits will be written to files of these names: when that fails the log is broken.
+func (l *Log) syncNames() error {
+	if !l.opts.Fsync() {
+		return nil
+	}
+	if err := l.opts.FS.SyncDir(l.opts.Dir); err != nil {
+		return l.fail(err, "could not fsync directory \"pg_wal\": %v", err)
+	}
+	return nil
 }
 
 // reuseSegment gives segment no the number of a future one, unless that came into being meanwhile.

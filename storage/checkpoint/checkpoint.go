@@ -1,6 +1,7 @@
 package checkpoint
 
 import (
+	"errors"
 	"sync"
 	"time"
 
@@ -240,10 +241,10 @@ func (c *Checkpointer) finish(r *Report, prevRedo ids.LSN) error {
 	if err == nil && r.Flags&Shutdown == 0 {
 		err = c.o.Log.Preallocate()
 	}
-	if err != nil {
+	if e := new(pgerr.Error); err != nil && !errors.As(err, &e) {
 		return pgerr.Wrap(err, pgerr.IoError, "could not recycle write-ahead log segments: %v", err)
 	}
-	return nil
+	return err
 }
 
 // recycleTo returns up to where old segments are kept as future ones: what the next checkpoint will probably need, within

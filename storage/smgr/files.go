@@ -93,41 +93,40 @@ func (m *Manager) UnlinkFork(rel ids.RelFile, fork ids.Fork) error {
 		var err error
 		if no == 0 && fork == ids.MainFork {
 			err = m.unlinkLater(path)
-		} else {
-			err = m.opts.FS.Remove(path)
-			m.noteDir(path)
+		} else if err = m.opts.FS.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			m.queueUnlink(path) // the checkpoint tries again
+			err = nil
 		}
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil
 		}
-		if err != nil {
-			return fileError(err, "remove", rel, fork, no)
-		}
+		m.noteDir(path)
 	}
 }
 
-// unlinkLater truncates a file now and removes it after the next checkpoint.
+// unlinkLater truncates a file now, if it can, and removes it after the next checkpoint. The error is that there is none.
 func (m *Manager) unlinkLater(path string) error {
 	f, err := m.opts.FS.Open(path, os.O_RDWR, 0)
-	if err != nil {
+	if errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	if err = f.Truncate(0); err != nil {
+	if err == nil {
+		_ = f.Truncate(0) // it only gives back the space earlier
 		_ = f.Close()
-		return err
 	}
-	if err = f.Close(); err != nil {
-		return err
-	}
+	m.queueUnlink(path)
+	return nil
+}
+
+func (m *Manager) queueUnlink(path string) {
 	m.syncMu.Lock()
 	defer m.syncMu.Unlock()
 	for _, u := range m.unlinks {
 		if u.path == path {
-			return nil
+			return
 		}
 	}
 	m.unlinks = append(m.unlinks, pendingUnlink{path, m.cycle})
-	return nil
 }
 
 func (m *Manager) isUnlinking(path string) bool {

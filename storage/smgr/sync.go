@@ -158,7 +158,8 @@ func (m *Manager) SyncNow(slot *stats.Slot, rel ids.RelFile, fork ids.Fork) erro
 	return nil
 }
 
-// EndCheckpoint removes the files of relations that were dropped before the checkpoint began.
+// EndCheckpoint removes the files of relations that were dropped before the checkpoint began. What cannot be removed is tried again
+// by the next one.
 func (m *Manager) EndCheckpoint() error {
 	m.syncMu.Lock()
 	var due []string
@@ -175,10 +176,14 @@ func (m *Manager) EndCheckpoint() error {
 	var first error
 	for _, p := range due {
 		err := m.opts.FS.Remove(p)
-		if err != nil && !errors.Is(err, fs.ErrNotExist) && first == nil {
+		if err == nil || errors.Is(err, fs.ErrNotExist) {
+			m.noteDir(p)
+			continue
+		}
+		m.queueUnlink(p)
+		if first == nil {
 			first = pgerr.Wrap(err, pgerr.IoError, "could not remove file %q: %v", p, rootCause(err))
 		}
-		m.noteDir(p)
 	}
 	return first
 }
