@@ -170,6 +170,9 @@ func (p *Process) run(slot *stats.Slot, flags checkpoint.Flags) error {
 		p.log.Error("checkpoint failed", zap.Error(err))
 		return nil
 	}
+	for _, w := range report.Warnings {
+		p.log.Warn(w.Error())
+	}
 	p.account(&report, p.o.Log.Stats().SegmentsMade-before)
 	return nil
 }

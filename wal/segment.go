@@ -1,6 +1,7 @@
 package wal
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -165,7 +166,7 @@ func Segments(fsys vfs.FS, dir string, timeline uint32, segmentSize int) ([]uint
 }
 
 // Recycle gives up the segments that lie wholly before keep. As long as no more than the segments up to keepUntil exist
-// they become future segments, the rest is removed. It returns the numbers of each.
+// they become future segments, the rest is removed. It returns the numbers of each. After an error it goes on with the others.
 func (l *Log) Recycle(keep, keepUntil ids.LSN) (recycled, removed int, err error) {
 	segSize := uint64(l.opts.SegmentSize)
 	nos, err := Segments(l.opts.FS, l.opts.Dir, l.opts.Timeline, l.opts.SegmentSize)
@@ -188,26 +189,31 @@ func (l *Log) Recycle(keep, keepUntil ids.LSN) (recycled, removed int, err error
 		for have[next] {
 			next++
 		}
-		reused := false
+		reused, rerr := false, error(nil)
 		if next <= uint64(keepUntil)/segSize && l.opts.Recycle() {
-			reused, err = l.reuseSegment(no, next)
+			reused, rerr = l.reuseSegment(no, next)
 			have[next] = true
 		}
-		if reused {
-			recycled++
-		} else if err == nil {
-			err = l.opts.FS.Remove(l.segmentPath(no))
-			removed++
+		if !reused && rerr == nil {
+			rerr = l.opts.FS.Remove(l.segmentPath(no))
 		}
-		if err != nil {
-			return recycled, removed, err
+		switch {
+		case rerr != nil: // the next checkpoint tries again
+			err = cmp.Or(err, rerr)
+			continue
+		case reused:
+			recycled++
+		default:
+			removed++
 		}
 		if l.opts.Removed != nil {
 			l.opts.Removed(l.segmentName(no))
 		}
 	}
 	if recycled+removed > 0 {
-		err = l.syncNames()
+		if serr := l.syncNames(); serr != nil {
+			err = serr
+		}
 	}
 	return recycled, removed, err
 }
@@ -230,7 +236,8 @@ func (l *Log) reuseSegment(no, next uint64) (bool, error) {
 	if vfs.Exists(l.opts.FS, l.segmentPath(next)) {
 		return false, nil
 	}
-	return true, l.opts.FS.Rename(l.segmentPath(no), l.segmentPath(next))
+	err := l.opts.FS.Rename(l.segmentPath(no), l.segmentPath(next))
+	return err == nil, err
 }
 
 // loadTail reads the block that contains at into the ring: the next write repeats it.

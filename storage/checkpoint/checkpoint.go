@@ -1,7 +1,6 @@
 package checkpoint
 
 import (
-	"errors"
 	"sync"
 	"time"
 
@@ -79,12 +78,14 @@ type Report struct {
 	Sync     smgr.SyncStats
 
 	Removed, Recycled int // log segments
-	Started           time.Time
-	WriteTime         time.Duration
-	SyncTime          time.Duration
-	TotalTime         time.Duration
-	Distance          int64 // bytes of log since the previous redo pointer
-	Estimate          int64 // expected distance, a moving average
+	// Warnings are what went wrong after the checkpoint was complete: files and segments that could not be removed or made.
+	Warnings  []error
+	Started   time.Time
+	WriteTime time.Duration
+	SyncTime  time.Duration
+	TotalTime time.Duration
+	Distance  int64 // bytes of log since the previous redo pointer
+	Estimate  int64 // expected distance, a moving average
 }
 
 // Checkpointer makes checkpoints, one at a time. Its methods may be called concurrently.
@@ -228,7 +229,7 @@ func (c *Checkpointer) finish(r *Report, prevRedo ids.LSN) error {
 	}
 	r.Estimate = int64(c.estimate)
 	if err := c.o.Pool.Storage().EndCheckpoint(); err != nil {
-		return err
+		r.Warnings = append(r.Warnings, err)
 	}
 	keep := r.Redo
 	if c.o.KeepFrom != nil {
@@ -241,10 +242,11 @@ func (c *Checkpointer) finish(r *Report, prevRedo ids.LSN) error {
 	if err == nil && r.Flags&Shutdown == 0 {
 		err = c.o.Log.Preallocate()
 	}
-	if e := new(pgerr.Error); err != nil && !errors.As(err, &e) {
-		return pgerr.Wrap(err, pgerr.IoError, "could not recycle write-ahead log segments: %v", err)
+	if err == nil || c.o.Log.Broken() != nil {
+		return err
 	}
-	return err
+	r.Warnings = append(r.Warnings, pgerr.Wrap(err, pgerr.IoError, "could not recycle write-ahead log segments: %v", err))
+	return nil
 }
 
 // recycleTo returns up to where old segments are kept as future ones: what the next checkpoint will probably need, within

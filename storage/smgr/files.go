@@ -94,6 +94,9 @@ func (m *Manager) UnlinkFork(rel ids.RelFile, fork ids.Fork) error {
 		if no == 0 && fork == ids.MainFork {
 			err = m.unlinkLater(path)
 		} else if err = m.opts.FS.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			if !vfs.Exists(m.opts.FS, path) {
+				return nil
+			}
 			m.queueUnlink(path) // the checkpoint tries again
 			err = nil
 		}

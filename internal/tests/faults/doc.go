@@ -15,7 +15,6 @@
 //  5. ENOSPC in a file of a relation is 53100.
 //  6. At the end the server is stopped, in half of the runs by pulling the plug, the database is compared again, and the check of the
 //     cluster must find nothing.
-//  7. TestFaultsDiskFull gives the file system only so much room. Once that is used up every write that needs more fails until room is made.
 //
 // The runs print the number of faults injected by call, how they ended, and the seed. By default a sample of the calls is drawn, anew each time;
 // GOMPHO_SEED fixes it. GOMPHO_FAULTS=all injects every fault there is, GOMPHO_FAULTS=n a sample of n.
