@@ -77,6 +77,25 @@ func decodeEnd(b []byte) (r endRecord, err error) {
 	return r, nil
 }
 
+// Outcome is what a record says of the end of a transaction or a subtransaction.
+type Outcome struct {
+	Xid                 ids.Xid
+	Time                time.Time
+	Committed, Prepared bool
+}
+
+// DecodeOutcome reads a record of the end of a transaction; ok is false for records of other kinds.
+func DecodeOutcome(kind wal.Kind, payload []byte) (o Outcome, ok bool) {
+	switch kind {
+	case wal.XactCommit, wal.XactAbort, wal.XactCommitPrepared, wal.XactAbortPrepared:
+	default:
+		return o, false
+	}
+	r, err := decodeEnd(payload)
+	return Outcome{Xid: r.Xid, Time: r.Time, Committed: kind == wal.XactCommit || kind == wal.XactCommitPrepared,
+		Prepared: kind == wal.XactCommitPrepared || kind == wal.XactAbortPrepared}, err == nil
+}
+
 // multiRecord is the payload of wal.MultiCreate,
 // wal.ClogTruncate.
 type multiRecord struct {

@@ -2,6 +2,7 @@ package postmaster
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"time"
 
@@ -91,6 +92,10 @@ func (p *Postmaster) openCluster() (*cluster, error) {
 	if err := c.open(); err != nil {
 		c.fence()
 		c.release()
+		if errors.Is(err, recovery.ErrAtTarget) {
+			p.log.Info(ErrAtTarget.Error())
+			return nil, ErrAtTarget
+		}
 		return nil, plainError(err)
 	}
 	return c, nil
@@ -124,8 +129,12 @@ func (c *cluster) open() (err error) {
 	if c.log, err = wal.New(lo); err != nil {
 		return err
 	}
-	rec, err := recovery.Open(recovery.Options{Control: c.control, Pool: c.pool, Log: c.log, Wal: lo, Checkpoint: c.checkpointOptions(), Logger: log,
-		OnCheckpoint: func(f checkpoint.Flags, r *checkpoint.Report) { c.logCheckpoint(log, f, r) }})
+	ro := recovery.Options{Control: c.control, Pool: c.pool, Log: c.log, Wal: lo, Checkpoint: c.checkpointOptions(), Logger: log, Slot: slot,
+		OnCheckpoint: func(f checkpoint.Flags, r *checkpoint.Report) { c.logCheckpoint(log, f, r) }}
+	if err := c.restoreOptions(&ro, log); err != nil {
+		return err
+	}
+	rec, err := recovery.Open(ro)
 	if err != nil {
 		return err
 	}
@@ -140,7 +149,7 @@ func (c *cluster) open() (err error) {
 	crashed := rec.Crashed()
 	defer func() { c.drop = nil }()
 	made := map[ids.RelFile]ids.Xid{}
-	_, err = rec.Run(slot, recovery.Routines{
+	done, err := rec.Run(slot, recovery.Routines{
 		Transaction: func(kind wal.Kind, payload []byte) error { return c.mvcc.Redo(kind, payload) },
 		SawXid:      c.mvcc.SawXid,
 		NextOid:     func(o ids.Oid) { nextOid = max(nextOid, o) },
@@ -156,6 +165,9 @@ func (c *cluster) open() (err error) {
 	if err != nil {
 		return err
 	}
+	if crashed {
+		c.session.Ops.WalReplayed = done.End
+	}
 	c.loadStats(crashed)
 	c.fs.RemoveAll(c.path("base", "pgsql_tmp"))
 	if crashed {
@@ -167,6 +179,9 @@ func (c *cluster) open() (err error) {
 // stateLine tells in what state the control file says that the cluster was left.
 func stateLine(d *control.Data) string {
 	at := time.Unix(d.Time, 0).UTC().Format("2006-01-02 15:04:05 MST")
+	if s := recoveryState(d, at); s != "" {
+		return s
+	}
 	switch d.State {
 	case control.ShutDown:
 		return "database system was shut down at " + at
@@ -284,7 +299,14 @@ func (c *cluster) createDatabase(slot *stats.Slot, source, target ids.Oid) error
 		_ = c.smgr.DropDatabase(rec.Spc, rec.DB) // nobody knows of it; what cannot be removed now the next recovery removes
 		return err
 	}
-	return c.log.Flush(slot, smgr.LogDatabase(c.log, wal.DatabaseCreate, 0, rec))
+	end := smgr.LogDatabase(c.log, wal.DatabaseCreate, 0, rec)
+	if c.p.cfg.Get("wal_level").Text != "minimal" {
+		var err error
+		if end, err = c.smgr.LogCopiedDatabase(slot, c.log, rec.Spc, rec.DB); err != nil {
+			return err
+		}
+	}
+	return c.log.Flush(slot, end)
 }
 
 // dropDatabase removes a database's files after its last session is gone.

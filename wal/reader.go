@@ -28,6 +28,7 @@ type Reader struct {
 	bufAt   uint64
 	rec     Record
 	unpack  unpacker
+	source  func(segment uint64) (vfs.File, error) // nil: the directory
 	reason  string
 	scratch [crcTail]byte
 }
@@ -37,6 +38,16 @@ type Reader struct {
 func NewReader(opts Options, at ids.LSN) *Reader {
 	opts.setDefaults()
 	return &Reader{fsys: opts.FS, dir: opts.Dir, timeline: opts.Timeline, segSize: uint64(opts.SegmentSize), systemID: opts.SystemID, pos: at}
+}
+
+// SetSource makes the reader take segments from open instead of from its directory. A segment that is not there is an error that wraps
+// fs.ErrNotExist.
+func (r *Reader) SetSource(open func(segment uint64) (vfs.File, error)) { r.source = open }
+
+// Retry makes the reader forget what it has read ahead, so that after io.EOF it looks again for more.
+func (r *Reader) Retry() error {
+	r.buf, r.bufAt = r.buf[:0], uint64(r.pos)
+	return r.Close()
 }
 
 // Close closes the segment file.
@@ -145,7 +156,13 @@ func (r *Reader) openAt(at uint64) error {
 	if err := r.Close(); err != nil {
 		return err
 	}
-	f, err := r.fsys.Open(filepath.Join(r.dir, SegmentName(r.timeline, no, int(r.segSize))), os.O_RDONLY, 0)
+	open := r.source
+	if open == nil {
+		open = func(no uint64) (vfs.File, error) {
+			return r.fsys.Open(filepath.Join(r.dir, SegmentName(r.timeline, no, int(r.segSize))), os.O_RDONLY, 0)
+		}
+	}
+	f, err := open(no)
 	if err != nil {
 		return err
 	}

@@ -173,6 +173,9 @@ func (l *Log) Recycle(keep, keepUntil ids.LSN) (recycled, removed int, err error
 	if err != nil {
 		return 0, 0, err
 	}
+	if removed, err = l.removeAncestors(keep); err != nil {
+		return 0, removed, err
+	}
 	have := make(map[uint64]bool, len(nos))
 	for _, no := range nos {
 		have[no] = true
@@ -227,6 +230,28 @@ func (l *Log) syncNames() error {
 		return l.fail(err, "could not fsync directory \"pg_wal\": %v", err)
 	}
 	return nil
+}
+
+// removeAncestors removes the segments of other timelines that lie wholly before keep.
+func (l *Log) removeAncestors(keep ids.LSN) (removed int, err error) {
+	entries, err := l.opts.FS.ReadDir(l.opts.Dir)
+	if err != nil {
+		return 0, err
+	}
+	for _, e := range entries {
+		tli, no, ok := ParseSegmentName(e.Name(), l.opts.SegmentSize)
+		if !ok || tli == l.opts.Timeline || (no+1)*uint64(l.opts.SegmentSize) > uint64(keep) || l.opts.MayRemove != nil && !l.opts.MayRemove(e.Name()) {
+			continue
+		}
+		if err := l.opts.FS.Remove(filepath.Join(l.opts.Dir, e.Name())); err != nil {
+			return removed, err
+		}
+		removed++
+		if l.opts.Removed != nil {
+			l.opts.Removed(e.Name())
+		}
+	}
+	return removed, nil
 }
 
 // reuseSegment gives segment no the number of a future one, unless that came into being meanwhile.

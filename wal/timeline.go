@@ -23,6 +23,9 @@ type History []Span
 // endless is the End of a timeline that nobody left.
 const endless = ids.LSN(math.MaxUint64)
 
+// IsOpen reports whether nobody left the timeline.
+func (s Span) IsOpen() bool { return s.End == endless }
+
 // NoHistory is the history of a timeline without ancestors.
 func NoHistory(timeline uint32) History { return History{{timeline, 0, endless}} }
 

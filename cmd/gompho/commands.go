@@ -86,6 +86,10 @@ func runStart(c *cobra.Command, f *startFlags) error {
 	sig := make(chan os.Signal, 8)
 	signal.Notify(sig, syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGHUP)
 	pm, err := postmaster.Start(opt)
+	if errors.Is(err, postmaster.ErrAtTarget) {
+		fmt.Fprintln(c.OutOrStdout(), "gompho has recovered to the target and stopped; it goes on from there when it is started again")
+		return nil
+	}
 	if err != nil {
 		return err
 	}

@@ -36,6 +36,10 @@ func (p *Pool) writePage(slot *stats.Slot, id int32) error {
 		if err := l.Flush(slot, pg.LSN()); err != nil {
 			return err
 		}
+	} else if f := p.barrier.Load(); f != nil {
+		if err := (*f)(pg.LSN()); err != nil {
+			return err
+		}
 	}
 	if !p.opts.Checksums {
 		return p.storage.Write(slot, t.rel, t.fork, t.block, pg)

@@ -33,6 +33,7 @@ type Pool struct {
 	opts    Options
 	storage *smgr.Manager
 	log     atomic.Pointer[wal.Log]
+	barrier atomic.Pointer[func(ids.LSN) error] // see SetBarrier
 	mem     []byte
 	descs   []desc
 	n       uint32
@@ -91,6 +92,10 @@ func New(o Options) (*Pool, error) {
 
 // SetLog gives the pool its log: after recovery.
 func (p *Pool) SetLog(l *wal.Log) { p.log.Store(l) }
+
+// SetBarrier gives the pool what takes the log's place in recovery: it is called with the LSN of each page that is about to be written, and its error
+// keeps the page from being written.
+func (p *Pool) SetBarrier(f func(ids.LSN) error) { p.barrier.Store(&f) }
 
 // Log returns the pool's log, nil in recovery.
 func (p *Pool) Log() *wal.Log { return p.log.Load() }

@@ -15,6 +15,7 @@ import (
 	"gompho/storage/control"
 	"gompho/storage/smgr"
 	"gompho/wal"
+	"gompho/wal/backup"
 )
 
 // Routines replay the records that are not about pages, files or databases. nil entries ignore their records.
@@ -44,6 +45,17 @@ type Options struct {
 	OnCheckpoint func(checkpoint.Flags, *checkpoint.Report)
 	Logger       *zap.Logger
 	Trace        func(*wal.Record) // nil: nobody
+
+	// Archive makes it a recovery from an archive, perhaps to a point in time; nil: what pg_wal has is replayed.
+	Archive *Archive
+	// Label is the content of backup_label, nil without: recovery then begins where it says, not where the control file does. LabelRead is called when
+	// the control file knows all that it says: the file must go, durably.
+	Label     *backup.Label
+	LabelRead func() error
+	// RestartEvery is after what time a checkpoint in the log is taken as a restart point; nil: none is.
+	RestartEvery func() time.Duration
+	// Slot is the process that recovers.
+	Slot *stats.Slot
 }
 
 // Result says what recovery did.
@@ -54,6 +66,8 @@ type Result struct {
 	Records int
 	Elapsed time.Duration
 	Reason  string // why the log ends there
+	// LastEnd is the time of the last end of a transaction that was replayed; the zero time without one.
+	LastEnd time.Time
 }
 
 // Recovery is one recovery in progress.
@@ -62,27 +76,39 @@ type Recovery struct {
 	log     *zap.Logger
 	control control.Data
 	start   control.Checkpoint
+	startAt ids.LSN // of the checkpoint's record
 	invalid map[blockKey]invalidPage
 	slot    *stats.Slot
 	result  Result
 	pages   redoCache
+	src     source
+
+	// consistent says that the files are as they were at some point of the log. current is the end of the record being replayed.
+	consistent bool
+	current    ids.LSN
+	stopped    *stop
+	// The last restart point.
+	restartedAt time.Time
 }
 
 // Open reads the checkpoint that recovery begins with.
 func Open(o Options) (*Recovery, error) {
-	r := &Recovery{o: o, log: o.Logger, control: o.Control.Data(), invalid: map[blockKey]invalidPage{}}
+	r := &Recovery{o: o, log: o.Logger, control: o.Control.Data(), invalid: map[blockKey]invalidPage{}, slot: o.Slot, restartedAt: time.Now()}
 	if r.log == nil {
 		r.log = zap.NewNop()
 	}
-	reader := wal.NewReader(o.Wal, r.control.CheckpointAt)
+	r.src = source{o: &r.o, log: r.log, slot: o.Slot, limits: map[uint64]ids.LSN{}}
+	if err := r.begin(); err != nil {
+		return nil, err
+	}
+	reader := r.reader(r.startAt)
 	defer reader.Close()
 	rec, err := reader.Next()
 	if err != nil && err != io.EOF {
-		return nil, pgerr.Wrap(err, pgerr.IoError, "could not read write-ahead log at %s: %v", r.control.CheckpointAt, err).WithSeverity(pgerr.Panic)
+		return nil, r.readError(err, r.startAt)
 	}
 	if err == io.EOF || rec.Kind != wal.CheckpointShutdown && rec.Kind != wal.CheckpointOnline {
-		return nil, pgerr.New(pgerr.DataCorrupted, "could not locate a valid checkpoint record").WithSeverity(pgerr.Panic).
-			WithDetail("The control file names the position %s.", r.control.CheckpointAt)
+		return nil, r.noCheckpoint(reader.EndReason())
 	}
 	if r.start, err = control.DecodeCheckpoint(rec.Payload); err != nil {
 		return nil, err
@@ -90,13 +116,27 @@ func Open(o Options) (*Recovery, error) {
 	r.result.Redo = r.start.Redo
 	r.result.End = rec.End
 	// A cluster that was shut down has nothing after its checkpoint's record.
-	r.result.Crashed = r.control.State != control.ShutDown
+	r.result.Crashed = r.control.State != control.ShutDown || o.Archive != nil || o.Label != nil
 	if !r.result.Crashed {
 		if _, err := reader.Next(); err == nil {
 			r.result.Crashed = true
 		}
 	}
-	return r, nil
+	return r, r.checkStart()
+}
+
+// reader makes a reader of the history's log.
+func (r *Recovery) reader(at ids.LSN) *wal.Reader {
+	reader := wal.NewReader(r.o.Wal, at)
+	reader.SetSource(r.src.open)
+	return reader
+}
+
+func (r *Recovery) readError(err error, at ids.LSN) error {
+	if e, ok := err.(*pgerr.Error); ok {
+		return e
+	}
+	return pgerr.Wrap(err, pgerr.IoError, "could not read write-ahead log at %s: %v", at, err).WithSeverity(pgerr.Panic)
 }
 
 // Checkpoint returns the counters to begin with.
@@ -106,14 +146,22 @@ func (r *Recovery) Checkpoint() control.Checkpoint { return r.start }
 func (r *Recovery) Crashed() bool { return r.result.Crashed }
 
 // Run replays the log, starts it, and makes the end of recovery durable. Afterwards the pool has its log.
-// finish is called when the replay is done and before the checkpoint: the last chance to adjust state.
+// finish is called when the replay is done and before the checkpoint: the last chance to adjust state. The error ErrAtTarget says that recovery is
+// to end at its target without the server going on.
 func (r *Recovery) Run(slot *stats.Slot, rt Routines, finish func() error) (Result, error) {
 	began := time.Now()
-	r.slot = slot
+	r.slot, r.src.slot = slot, slot
 	if r.result.Crashed {
+		r.o.Pool.SetBarrier(r.reach)
 		if err := r.replayAll(rt); err != nil {
 			return r.result, panicError(err)
 		}
+		if err := r.leaveOldTimeline(); err != nil {
+			return r.result, err
+		}
+	}
+	if r.o.Archive == nil {
+		r.o.Log.SetTimeline(r.src.history.Timeline())
 	}
 	redo := r.start.Redo
 	if err := r.o.Log.Start(r.result.End, redo, r.result.Crashed); err != nil {
@@ -126,70 +174,117 @@ func (r *Recovery) Run(slot *stats.Slot, rt Routines, finish func() error) (Resu
 		}
 	}
 	err := r.conclude(slot)
+	if err == nil {
+		err = r.settle()
+	}
 	r.result.Elapsed = time.Since(began)
 	return r.result, err
 }
 
-func panicError(err error) error { return pgerr.From(err).WithSeverity(pgerr.Panic) }
+func panicError(err error) error {
+	if e := pgerr.From(err); e == ErrAtTarget || e.Level() == pgerr.Fatal {
+		return e
+	}
+	return pgerr.From(err).WithSeverity(pgerr.Panic)
+}
 
 // conclude writes the checkpoint after a replay; after a clean shutdown the last one still holds.
 func (r *Recovery) conclude(slot *stats.Slot) error {
 	if !r.result.Crashed {
 		return r.o.Control.Update(func(d *control.Data) { d.State, d.Time = control.InProduction, time.Now().Unix() })
 	}
-	c := r.o.Checkpoint
-	c.Pool, c.Log, c.Control = r.o.Pool, r.o.Log, r.o.Control
 	flags := checkpoint.EndOfRecovery | checkpoint.Immediate | checkpoint.Wait
 	if r.o.OnCheckpoint != nil {
 		r.o.OnCheckpoint(flags, nil)
 	}
-	report, err := checkpoint.New(c).Run(slot, flags, nil)
+	report, err := checkpoint.New(r.checkpointOptions()).Run(slot, flags, nil)
 	if err == nil && r.o.OnCheckpoint != nil {
 		r.o.OnCheckpoint(flags, &report)
 	}
 	return err
 }
 
+func (r *Recovery) checkpointOptions() checkpoint.Options {
+	c := r.o.Checkpoint
+	c.Pool, c.Log, c.Control = r.o.Pool, r.o.Log, r.o.Control
+	return c
+}
+
 func (r *Recovery) replayAll(rt Routines) error {
-	if err := r.o.Control.Update(func(d *control.Data) { d.State, d.Time = control.InCrashRecovery, time.Now().Unix() }); err != nil {
+	if err := r.recordBegin(); err != nil {
 		return err
 	}
-	r.log.Info("database system was not properly shut down; automatic recovery in progress")
 	began := time.Now()
 	r.log.Info("redo starts at " + r.start.Redo.String())
-	reader := wal.NewReader(r.o.Wal, r.start.Redo)
+	reader := r.reader(r.start.Redo)
 	defer reader.Close()
-	for {
-		rec, err := reader.Next()
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
-			return err
-		}
-		if err := r.slot.CheckInterrupts(); err != nil {
-			return err
-		}
-		if r.o.Trace != nil {
-			r.o.Trace(rec)
-		}
-		if err := r.replay(rec, rt); err != nil {
-			return pgerr.From(err).WithWhere("WAL redo at %s for %s", rec.Start, rec.Kind)
-		}
-		r.result.Records++
+	end, err := r.redo(reader, rt)
+	if err != nil {
+		return err
 	}
 	r.pages.release()
-	if end := reader.Pos(); end < r.result.End {
+	if end < r.result.End && r.stopped == nil {
 		return pgerr.New(pgerr.DataCorrupted, "WAL ends before end of online checkpoint").
 			WithDetail("The log ends at %s: %s.", end, reader.EndReason())
 	}
-	r.result.End, r.result.Reason = reader.Pos(), reader.EndReason()
-	r.log.Info(fmt.Sprintf("%s at %s", r.result.Reason, r.result.End))
+	r.result.End = end
+	if r.stopped != nil {
+		r.result.Reason = r.stopped.reason
+	} else {
+		r.result.Reason = reader.EndReason()
+		r.log.Info(fmt.Sprintf("%s at %s", r.result.Reason, r.result.End))
+	}
 	r.log.Info(fmt.Sprintf("redo done at %s: %d records, elapsed: %.2f s", r.result.End, r.result.Records, time.Since(began).Seconds()))
+	if r.o.Archive != nil && !r.result.LastEnd.IsZero() {
+		r.log.Info("last completed transaction was at log time " + r.o.Archive.Target.stamp(r.result.LastEnd))
+	}
+	if err := r.checkEnd(); err != nil {
+		return err
+	}
 	if err := r.checkInvalid(); err != nil {
 		return err
 	}
 	return r.resetUnlogged()
+}
+
+// redo replays records up to the end of the log or to the target, and returns where that is.
+func (r *Recovery) redo(reader *wal.Reader, rt Routines) (ids.LSN, error) {
+	for {
+		rec, err := reader.Next()
+		if err == nil && !r.src.belongs(rec.Start) {
+			return rec.Start, nil
+		}
+		if err == io.EOF {
+			more, err := r.enterArchive(reader)
+			if err != nil || !more {
+				return reader.Pos(), err
+			}
+			continue
+		}
+		if err != nil {
+			return 0, err
+		}
+		if err := r.slot.CheckInterrupts(); err != nil {
+			return 0, err
+		}
+		if r.o.Trace != nil {
+			r.o.Trace(rec)
+		}
+		if r.stopsBefore(rec) {
+			return rec.Start, nil
+		}
+		r.current = rec.End
+		if err := r.replay(rec, rt); err != nil {
+			return 0, pgerr.From(err).WithWhere("WAL redo at %s for %s", rec.Start, rec.Kind)
+		}
+		r.result.Records++
+		if err := r.progress(rec); err != nil {
+			return 0, err
+		}
+		if r.stopsAfter(rec) {
+			return reader.Pos(), nil
+		}
+	}
 }
 
 // replay is the table of redo routines.
@@ -205,6 +300,12 @@ func (r *Recovery) replay(rec *wal.Record, rt Routines) error {
 	switch rec.Kind {
 	case wal.XactCommit, wal.XactAbort, wal.XactPrepare, wal.XactCommitPrepared, wal.XactAbortPrepared, wal.XactAssignment,
 		wal.NextXid, wal.MultiCreate, wal.MultiTruncate, wal.ClogTruncate:
+		switch rec.Kind {
+		case wal.XactCommitPrepared, wal.XactAbortPrepared, wal.MultiTruncate, wal.ClogTruncate: // they remove files
+			if err := r.reach(rec.End); err != nil {
+				return err
+			}
+		}
 		if rt.Transaction != nil {
 			return rt.Transaction(rec.Kind, rec.Payload)
 		}
@@ -239,6 +340,11 @@ func (r *Recovery) replay(rec *wal.Record, rt Routines) error {
 
 func (r *Recovery) redoFiles(rec *wal.Record) error {
 	st := r.o.Pool.Storage()
+	if rec.Kind != wal.FileCreate && rec.Kind != wal.DatabaseCreate { // what is removed does not come back: there is no way to a point before
+		if err := r.reach(rec.End); err != nil {
+			return err
+		}
+	}
 	switch rec.Kind {
 	case wal.FileCreate:
 		rel, fork, err := smgr.DecodeCreate(rec.Payload)
@@ -287,6 +393,10 @@ func (r *Recovery) redoFiles(rec *wal.Record) error {
 // DropRelations removes relations during redo; missing files are fine.
 func (r *Recovery) DropRelations(rels []ids.RelFile) {
 	r.pages.release()
+	if err := r.reach(r.current); err != nil {
+		r.log.Warn("could not record how far recovery has come", zap.Error(err))
+		return
+	}
 	for _, rel := range rels {
 		r.forget(func(k blockKey) bool { return k.rel == rel })
 	}
