@@ -24,6 +24,7 @@ var ioTypes = [...]struct {
 	{"regoperator", types.RegoperatorOid}, {"regclass", types.RegclassOid}, {"regtype", types.RegtypeOid},
 	{"regnamespace", types.RegnamespaceOid}, {"regrole", types.RegroleOid}, {"regcollation", types.RegcollationOid},
 	{"unknown", types.UnknownOid}, {"cstring_", types.CstringOid}, {"void_", types.VoidOid}, {"json_", types.JsonOid},
+	{"pg_snapshot_", types.PgSnapshotOid},
 }
 
 // inputFunc reads text; a third argument is the typmod.

@@ -207,15 +207,9 @@ func (c *multis) truncate(oldest ids.MultiXactID) error {
 	if oldest <= c.oldest || oldest > c.next {
 		return nil
 	}
-	start := c.nextMember
-	if oldest < c.next {
-		v, err := c.offsets.get(uint64(oldest))
-		if err != nil {
-			return err
-		}
-		if v != 0 {
-			start = v >> 16
-		}
+	start, known, err := c.firstMember(oldest)
+	if err != nil {
+		return err
 	}
 	c.oldest = oldest
 	for id := range c.byID {
@@ -223,10 +217,30 @@ func (c *multis) truncate(oldest ids.MultiXactID) error {
 			delete(c.byID, id)
 		}
 	}
-	if err := c.members.seg.truncate(start / entriesPerPage); err != nil {
-		return err
+	if known {
+		if err := c.members.seg.truncate(start / entriesPerPage); err != nil {
+			return err
+		}
 	}
 	return c.offsets.seg.truncate(uint64(oldest) / entriesPerPage)
+}
+
+// firstMember returns where the members of the first multixact from id on begin. Ids that were skipped have none: after too many of them the
+// answer is not known. Caller holds mu.
+func (c *multis) firstMember(id ids.MultiXactID) (start uint64, known bool, err error) {
+	for end := id + 64*entriesPerPage; id < c.next; id++ {
+		if id == end {
+			return 0, false, nil
+		}
+		v, err := c.offsets.get(uint64(id))
+		if err != nil {
+			return 0, false, err
+		}
+		if v != 0 {
+			return v >> 16, true, nil
+		}
+	}
+	return c.nextMember, true, nil
 }
 
 // pageCache is a write-back cache of pages of 8-byte entries. Its user locks.

@@ -59,6 +59,8 @@ func baseIO(oid ids.Oid) *typeIO {
 		return &lsnIO
 	case UuidOid:
 		return &uuidIO
+	case PgSnapshotOid, TxidSnapshotOid:
+		return &snapshotIO
 	case AclItemOid:
 		return &aclIO
 	case UnknownOid, CstringOid:

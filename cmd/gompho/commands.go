@@ -15,6 +15,7 @@ import (
 
 	"gompho"
 	"gompho/config"
+	"gompho/internal/ids"
 	"gompho/logger"
 	"gompho/postmaster"
 )
@@ -23,7 +24,7 @@ const defaultDir = "./gompho-data"
 
 func rootCommand() *cobra.Command {
 	root := &cobra.Command{Use: "gompho", Short: "A PostgreSQL-compatible database server", SilenceErrors: true, SilenceUsage: true}
-	root.AddCommand(startCommand(), initCommand(), stopCommand(), statusCommand(), reloadCommand(), checkCommand(), backupCommand(), versionCommand())
+	root.AddCommand(startCommand(), initCommand(), stopCommand(), statusCommand(), reloadCommand(), checkCommand(), skipCommand(), backupCommand(), versionCommand())
 	return root
 }
 
@@ -224,6 +225,19 @@ func checkCommand() *cobra.Command {
 	}}
 	c.Flags().StringVarP(&dir, "data", "D", defaultDir, "data directory")
 	c.Flags().StringVarP(&database, "database", "d", "", "check this database only")
+	return c
+}
+
+func skipCommand() *cobra.Command {
+	o := postmaster.SkipOptions{}
+	var xid, multi uint64
+	c := &cobra.Command{Use: "skip-ids", Short: "Make a stopped cluster go on with higher transaction and multixact ids", Args: cobra.NoArgs, RunE: func(*cobra.Command, []string) error {
+		o.NextXid, o.NextMulti = ids.Xid(xid), ids.MultiXactID(multi)
+		return postmaster.SkipIDs(o)
+	}}
+	c.Flags().StringVarP(&o.Dir, "data", "D", defaultDir, "data directory")
+	c.Flags().Uint64Var(&xid, "next-xid", 0, "next transaction id")
+	c.Flags().Uint64Var(&multi, "next-multixact", 0, "next multixact id")
 	return c
 }
 
