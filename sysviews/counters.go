@@ -263,7 +263,7 @@ func noCounterEntries() []functions.Entry {
 		out = append(out, functions.Entry{Name: n, Scalar: func(*functions.Call) (types.Datum, error) { return void, nil }})
 	}
 	for _, n := range []string{"pg_stat_get_wal_senders", "pg_stat_get_wal_receiver", "pg_get_replication_slots", "pg_stat_get_subscription",
-		"pg_stat_get_progress_info", "pg_stat_get_replication_slot", "pg_show_replication_origin_status", "pg_stat_get_subscription_stats"} {
+		"pg_stat_get_replication_slot", "pg_show_replication_origin_status", "pg_stat_get_subscription_stats"} {
 		out = append(out, functions.Entry{Name: n, Set: noRows})
 	}
 	return append(out,

@@ -2,7 +2,14 @@ package tests
 
 import (
 	"context"
+	"os"
+	"path/filepath"
+	"regexp"
 	"testing"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+	"go.uber.org/zap/zaptest/observer"
 
 	"gompho"
 )
@@ -103,5 +110,102 @@ func TestCountersOfScript(t *testing.T) {
 		if got != x.want {
 			t.Errorf("%s: %s, want %s", x.table, got, x.want)
 		}
+	}
+}
+
+// TestAutovacuumOrphans: a temporary table whose session is gone is dropped.
+func TestAutovacuumOrphans(t *testing.T) {
+	s := openVacuuming(t)
+	c := connect(t, s)
+	run(t, c, "set allow_system_table_mods = on")
+	run(t, c, "create schema pg_temp_7777")
+	run(t, c, "create table lost(a int)")
+	run(t, c, "create temp table mine(a int)")
+	run(t, c, "update pg_class set relnamespace = 'pg_temp_7777'::regnamespace, relpersistence = 't' where relname = 'lost'")
+	eventually(t, c, "select not exists(select from pg_class where relname = 'lost')")
+	if n := value[int](t, c, "select count(*) from pg_class where relname = 'mine'"); n != 1 {
+		t.Error("the table of a session that runs is gone")
+	}
+}
+
+// logged finds a message of the server log.
+func logged(logs *observer.ObservedLogs, re string) string {
+	for _, e := range logs.All() {
+		if regexp.MustCompile(re).MatchString(e.Message) {
+			return e.Message
+		}
+	}
+	return ""
+}
+
+// TestAutovacuumForced: tables older than autovacuum_freeze_max_age are vacuumed though autovacuum is off, for them and altogether, in a database
+// that accepts no connections, too; the databases' ages go down and the commit log is cut. Who waits for such a table does not stop it.
+func TestAutovacuumForced(t *testing.T) {
+	w := &wide{t: t, dir: t.TempDir()}
+	w.start()
+	run(t, w.c, "create table off(a int primary key) with (autovacuum_enabled = off)")
+	run(t, w.c, "insert into off select generate_series(1, 2000)")
+	run(t, w.c, "delete from off where a > 1000")
+	w.stop()
+	w.skip(300_000_000, 0)
+	core, logs := observer.New(zapcore.InfoLevel)
+	s, err := gompho.Open(context.Background(), gompho.Options{Dir: w.dir, Logger: zap.New(core), Settings: map[string]string{"shared_buffers": "32MB",
+		"autovacuum": "off", "autovacuum_naptime": "1s", "log_autovacuum_min_duration": "0"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.s, w.c = s, connect(t, s)
+	run(t, w.c, "create table young(a int)")
+	run(t, w.c, "insert into young select generate_series(1, 2000)")
+	run(t, w.c, "delete from young")
+	run(t, w.c, "select pg_stat_force_next_flush()")
+	eventually(t, w.c, "select max(age(datfrozenxid)) < 200000000 and count(*) >= 3 from pg_database")
+	eventually(t, w.c, "select bool_and(age(relfrozenxid) < 200000000) from pg_class where relfrozenxid <> 0")
+	w.holds("forced", "select autovacuum_count > 0 from pg_stat_user_tables where relname = 'off'")
+	w.holds("forced", "select autovacuum_count = 0 from pg_stat_user_tables where relname = 'young'")
+	w.holds("forced", "select count(*) = 1000 from off")
+	files, err := os.ReadDir(filepath.Join(w.dir, "pg_xact"))
+	if err != nil || len(files) > 1 {
+		t.Errorf("%d files of the commit log, %v", len(files), err)
+	}
+	want := `^automatic aggressive vacuum to prevent wraparound of table "postgres\.public\.off": index scans: 1
+pages: \d+ removed, \d+ remain, \d+ scanned \(100\.00% of total\)
+tuples: 1000 removed, 1000 remain, 0 are dead but not yet removable
+removable cutoff: \d+, which was \d+ XIDs old when operation ended
+new relfrozenxid: \d+, which is \d+ XIDs ahead of previous value
+index scan needed: \d+ pages from table \(\d+\.\d\d% of total\) had 1000 dead item identifiers removed
+index "off_pkey": pages: \d+ in total, \d+ newly deleted, \d+ currently deleted, 0 reusable
+avg read rate: \d+\.\d+ MB/s, avg write rate: \d+\.\d+ MB/s
+buffer usage: \d+ hits, \d+ misses, \d+ dirtied
+WAL usage: \d+ records, \d+ full page images, \d+ bytes
+system usage: CPU: user: \d+\.\d\d s, system: \d+\.\d\d s, elapsed: \d+\.\d\d s$`
+	if logged(logs, want) == "" {
+		t.Errorf("the log tells of the table: %s", logged(logs, `table "postgres\.public\.off"`))
+	}
+	w.stop()
+	w.check()
+}
+
+// TestVacuumTruncationWaits: a vacuum tries for some time to get the lock that it needs to cut empty pages off.
+func TestVacuumTruncationWaits(t *testing.T) {
+	s := open(t, false)
+	c, other := connect(t, s), connect(t, s)
+	run(t, c, "create table t(a int, b text) with (autovacuum_enabled = off)")
+	run(t, c, "insert into t select g, repeat('x', 1000) from generate_series(1, 2000) g")
+	run(t, c, "delete from t")
+	run(t, other, "begin")
+	run(t, other, "select count(*) from t")
+	done := make(chan error, 1)
+	go func() {
+		_, err := c.Exec(context.Background(), "vacuum t")
+		done <- err
+	}()
+	eventually(t, other, "select exists(select from pg_stat_progress_vacuum where phase = 'truncating heap' and relid = 't'::regclass)")
+	run(t, other, "commit")
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	if n := value[int64](t, c, "select pg_relation_size('t')"); n != 0 {
+		t.Errorf("%d bytes are left of the table", n)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"gompho/internal/pgerr"
 	"gompho/locks"
 	"gompho/sql/analyzer"
+	"gompho/stats"
 	"gompho/storage/vacuum"
 	"gompho/types"
 )
@@ -19,6 +20,8 @@ func (c *Context) analyzeRelation(oid ids.Oid, names []string, verbose bool) err
 	if rel == nil || err != nil {
 		return err
 	}
+	c.S.Slot.StartProgress(stats.ProgressAnalyze, rel.Oid)
+	defer c.S.Slot.EndProgress()
 	if err := c.analyzeTable(rel, names, verbose); err != nil || rel.Kind != 'p' && !rel.HasSubclass {
 		return err
 	}
@@ -51,6 +54,7 @@ func (c *Context) analyzeTable(rel *catalog.Relation, names []string, verbose bo
 	if verbose {
 		c.sendNotice(pgerr.New(pgerr.SuccessfulCompletion, "analyzing \"%s.%s\"", c.schemaName(rel.Namespace), rel.Name).WithSeverity(pgerr.Info))
 	}
+	c.analyzeProgress(stats.AnalyzePhase, stats.AnalyzeSampling)
 	s, err := vacuum.Sample(c.S.Tx, rel.Heap, heapCols, target, int64(rand.Uint64()>>1), c.vacuumDelay())
 	if err != nil {
 		return err
@@ -59,6 +63,7 @@ func (c *Context) analyzeTable(rel *catalog.Relation, names []string, verbose bo
 		c.sendNotice(pgerr.New(pgerr.SuccessfulCompletion, "%q: scanned %d of %d pages, containing %.0f live rows and %.0f dead rows; %d rows in sample, %.0f estimated total rows",
 			rel.Name, s.Pages, s.Pages, s.Live, s.Dead, len(s.Rows), s.Live).WithSeverity(pgerr.Info))
 	}
+	c.analyzeProgress(stats.AnalyzePhase, stats.AnalyzeComputing)
 	if len(s.Rows) > 0 {
 		for i, k := range cols {
 			values := make([]types.Datum, len(s.Rows))
@@ -76,6 +81,7 @@ func (c *Context) analyzeTable(rel *catalog.Relation, names []string, verbose bo
 			return err
 		}
 	}
+	c.analyzeProgress(stats.AnalyzePhase, stats.AnalyzeFinal)
 	c.S.Stats.Analyzed(c.S.Slot.Counters(), statsID(rel), int64(s.Live), int64(s.Dead), names == nil, c.Auto != nil)
 	return c.analyzedSizes(rel, &s, parts)
 }

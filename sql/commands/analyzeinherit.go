@@ -7,6 +7,7 @@ import (
 	"gompho/internal/ids"
 	"gompho/internal/pgerr"
 	"gompho/locks"
+	"gompho/stats"
 	"gompho/storage/vacuum"
 	"gompho/types"
 )
@@ -105,7 +106,11 @@ func (c *Context) sampleTree(rel *catalog.Relation, list []ids.Oid, cols []statC
 		total += float64(n)
 	}
 	out := &vacuum.Sampled{}
-	for _, p := range parts {
+	c.analyzeProgress(stats.AnalyzePhase, stats.AnalyzeSamplingInherited)
+	c.analyzeProgress(stats.AnalyzeChildren, int64(len(parts)))
+	for i, p := range parts {
+		c.analyzeProgress(stats.AnalyzeChild, int64(p.rel.Oid))
+		c.analyzeProgress(stats.AnalyzeChildrenDone, int64(i))
 		if p.blocks == 0 {
 			continue
 		}
@@ -124,5 +129,7 @@ func (c *Context) sampleTree(rel *catalog.Relation, list []ids.Oid, cols []statC
 		out.Rows = append(out.Rows, s.Rows...)
 		out.Live, out.Dead, out.Pages = out.Live+s.Live, out.Dead+s.Dead, out.Pages+s.Pages
 	}
+	c.analyzeProgress(stats.AnalyzeChildrenDone, int64(len(parts)))
+	c.analyzeProgress(stats.AnalyzePhase, stats.AnalyzeComputing)
 	return out, nil
 }

@@ -9,6 +9,7 @@ import (
 	"gompho/mvcc"
 	"gompho/parallel"
 	"gompho/sql/query"
+	"gompho/stats"
 	"gompho/storage/btree"
 	"gompho/storage/heap"
 	"gompho/storage/page"
@@ -27,8 +28,8 @@ func indexOf(rel *catalog.Relation, oid ids.Oid) *catalog.Index {
 	return nil
 }
 
-// buildIndex fills an index, whose files are new, from its table. stats says whether the sizes go to pg_class.
-func (c *Context) buildIndex(table, index ids.Oid, stats bool) error {
+// buildIndex fills an index, whose files are new, from its table. sizes says whether the sizes go to pg_class.
+func (c *Context) buildIndex(table, index ids.Oid, sizes bool) error {
 	rel, err := c.S.Relation(table)
 	if err != nil {
 		return err
@@ -64,7 +65,7 @@ func (c *Context) buildIndex(table, index ids.Oid, stats bool) error {
 			return err
 		}
 	}
-	if !stats {
+	if !sizes {
 		return nil
 	}
 	return c.storeBuildStats(rel, ix, blocks, b.rows, b.entries)
@@ -175,11 +176,17 @@ func (b *indexBuild) close() {
 }
 
 func (b *indexBuild) run() error {
+	n, err := b.rel.Heap.Blocks()
+	if err != nil {
+		return err
+	}
+	b.c.buildPhase(stats.IndexBuild)
+	b.c.buildProgress(stats.IndexSubphase, stats.IndexBuildTableScan)
+	b.c.buildProgress(stats.IndexBlocks, int64(n))
 	b.team = parallel.Start(b.c.S.Procs, b.c.S.Slot, b.workers, b.limit, func(w *parallel.Worker) error {
 		return b.share(b.c.S.Tx.Worker(w.Slot), b.builder.Sink(1+w.No), w.No+1)
 	})
-	err := b.share(b.c.S.Tx, b.builder.Sink(0), 0)
-	if err != nil {
+	if err = b.share(b.c.S.Tx, b.builder.Sink(0), 0); err != nil {
 		return err
 	}
 	if err := b.team.Wait(); err != nil {
@@ -190,7 +197,12 @@ func (b *indexBuild) run() error {
 		b.entries += n.entries
 		b.broken = b.broken || n.broken
 	}
-	return b.builder.Finish()
+	b.c.buildProgress(stats.IndexBlocksDone, int64(n))
+	b.c.buildProgress(stats.IndexSubphase, stats.IndexBuildLoad)
+	b.c.buildProgress(stats.IndexTuples, int64(b.entries))
+	err = b.builder.Finish()
+	b.c.buildProgress(stats.IndexTuplesDone, int64(b.entries))
+	return err
 }
 
 // share gives a part of the table's rows to a sink of the builder.
@@ -219,7 +231,13 @@ func (b *indexBuild) share(tx *mvcc.Session, sink *btree.Sink, no int) error {
 		if n == 0 {
 			count.broken = scan.BrokenHotChain()
 			b.counts[no] = count
+			if no == 0 {
+				b.c.buildProgress(stats.IndexSubphase, stats.IndexBuildSort)
+			}
 			return sink.Sort()
+		}
+		if no == 0 {
+			b.c.buildProgress(stats.IndexBlocksDone, int64(tids[n-1].Block))
 		}
 		for i := range n {
 			if live[i] {

@@ -9,6 +9,7 @@ import (
 	"gompho/locks"
 	"gompho/mvcc"
 	"gompho/sql/ast"
+	"gompho/stats"
 	"gompho/storage/btree"
 	"gompho/storage/heap"
 	"gompho/types"
@@ -54,27 +55,17 @@ func (c *Context) holdForSession(rels ...ids.Oid) (release func(), err error) {
 // waitForLockers waits for the transactions that hold a lock on a table in conflict with mode now, not for later ones.
 func (c *Context) waitForLockers(table ids.Oid, mode locks.Mode) error {
 	c.S.Tx.ReleaseCatalogSnapshot()
-	for _, v := range c.S.Locks.Conflicting(c.S.Cat.RelationTag(table), mode, c.S.Owner) {
-		if _, err := c.S.Owner.WaitVxid(v, false); err != nil {
-			return err
-		}
-	}
-	return nil
+	return c.waitVxids(c.S.Locks.Conflicting(c.S.Cat.RelationTag(table), mode, c.S.Owner), nil)
 }
 
 // waitForSnapshots waits until no transaction of the database has a snapshot that is as old as limit.
 func (c *Context) waitForSnapshots(limit ids.Xid) error {
 	c.S.Tx.ReleaseCatalogSnapshot()
 	old := c.S.Tx.Manager().SnapshotsUpTo(limit, c.S.DB, c.S.Tx)
-	for i, v := range old {
-		if i > 0 && !slices.Contains(c.S.Tx.Manager().SnapshotsUpTo(limit, c.S.DB, c.S.Tx), v) {
-			continue // it has given that snapshot up meanwhile
-		}
-		if _, err := c.S.Owner.WaitVxid(v, false); err != nil {
-			return err
-		}
-	}
-	return nil
+	return c.waitVxids(old, func(v ids.VirtualXid) bool {
+		// It may have given that snapshot up meanwhile.
+		return v != old[0] && !slices.Contains(c.S.Tx.Manager().SnapshotsUpTo(limit, c.S.DB, c.S.Tx), v)
+	})
 }
 
 // setIndexState changes the flags of an index.
@@ -106,6 +97,7 @@ func (c *Context) createConcurrently(rel *catalog.Relation, st *ast.IndexStmt) e
 		return err
 	}
 	defer release()
+	defer c.showBuild(table, index, showsCreateConcurrently)()
 	if err := c.nextTransaction(); err != nil {
 		return err
 	}
@@ -113,6 +105,7 @@ func (c *Context) createConcurrently(rel *catalog.Relation, st *ast.IndexStmt) e
 	if err != nil {
 		return err
 	}
+	c.buildPhase(stats.IndexWaitOldSnapshots)
 	if err := c.waitForSnapshots(limit); err != nil {
 		return err
 	}
@@ -122,10 +115,12 @@ func (c *Context) createConcurrently(rel *catalog.Relation, st *ast.IndexStmt) e
 // fillConcurrently takes indexes of a table from their rows in the catalogs to the point where they have all entries: steps 1 to 3. What
 // snapshots up to limit see may still be missing. It begins and ends with a new transaction.
 func (c *Context) fillConcurrently(table ids.Oid, indexes []ids.Oid) (limit ids.Xid, err error) {
+	c.buildPhase(stats.IndexWaitBeforeBuild)
 	if err := c.waitForLockers(table, locks.Share); err != nil {
 		return 0, err
 	}
 	for _, ix := range indexes {
+		c.buildProgress(stats.IndexOid, int64(ix))
 		if err := c.underSnapshot(table, ix, c.buildConcurrently); err != nil {
 			return 0, err
 		}
@@ -136,10 +131,12 @@ func (c *Context) fillConcurrently(table ids.Oid, indexes []ids.Oid) (limit ids.
 			return 0, err
 		}
 	}
+	c.buildPhase(stats.IndexWaitBeforeValidate)
 	if err := c.waitForLockers(table, locks.Share); err != nil {
 		return 0, err
 	}
 	for _, ix := range indexes {
+		c.buildProgress(stats.IndexOid, int64(ix))
 		err := c.underSnapshot(table, ix, func(rel *catalog.Relation, index *catalog.Index, snap *mvcc.Snapshot) error {
 			limit = max(limit, snap.Xmin)
 			return c.completeIndex(rel, index, snap)
@@ -204,6 +201,7 @@ func (c *Context) completeIndex(rel *catalog.Relation, ix *catalog.Index, snap *
 	if c.would(Scans, rel.Oid) {
 		return nil
 	}
+	c.buildPhase(stats.IndexValidateIndexScan)
 	have := map[ids.TID]struct{}{}
 	var st btree.VacuumStats
 	err := ix.Btree.BulkDelete(c.S.Tx, func(t ids.TID) bool {
@@ -218,6 +216,7 @@ func (c *Context) completeIndex(rel *catalog.Relation, ix *catalog.Index, snap *
 		return err
 	}
 	defer b.close()
+	c.buildPhase(stats.IndexValidateTableScan)
 	mode := btree.UniqueNo
 	if ix.Unique {
 		mode = btree.UniqueYes

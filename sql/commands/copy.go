@@ -216,6 +216,7 @@ func copyQuery(c *Context, st *ast.CopyStmt) (uint64, error) {
 	if err := w.open(st); err != nil {
 		return 0, err
 	}
+	defer c.showCopy(0, st)()
 	_, err = c.runQuery(q, nil, w.batch)
 	return w.n, w.close(err)
 }
@@ -258,6 +259,7 @@ func copyTable(c *Context, st *ast.CopyStmt) (uint64, error) {
 	if err := w.open(st); err != nil {
 		return 0, err
 	}
+	defer c.showCopy(rel.Oid, st)()
 	return w.n, w.close(w.table(rel, heapCols, &w.n))
 }
 

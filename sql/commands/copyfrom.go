@@ -14,6 +14,7 @@ import (
 	"gompho/locks"
 	"gompho/sql/ast"
 	"gompho/sql/query"
+	"gompho/stats"
 	"gompho/types"
 )
 
@@ -87,6 +88,8 @@ func copyFrom(c *Context, st *ast.CopyStmt) (uint64, error) {
 		defer f.Close()
 	}
 	defer r.load.close()
+	defer c.showCopy(rel.Oid, st)()
+	src = countedReader{src, c.S.Slot}
 	if o.binary {
 		err = r.readBinary(src)
 	} else {
@@ -286,6 +289,7 @@ func (r *copyReader) take(line int) error {
 			return r.fail(err, line)
 		}
 		if !r.keep[0].IsTrue() {
+			r.c.S.Slot.AddProgress(stats.ProgressCopy, stats.CopyTuplesExcluded, 1)
 			return nil
 		}
 	}
@@ -295,8 +299,14 @@ func (r *copyReader) take(line int) error {
 	if err := r.load.check(full); err != nil {
 		return r.fail(err, line)
 	}
-	r.n++
+	r.count()
 	return r.load.add(full, line)
+}
+
+// count counts a row that goes into the table.
+func (r *copyReader) count() {
+	r.n++
+	r.c.S.Slot.SetProgress(stats.ProgressCopy, stats.CopyTuples, int64(r.n))
 }
 
 // takeRouted hands the row to the loader of its partition.
@@ -307,7 +317,7 @@ func (r *copyReader) takeRouted(full []types.Datum, line int) error {
 	if err := r.load.route.take(full, line); err != nil {
 		return r.fail(err, line)
 	}
-	r.n++
+	r.count()
 	if r.load.rows++; r.load.rows == copyBatch {
 		return r.load.flush()
 	}

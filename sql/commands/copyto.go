@@ -7,6 +7,7 @@ import (
 
 	"gompho/internal/ids"
 	"gompho/sql/ast"
+	"gompho/stats"
 	"gompho/types"
 )
 
@@ -72,6 +73,7 @@ func (w *copyWriter) open(st *ast.CopyStmt) error {
 func (w *copyWriter) endRow() error {
 	w.buf = append(w.buf, '\n')
 	_, err := w.sink.Write(w.buf)
+	w.c.S.Slot.AddProgress(stats.ProgressCopy, stats.CopyBytes, int64(len(w.buf)))
 	return err
 }
 
@@ -108,6 +110,7 @@ func (w *copyWriter) batch(b *types.Batch) error {
 			return err
 		}
 		w.n++
+		w.c.S.Slot.SetProgress(stats.ProgressCopy, stats.CopyTuples, int64(w.n))
 	}
 	return nil
 }

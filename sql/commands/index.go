@@ -414,6 +414,7 @@ func (c *Context) makeIndex(rel *catalog.Relation, n *catalog.NewIndex, deferrab
 	if n.NotReady {
 		return oid, nil // the rest is done in other transactions
 	}
+	defer c.showBuild(rel.Oid, oid, showsCreate)()
 	return oid, c.buildIndex(rel.Oid, oid, true)
 }
 

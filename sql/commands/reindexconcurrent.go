@@ -6,6 +6,7 @@ import (
 	"gompho/internal/pgerr"
 	"gompho/locks"
 	"gompho/sql/ast"
+	"gompho/stats"
 )
 
 // reindexConcurrently is REINDEX ... CONCURRENTLY: each index is made a second time beside the old one, takes its place, and the old one goes.
@@ -162,6 +163,7 @@ func (c *Context) replaceIndexes(table ids.Oid, old []ids.Oid) error {
 		return err
 	}
 	defer release()
+	defer c.showBuild(table, made[0], showsReindexConcurrently)()
 	if err := c.nextTransaction(); err != nil {
 		return err
 	}
@@ -169,6 +171,7 @@ func (c *Context) replaceIndexes(table ids.Oid, old []ids.Oid) error {
 	if err != nil {
 		return err
 	}
+	c.buildPhase(stats.IndexWaitOldSnapshots)
 	if err := c.waitForSnapshots(limit); err != nil {
 		return err
 	}
@@ -177,6 +180,7 @@ func (c *Context) replaceIndexes(table ids.Oid, old []ids.Oid) error {
 			return err
 		}
 	}
+	c.buildPhase(stats.IndexWaitBeforeDead)
 	if err := c.retire(table, old); err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"gompho/internal/pgerr"
 	"gompho/locks"
 	"gompho/sql/ast"
+	statistics "gompho/stats"
 )
 
 // truncate is TRUNCATE.
@@ -256,6 +257,8 @@ func (c *Context) makeIndexFiles(table ids.Oid, persistence byte, stats bool) er
 }
 
 func (c *Context) rebuildIndex(table, index ids.Oid, persistence byte, stats bool) error {
+	defer c.showBuild(table, index, showsReindex)()
+	c.S.Slot.SetProgress(statistics.ProgressCluster, statistics.ClusterPhase, statistics.ClusterRebuild)
 	if _, err := c.S.Cat.LockRelation(index, locks.AccessExclusive); err != nil {
 		return err
 	}
@@ -266,5 +269,7 @@ func (c *Context) rebuildIndex(table, index ids.Oid, persistence byte, stats boo
 	if err := c.step(); err != nil {
 		return err
 	}
-	return c.buildIndex(table, index, stats)
+	err := c.buildIndex(table, index, stats)
+	c.S.Slot.AddProgress(statistics.ProgressCluster, statistics.ClusterIndexesRebuilt, 1)
+	return err
 }

@@ -6,6 +6,7 @@ import (
 
 	"gompho/internal/ids"
 	"gompho/mvcc"
+	"gompho/stats"
 	"gompho/storage/buffer"
 	"gompho/storage/heap"
 	"gompho/storage/tuple"
@@ -31,7 +32,9 @@ func Sample(tx *mvcc.Session, r *heap.Rel, cols []int, target int, seed int64, d
 	s := sampling{tx: tx, r: r, target: target, rng: rand.New(rand.NewPCG(uint64(seed), uint64(seed)>>32^0x9e3779b97f4a7c15)),
 		oldest: tx.Manager().OldestXmin(r.DB), strategy: r.Env.Pool.NewStrategy(buffer.BulkRead)}
 	blocks := s.chooseBlocks(n)
-	for _, blk := range blocks {
+	tx.Slot().SetProgress(stats.ProgressAnalyze, stats.AnalyzeBlocks, int64(len(blocks)))
+	for i, blk := range blocks {
+		tx.Slot().SetProgress(stats.ProgressAnalyze, stats.AnalyzeBlocksDone, int64(i))
 		if err := s.block(blk); err != nil {
 			return Sampled{}, err
 		}
@@ -41,6 +44,7 @@ func Sample(tx *mvcc.Session, r *heap.Rel, cols []int, target int, seed int64, d
 			}
 		}
 	}
+	tx.Slot().SetProgress(stats.ProgressAnalyze, stats.AnalyzeBlocksDone, int64(len(blocks)))
 	out := Sampled{Pages: n}
 	if len(blocks) > 0 {
 		scale := float64(n) / float64(len(blocks))

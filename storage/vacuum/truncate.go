@@ -14,8 +14,8 @@ const (
 	// truncateWait is how long the lock for truncation is tried for, and truncateRetry how often.
 	truncateWait  = 5 * time.Second
 	truncateRetry = 50 * time.Millisecond
-	// truncateLook is how often it is looked whether somebody waits for the lock.
-	truncateLook = 20 * time.Millisecond
+	// truncateLook: after so many pages it is looked whether somebody waits for the lock.
+	truncateLook = 32
 )
 
 func (v *run) say(format string, args ...any) {
@@ -113,14 +113,10 @@ func (v *run) cutEnd() (again bool, err error) {
 // lastUsed returns one past the last page that is not empty now, when nobody can put anything into one; or a page before which it did not look because
 // somebody waits for the lock.
 func (v *run) lastUsed(n ids.BlockNumber) (keep ids.BlockNumber, awaited bool, err error) {
-	looked := time.Now()
 	for ; n > v.nonEmpty; n-- {
-		if n%32 == 0 && v.p.Awaited != nil && time.Since(looked) >= truncateLook {
-			if v.p.Awaited() {
-				v.say("table \"%s\": suspending truncate due to conflicting lock request", v.r.Name)
-				return n, true, nil
-			}
-			looked = time.Now()
+		if n%truncateLook == 0 && v.p.Awaited != nil && v.p.Awaited() {
+			v.say("table \"%s\": suspending truncate due to conflicting lock request", v.r.Name)
+			return n, true, nil
 		}
 		if err := v.slot.CheckInterrupts(); err != nil {
 			return 0, false, err
