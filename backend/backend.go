@@ -70,6 +70,7 @@ type Backend struct {
 	failed   map[string]bool // portals that went with the failure of the transaction
 	lost     bool            // the client and we do not agree any more where messages begin
 	ps       string          // what the process does, for the log: a command tag, "idle" ...
+	leaving  bool            // the session is over: there is no transaction to tell of
 	inQuery  bool            // s.QueryText is running
 	logged   bool            // it is in the log already
 	sourceOf string          // what an EXECUTE runs, for the log

@@ -210,7 +210,7 @@ func (b *Backend) addPortal(name string, st *Prepared, params []types.Datum, res
 		p.name = strings.Clone(name)
 	}
 	if err := b.planAhead(p); err != nil {
-		return err
+		return b.withParams(err, p)
 	}
 	b.portals[p.name] = p
 	b.c.Simple('2')

@@ -74,7 +74,7 @@ func (b *Backend) logEvent(e *pgerr.Error, statement, trace string) {
 	case "verbose":
 		ev.Verbose = true
 	}
-	if b.s != nil && b.s.Tx != nil {
+	if b.s != nil && b.s.Tx != nil && !b.leaving {
 		v := b.s.Tx.Vxid()
 		if !b.s.Tx.InTransaction() {
 			v.Local = 0
@@ -134,6 +134,7 @@ func (b *Backend) logDisconnection() {
 	if b.s == nil || b.o.Process == nil || !b.s.Settings.Get("log_disconnections").Bool() {
 		return
 	}
+	b.leaving = true
 	p := b.o.Process
 	d := time.Since(p.Start)
 	port := ""
@@ -278,7 +279,7 @@ func (b *Backend) withParams(err error, p *Portal) error {
 }
 
 // durations reports whether the time of statements may have to be logged.
-func (b *Backend) durations() bool { return b.hot.log(b).any }
+func (b *Backend) durations() bool { return b.hot.log(b).any || b.sampled }
 
 // logDuration logs how long something took, if the settings ask for it. what makes the rest of the message, and its detail,
 // for when the text was not logged before.

@@ -135,11 +135,11 @@ func (b *Backend) fail(err error) {
 	if e.Code == pgerr.TRDeadlockDetected {
 		sysviews.DescribeDeadlock(b.s)
 	}
+	b.logLine(&e) // while there is a transaction to tell of
 	b.blk.fail()
 	if b.blk.failed {
 		b.dropFailedPortals()
 	}
-	b.logLine(&e)
 	b.c.Error(&e)
 }
 

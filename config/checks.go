@@ -25,12 +25,12 @@ var stringChecks = map[string]func(*Def, string) (string, error){
 	"log_destination":  checkLogDestination,
 }
 
-// checkLogDestination accepts the destinations that there are: standard error, in text or as JSON.
+// checkLogDestination accepts the destinations that there are: standard error and files, in text, as CSV or as JSON.
 func checkLogDestination(d *Def, s string) (string, error) {
 	for _, w := range strings.Split(s, ",") {
 		switch w = strings.ToLower(strings.TrimSpace(w)); w {
-		case "stderr", "jsonlog":
-		case "csvlog", "syslog", "eventlog":
+		case "stderr", "csvlog", "jsonlog":
+		case "syslog", "eventlog":
 			return "", pgerr.NotSupported("log_destination %q is not supported", w)
 		default:
 			return "", d.invalid(s).WithDetail("Unrecognized key word: \"%s\".", w)

@@ -1,4 +1,5 @@
-// Package logger makes the server log: PostgreSQL's lines of text, or JSON objects with the keys of its jsonlog, through zap.
+// Package logger makes the server log: PostgreSQL's lines of text, or its csvlog or jsonlog, on standard
+// error or in files, through zap.
 //
 // Layer: above config and stats. It holds no state of the server: the postmaster makes one logger and hands it down.
 //
@@ -12,8 +13,12 @@
 //  3. log_line_prefix, log_timezone, log_min_messages, log_destination and log_format are read for each line, so that a
 //     reload takes effect at once. Each line of text, those of DETAIL, HINT, CONTEXT and STATEMENT too, gets the prefix and
 //     counts for %l.
-//  4. A logger that a program brings along gets the same fields in zap's own form.
+//  4. With logging_collector the lines go into files (collector.go), one for each form of log_destination, csvlog with the 26 columns and jsonlog with the
+//     keys of PostgreSQL 15 (format.go). Who logs writes the file itself, under the output's mutex: a line is in the file when the call returns, so a killed
+//     server has lost none. The collector's goroutine rotates by age; by size a writer does, by request and by reload who asks.
+//  5. In csvlog and jsonlog log_error_verbosity leaves nothing out, and line numbers are counted for each form.
+//  6. A logger that a program brings along gets the same fields in zap's own form.
 //
-// Differences from PostgreSQL: the log goes to standard error; log_destination = 'jsonlog' turns it into JSON there (csvlog
-// and syslog are refused). There is no LOCATION line: error sites are not named by file and line. %P is empty.
+// Differences from PostgreSQL: without the collector a log_destination without stderr gives CSV or JSON on standard error; syslog is refused. log_format =
+// json makes JSON of the text. There is no LOCATION line and no location in the files: error sites are not named by file and line.
 package logger

@@ -1,6 +1,7 @@
 package logger
 
 import (
+	"errors"
 	"io"
 	"os"
 	"strings"
@@ -16,23 +17,20 @@ import (
 
 // ForServer returns a constructor of a server's log on w.
 func ForServer(w io.Writer) func(*config.Server) *zap.Logger {
-	return func(cfg *config.Server) *zap.Logger {
-		out := &output{w: w, cfg: cfg, json: zapcore.NewJSONEncoder(zapcore.EncoderConfig{TimeKey: "timestamp", MessageKey: "message",
-			EncodeTime: zapcore.TimeEncoderOfLayout("2006-01-02 15:04:05.000 MST"), EncodeDuration: zapcore.StringDurationEncoder})}
-		return zap.New(&core{out: out})
-	}
+	return func(cfg *config.Server) *zap.Logger { return zap.New(&core{out: &output{w: w, cfg: cfg}}) }
 }
 
 // output is what all the loggers of a server write to.
 type output struct {
-	cfg  *config.Server
-	json zapcore.Encoder
+	cfg *config.Server
 
-	mu   sync.Mutex // one line at a time; protects what follows
-	w    io.Writer
-	buf  []byte
-	zone *time.Location
-	name string // of zone
+	mu    sync.Mutex // one event at a time; protects what follows
+	w     io.Writer
+	files *Collector // takes the lines instead of w; nil: there is none
+	echo  bool       // w gets the text, too
+	buf   []byte
+	zone  *time.Location
+	name  string // of zone
 }
 
 // core is a zapcore.Core that keeps the fields of With as they are, because the process is among them.
@@ -138,25 +136,58 @@ func plain(e zapcore.Entry, fields []zapcore.Field) *Event {
 func (o *output) write(ev *Event, at time.Time) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	return o.emit(ev, at)
+}
+
+// emit writes an event to where the settings say. Without a collector all goes to one place, in one form.
+func (o *output) emit(ev *Event, at time.Time) error {
 	at = at.In(o.location())
-	if o.inJSON() {
-		b, err := o.json.EncodeEntry(zapcore.Entry{Time: at, Message: ev.Err.Message}, []zapcore.Field{zap.Inline(ev)})
-		if err != nil {
+	dest := o.cfg.Get("log_destination").Text
+	if o.files == nil || o.echo {
+		_, err := o.w.Write(o.encode(o.consoleForm(dest), ev, at))
+		if o.files == nil {
 			return err
 		}
-		defer b.Free()
-		_, err = o.w.Write(b.Bytes())
-		return err
 	}
-	o.buf = o.text(o.buf[:0], ev, at)
-	_, err := o.w.Write(o.buf)
+	var err error
+	for f := range forms {
+		if wants(dest, f) {
+			as := f
+			if f == formText && o.cfg.Get("log_format").Text == "json" {
+				as = formJSON
+			}
+			err = errors.Join(err, o.files.write(f, o.encode(as, ev, at)))
+		}
+	}
 	return err
 }
 
-// inJSON: log_format says so, or log_destination names jsonlog and not stderr.
-func (o *output) inJSON() bool {
-	dest := o.cfg.Get("log_destination").Text
-	return o.cfg.Get("log_format").Text == "json" || strings.Contains(dest, "jsonlog") && !strings.Contains(dest, "stderr")
+// consoleForm is the form of the lines on standard error: text if log_destination names it.
+func (o *output) consoleForm(dest string) form {
+	switch {
+	case o.cfg.Get("log_format").Text == "json":
+		return formJSON
+	case o.echo || wants(dest, formText):
+		return formText
+	case wants(dest, formJSON):
+		return formJSON
+	case wants(dest, formCSV):
+		return formCSV
+	}
+	return formText
+}
+
+// encode returns the lines of an event; they are good until the next call.
+func (o *output) encode(f form, ev *Event, at time.Time) []byte {
+	switch f {
+	case formCSV:
+		o.buf = csv(o.buf[:0], ev, at)
+	case formJSON:
+		o.buf = jsonLine(o.buf[:0], ev, at)
+	default:
+		o.buf = o.text(o.buf[:0], ev, at)
+	}
+	return o.buf
 }
 
 func (o *output) location() *time.Location {
@@ -174,7 +205,7 @@ func (o *output) location() *time.Location {
 func (o *output) text(b []byte, ev *Event, at time.Time) []byte {
 	format := o.cfg.Get("log_line_prefix").Text
 	line := func(word, s string) {
-		ev.Proc.lines.Add(1)
+		ev.Proc.lines[formText].Add(1)
 		b = appendPrefix(b, format, ev, at)
 		b = append(b, word...)
 		b = append(b, ":  "...)

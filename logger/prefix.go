@@ -86,15 +86,15 @@ func escape(c byte, ev *Event, at time.Time) string {
 	case 'c':
 		return p.sessionID()
 	case 'l':
-		return strconv.FormatInt(p.lines.Load(), 10)
+		return strconv.FormatInt(p.lines[formText].Load(), 10)
 	case 'm':
-		return at.Format("2006-01-02 15:04:05.000 MST")
+		return at.Format(timeMillis)
 	case 't':
-		return at.Format("2006-01-02 15:04:05 MST")
+		return at.Format(timeSecond)
 	case 'n':
 		return fmt.Sprintf("%d.%03d", at.Unix(), at.Nanosecond()/1e6)
 	case 's':
-		return p.Start.In(at.Location()).Format("2006-01-02 15:04:05 MST")
+		return p.Start.In(at.Location()).Format(timeSecond)
 	case 'i':
 		return ev.Tag
 	case 'r':
@@ -111,10 +111,11 @@ func escape(c byte, ev *Event, at time.Time) string {
 	case 'e':
 		return string(ev.Err.Code)
 	case 'Q':
-		if p.Slot != nil {
-			return strconv.FormatInt(p.Slot.Activity.Snapshot().QueryID, 10)
+		return strconv.FormatInt(p.queryID(), 10)
+	case 'P':
+		if n := p.leader(); n != 0 {
+			return strconv.Itoa(int(n))
 		}
-		return "0"
 	}
 	return ""
 }

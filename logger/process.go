@@ -24,7 +24,7 @@ type Process struct {
 	// User and Database are what the start-up packet says, until the slot knows better.
 	User, Database string
 
-	lines atomic.Int64
+	lines [forms]atomic.Int64 // how many were written in each form
 }
 
 // NewProcess describes a process that serves no client.
@@ -62,8 +62,24 @@ func (p *Process) MarshalLogObject(enc zapcore.ObjectEncoder) error {
 	add("remote_host", p.Host)
 	add("remote_port", p.Port)
 	enc.AddString("session_id", p.sessionID())
-	enc.AddInt64("line_num", p.lines.Add(1))
+	enc.AddInt64("line_num", p.lines[formJSON].Add(1))
 	add("application_name", app)
 	add("backend_type", p.Type)
 	return nil
+}
+
+// leader is the PID of the session that a parallel worker helps, else 0.
+func (p *Process) leader() int32 {
+	if p.Slot == nil {
+		return 0
+	}
+	return p.Slot.Leader
+}
+
+// queryID identifies the statement that is running, 0 when nobody counts.
+func (p *Process) queryID() int64 {
+	if p.Slot == nil {
+		return 0
+	}
+	return p.Slot.Activity.Snapshot().QueryID
 }

@@ -105,7 +105,7 @@ func (c *cluster) wire() {
 			Blocks: c.pool.Blocks, Checkpoint: c.checkpointNow, Reload: p.Reload, Signal: p.Signal,
 			CreateDatabase: c.createDatabase, DropDatabase: c.dropDatabase, DataDirectory: p.opt.Dir,
 			WalInserted: func() ids.LSN { return c.log.InsertedTo() }, WalFlushed: func() ids.LSN { return c.log.FlushedTo() },
-			WalSegment: func() (uint32, uint64) { return c.log.Timeline(), uint64(c.log.SegmentSize()) }, Control: c.control.Data, StartBackup: c.startBackup, StopBackup: c.stopBackup, SwitchWal: c.switchWal, ListWal: c.listWal, RestorePoint: c.restorePoint,
+			WalSegment: func() (uint32, uint64) { return c.log.Timeline(), uint64(c.log.SegmentSize()) }, Control: c.control.Data, StartBackup: c.startBackup, StopBackup: c.stopBackup, SwitchWal: c.switchWal, ListWal: c.listWal, RestorePoint: c.restorePoint, RotateLog: p.RotateLog,
 		}}
 }
 

@@ -58,7 +58,7 @@ type Options struct {
 	NoListen bool
 	// AnyPort listens on a free TCP port instead of the one of the settings.
 	AnyPort bool
-	// Log receives the server log; nil: nothing is logged.
+	// Log receives the server log; nil: nothing is logged, but to the files of logging_collector.
 	Log func(*config.Server) *zap.Logger
 	// InitUser is the name of the first role of a new cluster.
 	InitUser string
@@ -80,8 +80,9 @@ type Postmaster struct {
 	log   *zap.Logger // the postmaster's own lines in it
 	procs *stats.Table
 	bufs  wire.Pool
-	pid   *pidFile  // nil with Options.FS
-	lock  io.Closer // instead of it
+	pid   *pidFile          // nil with Options.FS
+	lock  io.Closer         // instead of it
+	files *logger.Collector // nil: the log goes to Options.Log's writer
 	start time.Time
 	port  int
 
@@ -130,10 +131,19 @@ func (p *Postmaster) startup() error {
 		return err
 	}
 	p.root = zap.NewNop()
-	if p.opt.Log != nil {
+	switch {
+	case p.opt.Log != nil:
 		p.root = p.opt.Log(p.cfg)
+	case p.opt.FS == nil && p.cfg.Get("logging_collector").Bool():
+		p.root = logger.ForServer(io.Discard)(p.cfg)
 	}
 	p.log = p.root.With(logger.NewProcess("postmaster", int32(os.Getpid()), nil).Field())
+	if p.opt.FS == nil {
+		if p.files, err = logger.Collect(p.log, dir); err != nil {
+			return err
+		}
+		p.files.Announce(p.log)
+	}
 	p.log.Info(fmt.Sprintf("starting gompho, compatible with PostgreSQL %s, on %s-%s, compiled by %s", p.cfg.Get("server_version").Text, runtime.GOARCH,
 		runtime.GOOS, runtime.Version()))
 	if err := p.writePid("starting"); err != nil {
@@ -248,6 +258,7 @@ func (p *Postmaster) Reload() error {
 		p.log.Info(fmt.Sprintf("configuration file %q contains errors; %s", filepath.Join(p.opt.Dir, "postgresql.conf"), what),
 			zap.String("code", string(pgerr.ConfigFileError)))
 	}
+	p.files.Reloaded()
 	for _, s := range p.procs.All() {
 		s.Interrupt(stats.ReloadConfig)
 	}
@@ -255,6 +266,15 @@ func (p *Postmaster) Reload() error {
 		return r.Problems[0]
 	}
 	return nil
+}
+
+// RotateLog begins new files of the log; false: the log is not collected.
+func (p *Postmaster) RotateLog() bool {
+	if p.files == nil {
+		return false
+	}
+	p.files.Rotate()
+	return true
 }
 
 // Stop stops the server and waits until it has stopped. ctx bounds the wait of a smart shutdown, which then turns into a
@@ -338,6 +358,7 @@ func (p *Postmaster) teardown() {
 		os.Remove(s)
 	}
 	p.leaveDir()
+	p.files.Close()
 	if p.opt.Ephemeral && p.opt.Dir != "" {
 		p.fs().RemoveAll(p.opt.Dir)
 	}

@@ -68,6 +68,8 @@ type Ops struct {
 	ListWal func(dir string) ([]fs.FileInfo, error)
 	// RestorePoint writes a record that recovery can stop at.
 	RestorePoint func(slot *stats.Slot, name string) (ids.LSN, error)
+	// RotateLog begins new files of the server's log; false: there are none.
+	RotateLog func() bool
 }
 
 // Backup is the result of a base backup: where its log ends, and what is to be stored with it.

@@ -24,8 +24,6 @@ func in(f func(s *session.Session, c *functions.Call) (types.Datum, error)) func
 
 func serverEntries() []functions.Entry {
 	return []functions.Entry{
-		{Name: "pg_rotate_logfile", Scalar: in(func(*session.Session, *functions.Call) (types.Datum, error) { return types.Bool(false), nil })},
-		{Name: "pg_rotate_logfile_v2", Scalar: in(func(*session.Session, *functions.Call) (types.Datum, error) { return types.Bool(false), nil })},
 		{Name: "pg_last_xact_replay_timestamp", Scalar: null},
 		{Name: "pg_wal_lsn_diff", Scalar: in(func(_ *session.Session, c *functions.Call) (types.Datum, error) {
 			return types.Input(types.DefaultEnv, types.Builtin(1700), fmt.Sprint(int64(c.Args[0].Word()-c.Args[1].Word())), -1)

@@ -85,7 +85,7 @@ func runStart(c *cobra.Command, f *startFlags) error {
 	}
 	// Signals are taken from here on: one that arrives during the start is answered when the server stands.
 	sig := make(chan os.Signal, 8)
-	signal.Notify(sig, syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGHUP)
+	signal.Notify(sig, syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGHUP, syscall.SIGUSR1)
 	pm, err := postmaster.Start(opt)
 	if errors.Is(err, postmaster.ErrAtTarget) {
 		fmt.Fprintln(c.OutOrStdout(), "gompho has recovered to the target and stopped; it goes on from there when it is started again")
@@ -110,7 +110,7 @@ func connectHost(pm *postmaster.Postmaster) string {
 }
 
 // waitSignals serves until the server stops: SIGTERM is a smart shutdown, SIGINT a fast, SIGQUIT an immediate one; SIGHUP
-// reloads.
+// reloads, SIGUSR1 begins new files of the log.
 func waitSignals(pm *postmaster.Postmaster, sig <-chan os.Signal) error {
 	for {
 		select {
@@ -121,6 +121,9 @@ func waitSignals(pm *postmaster.Postmaster, sig <-chan os.Signal) error {
 			switch s {
 			case syscall.SIGHUP:
 				pm.Reload()
+				continue
+			case syscall.SIGUSR1:
+				pm.RotateLog()
 				continue
 			case syscall.SIGTERM:
 				mode = postmaster.Smart
