@@ -197,10 +197,10 @@ func (s *segments) close() {
 }
 
 func ioError(err error, what, name string) error {
-	return pgerr.Wrap(err, pgerr.IoError, "could not %s file \"%s\": %v", what, name, err)
+	return pgerr.Wrap(err, pgerr.FileCode(err), "could not %s file \"%s\": %v", what, name, err)
 }
 
 // syncError takes the server down: what was written may be lost, and a second sync that succeeds would not say so.
 func syncError(err error, name string) error {
-	return pgerr.Wrap(err, pgerr.IoError, "could not fsync file \"%s\": %v", name, err).WithSeverity(pgerr.Panic)
+	return pgerr.Wrap(err, pgerr.FileCode(err), "could not fsync file \"%s\": %v", name, err).WithSeverity(pgerr.Panic)
 }

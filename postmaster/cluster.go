@@ -289,7 +289,7 @@ func (c *cluster) tempFile() (heap.TempFile, error) {
 	name := filepath.Join(dir, fmt.Sprintf("pgsql_tmp%d.%d", os.Getpid(), c.tempNo.Add(1)))
 	f, err := c.fs.Open(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
-		return nil, pgerr.Wrap(err, pgerr.IoError, "could not create temporary file %q: %v", name, err)
+		return nil, pgerr.Wrap(err, pgerr.FileCode(err), "could not create temporary file %q: %v", name, err)
 	}
 	if err := c.fs.Remove(name); err != nil {
 		f.Close()

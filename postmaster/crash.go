@@ -72,6 +72,14 @@ func (p *Postmaster) crashCycle(old *cluster) {
 	default:
 		p.log.Info("all server processes terminated; reinitializing")
 		err := p.reopen()
+		for wait := firstSpaceWait; noSpace(err); wait = min(2*wait, maxSpaceWait) {
+			p.log.Error("recovery after the crash has no space on the disk", zap.Error(err),
+				zap.String("hint", "Free disk space: the server tries again until there is some."))
+			if !p.pause(wait) {
+				return // a shutdown came in between
+			}
+			err = p.reopen()
+		}
 		if err == nil {
 			return
 		}
@@ -81,6 +89,29 @@ func (p *Postmaster) crashCycle(old *cluster) {
 		p.mu.Unlock()
 	}
 	go p.Stop(context.Background(), Immediate)
+}
+
+// Between two attempts to recover while the disk is full.
+const firstSpaceWait, maxSpaceWait = 100 * time.Millisecond, 5 * time.Second
+
+// spaceError is an error of openCluster that goes away when there is room on the disk.
+type spaceError struct{ error }
+
+func noSpace(err error) bool {
+	_, ok := err.(spaceError)
+	return ok
+}
+
+// pause waits for d, false when the server is told to stop.
+func (p *Postmaster) pause(d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-p.quit:
+		return false
+	}
 }
 
 // reopen opens the cluster after a crash.

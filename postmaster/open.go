@@ -96,6 +96,9 @@ func (p *Postmaster) openCluster() (*cluster, error) {
 			p.log.Info(ErrAtTarget.Error())
 			return nil, ErrAtTarget
 		}
+		if pgerr.IsNoSpace(err) {
+			return nil, spaceError{plainError(err)}
+		}
 		return nil, plainError(err)
 	}
 	return c, nil

@@ -106,11 +106,11 @@ const notStarted = 1 << 62
 // full-page images until the next checkpoint: of the last checkpoint, or at.
 func (l *Log) Start(at, redo ids.LSN, crashed bool) error {
 	if err := l.loadTail(uint64(at)); err != nil {
-		return pgerr.Wrap(err, pgerr.IoError, "could not read write-ahead log at %s: %v", at, err)
+		return pgerr.Wrap(err, pgerr.FileCode(err), "could not read write-ahead log at %s: %v", at, err)
 	}
 	if crashed {
 		if err := l.zeroBeyond(uint64(at)); err != nil {
-			return pgerr.Wrap(err, pgerr.IoError, "could not clear write-ahead log beyond %s: %v", at, err)
+			return pgerr.Wrap(err, pgerr.FileCode(err), "could not clear write-ahead log beyond %s: %v", at, err)
 		}
 	}
 	l.file.openedAt = uint64(at)
@@ -191,7 +191,7 @@ func (l *Log) Abort() {
 
 // fail breaks the log.
 func (l *Log) fail(err error, format string, args ...any) *pgerr.Error {
-	e := pgerr.Wrap(err, pgerr.IoError, format, args...).WithSeverity(pgerr.Panic)
+	e := pgerr.Wrap(err, pgerr.FileCode(err), format, args...).WithSeverity(pgerr.Panic)
 	if !l.broken.CompareAndSwap(nil, e) {
 		return l.broken.Load()
 	}

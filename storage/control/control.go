@@ -271,7 +271,7 @@ func (f *File) Update(change func(*Data)) error {
 	d := f.data
 	change(&d)
 	if err := vfs.ReplaceFile(f.fsys, f.path, d.Encode(), 0o600); err != nil {
-		return pgerr.Wrap(err, pgerr.IoError, "could not write file %q: %v", Name, err).WithSeverity(pgerr.Panic)
+		return pgerr.Wrap(err, pgerr.FileCode(err), "could not write file %q: %v", Name, err).WithSeverity(pgerr.Panic)
 	}
 	f.data = d
 	return nil

@@ -97,7 +97,7 @@ func (m *Manager) Write(slot *stats.Slot, rel ids.RelFile, fork ids.Fork, blk id
 }
 
 func writeCode(err error) pgerr.Code {
-	if isNoSpace(err) {
+	if pgerr.IsNoSpace(err) {
 		return pgerr.DiskFull
 	}
 	return pgerr.IoError

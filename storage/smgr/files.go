@@ -51,7 +51,7 @@ func (m *Manager) Create(rel ids.RelFile, fork ids.Fork, redo bool) error {
 func (m *Manager) MakeDatabaseDir(spc, db ids.Oid) error {
 	dir := filepath.Join(m.opts.DataDir, DatabaseDir(spc, db))
 	if err := m.opts.FS.MkdirAll(dir, 0o700); err != nil {
-		return pgerr.Wrap(err, pgerr.IoError, "could not create directory %q: %v", DatabaseDir(spc, db), rootCause(err))
+		return pgerr.Wrap(err, pgerr.FileCode(err), "could not create directory %q: %v", DatabaseDir(spc, db), rootCause(err))
 	}
 	m.noteDir(dir)
 	m.noteDir(filepath.Dir(dir))

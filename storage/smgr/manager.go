@@ -305,11 +305,11 @@ func fileError(err error, what string, rel ids.RelFile, fork ids.Fork, seg uint3
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return pgerr.Wrap(err, pgerr.UndefinedFile, "could not %s file %q: No such file or directory", what, name)
-	case isNoSpace(err):
+	case pgerr.IsNoSpace(err):
 		return pgerr.Wrap(err, pgerr.DiskFull, "could not %s file %q: No space left on device", what, name).
 			WithHint("Check free disk space.")
 	}
-	return pgerr.Wrap(err, pgerr.IoError, "could not %s file %q: %v", what, name, rootCause(err))
+	return pgerr.Wrap(err, pgerr.FileCode(err), "could not %s file %q: %v", what, name, rootCause(err))
 }
 
 func rootCause(err error) error {

@@ -128,7 +128,7 @@ func (m *Manager) syncSegment(s *segment) error {
 }
 
 func (m *Manager) panic(err error, format string, args ...any) error {
-	e := pgerr.Wrap(err, pgerr.IoError, format, args...).WithSeverity(pgerr.Panic)
+	e := pgerr.Wrap(err, pgerr.FileCode(err), format, args...).WithSeverity(pgerr.Panic)
 	m.opts.OnPanic(e)
 	return e
 }

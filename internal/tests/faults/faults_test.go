@@ -149,3 +149,15 @@ func (s *server) log() string {
 	defer s.mu.Unlock()
 	return strings.Join(s.lines, "\n")
 }
+
+// said counts the lines of the log that begin like this.
+func (s *server) said(what string) (n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, l := range s.lines {
+		if strings.HasPrefix(l, what) {
+			n++
+		}
+	}
+	return n
+}
