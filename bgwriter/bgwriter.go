@@ -16,6 +16,7 @@ type Options struct {
 	Delay      func() time.Duration // bgwriter_delay
 	MaxPages   func() int           // bgwriter_lru_maxpages; 0 switches cleaning off
 	Multiplier func() float64       // bgwriter_lru_multiplier
+	FlushAfter func() int           // bgwriter_flush_after in blocks
 	Logger     *zap.Logger
 }
 
@@ -29,6 +30,9 @@ func (o *Options) setDefaults() {
 	if o.Multiplier == nil {
 		o.Multiplier = func() float64 { return 2 }
 	}
+	if o.FlushAfter == nil {
+		o.FlushAfter = func() int { return 64 }
+	}
 	if o.Logger == nil {
 		o.Logger = zap.NewNop()
 	}
@@ -40,19 +44,16 @@ const hibernate = 50
 // Run is the life of the process. It returns nil when told to end, and the error for which the server must go down.
 func Run(slot *stats.Slot, o Options) error {
 	o.setDefaults()
-	var st buffer.CleanState
+	st := buffer.CleanState{Writeback: o.Pool.NewWriteback(o.FlushAfter)}
 	idleRounds := 0
 	for slot.CheckInterrupts() == nil {
 		slot.Clear(stats.ReloadConfig)
-		idle := true
-		if n := o.MaxPages(); n > 0 {
-			var err error
-			if _, idle, err = o.Pool.Clean(slot, &st, n, o.Multiplier()); err != nil {
-				if e := pgerr.From(err); e.Level() == pgerr.Panic {
-					return err
-				}
-				o.Logger.Error("background writer could not write", zap.Error(err))
+		_, idle, err := o.Pool.Clean(slot, &st, o.Delay(), o.MaxPages(), o.Multiplier())
+		if err != nil {
+			if e := pgerr.From(err); e.Level() == pgerr.Panic {
+				return err
 			}
+			o.Logger.Error("background writer could not write", zap.Error(err))
 		}
 		if !idle {
 			idleRounds = 0

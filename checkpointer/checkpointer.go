@@ -143,18 +143,19 @@ func (p *Process) run(slot *stats.Slot, flags checkpoint.Flags) error {
 	p.broadcast()
 	p.mu.Unlock()
 	p.warnFrequent(flags)
-	if flags&checkpoint.CauseTime != 0 {
+	if flags == checkpoint.CauseTime {
 		p.Stats.Timed.Add(1)
 	} else {
 		p.Stats.Requested.Add(1)
 	}
-	if p.o.LogCheckpoints() {
-		p.log.Info("checkpoint starting:" + flags.String())
-	}
 	p.last = time.Now()
 	pace := &pacer{p: p, slot: slot, began: p.last, from: p.o.Log.InsertedTo()}
 	before := p.o.Log.Stats().SegmentsMade
-	report, err := p.o.Mechanism.Run(slot, flags, pace.pace)
+	report, err := p.o.Mechanism.RunTold(slot, flags, func() {
+		if p.o.LogCheckpoints() {
+			p.log.Info("checkpoint starting:" + flags.String())
+		}
+	}, pace.pace)
 	p.lastRedo = p.o.Log.Redo()
 	p.mu.Lock()
 	p.done = no
@@ -179,6 +180,7 @@ func (p *Process) run(slot *stats.Slot, flags checkpoint.Flags) error {
 
 func (p *Process) account(r *checkpoint.Report, added int64) {
 	if r.Skipped {
+		p.log.Debug("checkpoint skipped because system is idle")
 		return
 	}
 	p.Stats.WriteMS.Add(r.WriteTime.Milliseconds())
@@ -204,10 +206,14 @@ func Describe(r *checkpoint.Report, added int64) string {
 
 func (p *Process) warnFrequent(flags checkpoint.Flags) {
 	since := time.Since(p.last)
-	if flags&checkpoint.CauseWal == 0 || flags&checkpoint.CauseTime != 0 || since >= p.o.Warning() {
+	if flags&checkpoint.CauseWal == 0 || since >= p.o.Warning() {
 		return
 	}
-	p.log.Info(fmt.Sprintf("checkpoints are occurring too frequently (%d seconds apart)", int(since.Seconds())),
+	n, unit := int(since.Seconds()), "seconds"
+	if n == 1 {
+		unit = "second"
+	}
+	p.log.Info(fmt.Sprintf("checkpoints are occurring too frequently (%d %s apart)", n, unit),
 		zap.String("hint", "Consider increasing the configuration parameter \"max_wal_size\"."))
 }
 

@@ -2,6 +2,7 @@ package checkpointer
 
 import (
 	"errors"
+	"regexp"
 	"runtime"
 	"strings"
 	"testing"
@@ -147,6 +148,56 @@ func TestSpread(t *testing.T) {
 	}
 	if err := p.Request(stats.NewSlot(3, 3), 0, false); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestSchedule: a checkpoint is ahead as long as more of its work is done than has passed of the time and of the log until the next one, both of them
+// up to checkpoint_completion_target.
+func TestSchedule(t *testing.T) {
+	c := open(t, vfs.NewMem(1))
+	target := 0.5
+	p := New(Options{Mechanism: c.mech, Log: c.log, Timeout: func() time.Duration { return 100 * time.Hour }, CompletionTarget: func() float64 { return target }})
+	full := ids.LSN(c.mech.TriggerDistance())
+	for _, k := range []struct {
+		target, time, log, progress float64
+		ahead                       bool
+	}{
+		{0.5, 0, 0, 0.01, true}, {0.5, 0.25, 0, 0.4, false}, {0.5, 0.25, 0, 0.6, true}, {0.5, 0.51, 0, 1, false},
+		{0.5, 0, 0.25, 0.4, false}, {0.5, 0, 0.25, 0.6, true}, {0.9, 0.25, 0.25, 0.29, true}, {0.9, 0.25, 0.3, 0.29, false}, {0, 0.01, 0, 1, false},
+	} {
+		target = k.target
+		c := pacer{p: p, began: time.Now().Add(-time.Duration(k.time * 100 * float64(time.Hour))), from: p.o.Log.InsertedTo() - ids.LSN(k.log*float64(full))}
+		if got := c.ahead(k.progress); got != k.ahead {
+			t.Errorf("%+v: ahead %t", k, got)
+		}
+	}
+}
+
+// TestReports: an idle server is not asked to log checkpoints; what is logged has PostgreSQL 15's form; requests are told from timed ones.
+func TestReports(t *testing.T) {
+	c := open(t, vfs.NewMem(1))
+	core, logs := observer.New(zap.DebugLevel)
+	p := New(Options{Mechanism: c.mech, Log: c.log, Logger: zap.New(core)})
+	slot := stats.NewSlot(1, 1)
+	for _, flags := range []checkpoint.Flags{checkpoint.Force, checkpoint.CauseTime, checkpoint.CauseTime | checkpoint.CauseWal | checkpoint.Force} {
+		if err := p.run(slot, flags); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p.last = time.Now().Add(-1500 * time.Millisecond)
+	p.warnFrequent(checkpoint.CauseWal)
+	complete := `checkpoint complete: wrote \d+ buffers \(\d+\.\d%\); \d+ WAL file\(s\) added, \d+ removed, \d+ recycled; write=\d+\.\d{3} s, sync=\d+\.\d{3} s, ` +
+		`total=\d+\.\d{3} s; sync files=\d+, longest=\d+\.\d{3} s, average=\d+\.\d{3} s; distance=\d+ kB, estimate=\d+ kB`
+	want := []string{"checkpoint starting: force", complete, "checkpoint skipped because system is idle",
+		"checkpoints are occurring too frequently \\(0 seconds apart\\)", "checkpoint starting: force wal time", complete,
+		"checkpoints are occurring too frequently \\(1 second apart\\)"}
+	for i, e := range logs.All() {
+		if i >= len(want) || !regexp.MustCompile("^"+want[i]+"$").MatchString(e.Message) {
+			t.Fatalf("line %d: %s", i, e.Message)
+		}
+	}
+	if len(logs.All()) != len(want) || p.Stats.Timed.Load() != 1 || p.Stats.Requested.Load() != 2 {
+		t.Errorf("%d lines, %d timed, %d requested", len(logs.All()), p.Stats.Timed.Load(), p.Stats.Requested.Load())
 	}
 }
 

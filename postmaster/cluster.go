@@ -168,6 +168,7 @@ func (c *cluster) openSession(s *session.Session, who func(look *catalog.Session
 	set := s.Settings
 	counters := c.stats.NewPending()
 	s.Slot.Stats = counters
+	s.Slot.FlushAfter = func() int { return int(set.Get("backend_flush_after").Int()) }
 	s.Slot.Damage = &stats.Damage{
 		IgnoreChecksums: func() bool { return set.Get("ignore_checksum_failure").Bool() },
 		ZeroPages:       func() bool { return set.Get("zero_damaged_pages").Bool() },

@@ -128,3 +128,14 @@ func (f *fencedFile) Datasync() error {
 	}
 	return f.File.Datasync()
 }
+
+// FlushRange implements vfs.Adviser.
+func (f *fencedFile) FlushRange(off, n int64) error {
+	if err := f.fence.check(); err != nil {
+		return err
+	}
+	return vfs.FlushRange(f.File, off, n)
+}
+
+// WillNeed implements vfs.Adviser.
+func (f *fencedFile) WillNeed(off, n int64) error { return vfs.WillNeed(f.File, off, n) }

@@ -238,6 +238,7 @@ func (c *cluster) checkpointOptions() checkpoint.Options {
 		MaxWalSize:       func() int64 { return cfg.Bytes("max_wal_size") },
 		MinWalSize:       func() int64 { return cfg.Bytes("min_wal_size") },
 		CompletionTarget: func() float64 { return cfg.Get("checkpoint_completion_target").Num },
+		FlushAfter:       func() int { return int(cfg.Get("checkpoint_flush_after").Int()) },
 	}
 }
 

@@ -74,6 +74,7 @@ func (c *cluster) startWorkers() {
 			Delay:      func() time.Duration { return c.duration("bgwriter_delay") },
 			MaxPages:   func() int { return int(cfg.Get("bgwriter_lru_maxpages").Int()) },
 			Multiplier: func() float64 { return cfg.Get("bgwriter_lru_multiplier").Num },
+			FlushAfter: func() int { return int(cfg.Get("bgwriter_flush_after").Int()) },
 		})
 	})
 	slot, wlog := c.worker("walwriter")

@@ -47,6 +47,9 @@ type Slot struct {
 	progress Progress
 	// Damage says what the process does about damaged pages; nil: they are errors. Set before the process does anything.
 	Damage *Damage
+	// FlushAfter is backend_flush_after in blocks; nil: 0. FlushState is what the buffer pool keeps for it.
+	FlushAfter func() int
+	FlushState any
 	// Stats are the process's cumulative counters; nil: nothing is counted. Set before the process does anything.
 	Stats *Pending
 }

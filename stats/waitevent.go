@@ -105,6 +105,8 @@ const (
 	IOControlFileSync
 	IOBufFileRead
 	IOBufFileWrite
+	IODataFileFlush
+	IODataFilePrefetch
 )
 
 const (
@@ -129,7 +131,7 @@ var eventNames = map[Class]struct {
 	ClassIPC: {"IPC", []string{"CheckpointDone", "CheckpointStart", "ProcSignalBarrier", "BackendTermination", "SafeSnapshot", "ExecuteGather", "ArchiveCommand",
 		"ArchiveCleanupCommand", "RestoreCommand", "RecoveryEndCommand", "BackupWaitWalArchive"}},
 	ClassTimeout:   {"Timeout", []string{"PgSleep", "VacuumDelay", "CheckpointWriteDelay", "VacuumTruncate"}},
-	ClassIO:        {"IO", []string{"DataFileRead", "DataFileWrite", "DataFileExtend", "DataFileSync", "DataFileTruncate", "WALWrite", "WALSync", "WALRead", "SLRURead", "SLRUWrite", "SLRUSync", "ControlFileSync", "BufFileRead", "BufFileWrite"}},
+	ClassIO:        {"IO", []string{"DataFileRead", "DataFileWrite", "DataFileExtend", "DataFileSync", "DataFileTruncate", "WALWrite", "WALSync", "WALRead", "SLRURead", "SLRUWrite", "SLRUSync", "ControlFileSync", "BufFileRead", "BufFileWrite", "DataFileFlush", "DataFilePrefetch"}},
 	ClassLWLock:    {"LWLock", []string{"WALWrite", "WALInsert", "BufferContent", "BufferMapping", "ProcArray", "LockManager"}},
 	ClassBufferPin: {"BufferPin", []string{"BufferPin"}},
 }

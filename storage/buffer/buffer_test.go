@@ -9,6 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 	"pgregory.net/rapid"
@@ -177,7 +178,7 @@ func TestModel(t *testing.T) {
 				case 1:
 					err = e.pool.FlushRelation(slot, relA)
 				case 2:
-					_, err = e.pool.WriteDirty(slot, true, nil)
+					_, err = e.pool.WriteDirty(slot, true, nil, nil)
 				default:
 					e.log.MoveRedo()
 				}
@@ -256,11 +257,11 @@ func TestConcurrent(t *testing.T) {
 		for !done.Load() {
 			e.log.MoveRedo()
 			e.log.AwaitDelays()
-			if _, err := e.pool.WriteDirty(slot, false, nil); err != nil {
+			if _, err := e.pool.WriteDirty(slot, false, nil, nil); err != nil {
 				t.Error(err)
 				return
 			}
-			if _, _, err := e.pool.Clean(slot, &st, 10, 2); err != nil {
+			if _, _, err := e.pool.Clean(slot, &st, time.Second, 10, 2); err != nil {
 				t.Error(err)
 				return
 			}
@@ -635,10 +636,10 @@ func TestUnloggedSkipsCheckpoint(t *testing.T) {
 		t.Fatal("logged")
 	}
 	b.UnlockRelease()
-	if n, err := e.pool.WriteDirty(nil, false, nil); n != 0 || err != nil {
+	if n, err := e.pool.WriteDirty(nil, false, nil, nil); n != 0 || err != nil {
 		t.Fatal(n, err)
 	}
-	if n, err := e.pool.WriteDirty(nil, true, nil); n != 1 || err != nil {
+	if n, err := e.pool.WriteDirty(nil, true, nil, nil); n != 1 || err != nil {
 		t.Fatal(n, err)
 	}
 	if page.Verify(make(page.Page, page.Size), 0, true) != nil {

@@ -29,8 +29,16 @@
 //     of the mapping table. Lookups take no lock: they pin, then compare the tag; who finds nothing looks again under the lock.
 //  6. Order of locks: partition of the old tag and of the new one by number; extension lock of a fork before any of them.
 //  7. Buffers of a relation that is dropped leave the mapping whether pinned or not, but never during I/O.
+//  8. A checkpoint copies pages that follow one another, one latch at a time, and writes them by one call (writerun.go). It waits only for the first
+//     of a run: whoever holds a further page may be waiting for one whose I/O the run has taken.
+//  9. What a ring gives again is no allocation: the background writer estimates from allocations what will be needed (Clean).
 //
-// Differences from PostgreSQL: no private pin counts per backend (a pin is one atomic operation), the mapping is read
+// Damaged pages (damage.go): XX001, unless the process's slot says that ignore_checksum_failure or zero_damaged_pages is on. A page with a wrong checksum is
+// used only when its line pointers make sense.
+//
+// Written blocks are handed to the device early (writeback.go), after as many as checkpoint_flush_after, bgwriter_flush_after and backend_flush_after say.
+//
+// Differences from PostgreSQL: checkpoints write up to 16 adjacent blocks at once; no private pin counts per backend (a pin is one atomic operation), the mapping is read
 // without locks, unlogged relations' pages have LSN 0 and are not written by checkpoints, temporary relations live in the shared
 // buffers.
 //

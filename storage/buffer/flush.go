@@ -17,17 +17,22 @@ func (p *Pool) flushLatched(slot *stats.Slot, id int32) (bool, error) {
 		p.endIO(id, 0, 0)
 		return false, err
 	}
-	d.update(func(s uint64) uint64 {
+	p.written(slot, id)
+	p.endIO(id, 0, 0)
+	return true, nil
+}
+
+// written notes that a buffer was written: it is clean unless it was dirtied since.
+func (p *Pool) written(slot *stats.Slot, id int32) {
+	p.descs[id].update(func(s uint64) uint64 {
 		if s&flagRedirtied == 0 {
 			s &^= flagDirty
 		}
 		return s &^ flagCkpt
 	})
-	p.endIO(id, 0, 0)
 	if slot != nil {
 		slot.Buffers.Written.Add(1)
 	}
-	return true, nil
 }
 
 func (p *Pool) writePage(slot *stats.Slot, id int32) error {
@@ -72,8 +77,12 @@ func (p *Pool) flushBuffer(slot *stats.Slot, id int32, match func(s uint64, t ta
 
 func (p *Pool) flushMatching(slot *stats.Slot, match func(s uint64, t tag) bool) error {
 	for id := range int32(p.n) {
-		if _, err := p.flushBuffer(slot, id, match); err != nil {
+		wrote, err := p.flushBuffer(slot, id, match)
+		if err != nil {
 			return err
+		}
+		if wrote {
+			p.counters.BackendWrites.Add(1)
 		}
 	}
 	return nil

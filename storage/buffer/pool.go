@@ -58,7 +58,7 @@ type Pool struct {
 // Counters are cumulative figures for pg_stat_bgwriter.
 type Counters struct {
 	Alloc         atomic.Int64 // buffers_alloc
-	BackendWrites atomic.Int64 // buffers_backend: dirty victims written by who needed the buffer
+	BackendWrites atomic.Int64 // buffers_backend: blocks that processes wrote for themselves: dirty victims, new blocks
 	CleanWrites   atomic.Int64 // buffers_clean
 	MaxClean      atomic.Int64 // maxwritten_clean
 }

@@ -122,6 +122,7 @@ func (p *Pool) extend(slot *stats.Slot, rel ids.RelFile, fork ids.Fork, n int, s
 		p.unpin(id)
 	}
 	if err == nil {
+		p.counters.BackendWrites.Add(int64(n))
 		return b, nil
 	}
 	if b.IsValid() {

@@ -97,17 +97,14 @@ func (p *Pool) detach(id int32) bool {
 
 // victim returns a clean buffer with the caller's pin as the only one, at that moment.
 func (p *Pool) victim(slot *stats.Slot, s *Strategy) (victim int32, err error) {
-	p.counters.Alloc.Add(1)
-	p.allocs.Add(1)
-	if p.sleeper.Load() && p.sleeper.Swap(false) {
-		select {
-		case p.allocWake <- struct{}{}:
-		default:
-		}
-	}
+	counted := false
 	for tries := 0; ; tries++ {
 		id, fromRing, ok := p.ringVictim(s)
 		if !ok {
+			if !counted { // what a ring gives again says nothing of the need for buffers
+				p.countAlloc()
+				counted = true
+			}
 			if id, ok = p.sweep(); !ok {
 				return 0, pgerr.New(pgerr.InsufficientResources, "no unpinned buffers available")
 			}
@@ -135,6 +132,17 @@ func (p *Pool) victim(slot *stats.Slot, s *Strategy) (victim int32, err error) {
 	}
 }
 
+func (p *Pool) countAlloc() {
+	p.counters.Alloc.Add(1)
+	p.allocs.Add(1)
+	if p.sleeper.Load() && p.sleeper.Swap(false) {
+		select {
+		case p.allocWake <- struct{}{}:
+		default:
+		}
+	}
+}
+
 // cleanVictim writes a dirty victim if its latch is free.
 func (p *Pool) cleanVictim(slot *stats.Slot, id int32) (bool, error) {
 	if !tryLatch(&p.descs[id].latch, Share) {
@@ -147,11 +155,12 @@ func (p *Pool) cleanVictim(slot *stats.Slot, id int32) (bool, error) {
 		d.clear(flagDirty | flagRedirtied)
 		return true, nil
 	}
+	t := d.tag()
 	if _, err := p.flushLatched(slot, id); err != nil {
 		return false, err
 	}
 	p.counters.BackendWrites.Add(1)
-	return true, nil
+	return true, p.backendWriteback(slot).add(slot, t, 1)
 }
 
 // avoids reports whether a scan should rather take another buffer than flush the log for this one.

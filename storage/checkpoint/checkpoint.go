@@ -63,6 +63,7 @@ type Options struct {
 	MaxWalSize       func() int64   // max_wal_size in bytes
 	MinWalSize       func() int64   // min_wal_size in bytes
 	CompletionTarget func() float64 // checkpoint_completion_target
+	FlushAfter       func() int     // checkpoint_flush_after in blocks
 	// KeepFrom is the first position that something else (archiving, slots) still needs; nil or InvalidLSN: nothing.
 	KeepFrom func() ids.LSN
 }
@@ -107,6 +108,9 @@ func New(o Options) *Checkpointer {
 	if o.CompletionTarget == nil {
 		o.CompletionTarget = func() float64 { return 0.9 }
 	}
+	if o.FlushAfter == nil {
+		o.FlushAfter = func() int { return 32 }
+	}
 	if o.Counters == nil {
 		o.Counters = func(*control.Checkpoint) {}
 	}
@@ -119,6 +123,11 @@ type Pace func(progress float64) error
 
 // Run makes a checkpoint. pace may be nil. The error has severity PANIC when the server must go down.
 func (c *Checkpointer) Run(slot *stats.Slot, flags Flags, pace Pace) (Report, error) {
+	return c.RunTold(slot, flags, func() {}, pace)
+}
+
+// RunTold is Run that calls started once it is clear that there is something to do.
+func (c *Checkpointer) RunTold(slot *stats.Slot, flags Flags, started func(), pace Pace) (Report, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	r := Report{Flags: flags, Started: time.Now(), Buffers: c.o.Pool.Buffers()}
@@ -127,6 +136,7 @@ func (c *Checkpointer) Run(slot *stats.Slot, flags Flags, pace Pace) (Report, er
 		r.Skipped = true
 		return r, nil
 	}
+	started()
 	c.o.Pool.Storage().BeginCheckpoint()
 	r.Redo = c.o.Log.MoveRedo()
 	c.o.Log.AwaitDelays()
@@ -164,6 +174,7 @@ func (c *Checkpointer) idle(d *control.Data) bool {
 }
 
 func (c *Checkpointer) writeAll(slot *stats.Slot, r *Report, pace Pace) (err error) {
+	began := time.Now()
 	for _, p := range c.o.Participants {
 		if err := p.Flush(slot); err != nil {
 			return err
@@ -174,10 +185,10 @@ func (c *Checkpointer) writeAll(slot *stats.Slot, r *Report, pace Pace) (err err
 		each = func(done, total int) error { return pace(float64(done) / float64(total)) }
 	}
 	all := r.Flags&(Shutdown|EndOfRecovery|FlushAll) != 0
-	if r.Written, err = c.o.Pool.WriteDirty(slot, all, each); err != nil {
+	if r.Written, err = c.o.Pool.WriteDirty(slot, all, c.o.Pool.NewWriteback(c.o.FlushAfter), each); err != nil {
 		return err
 	}
-	r.WriteTime = time.Since(r.Started)
+	r.WriteTime = time.Since(began)
 	start := time.Now()
 	r.Sync, err = c.o.Pool.Storage().SyncAll(slot)
 	r.SyncTime = time.Since(start)

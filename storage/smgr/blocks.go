@@ -76,13 +76,18 @@ func (m *Manager) Read(slot *stats.Slot, rel ids.RelFile, fork ids.Fork, blk ids
 
 // Write writes a block that exists, and queues its file for the next checkpoint's sync.
 func (m *Manager) Write(slot *stats.Slot, rel ids.RelFile, fork ids.Fork, blk ids.BlockNumber, b []byte) error {
+	return m.WriteBlocks(slot, rel, fork, blk, b[:ids.BlockSize])
+}
+
+// WriteBlocks is Write of several blocks that follow one another, at most up to the end of their segment: see SameSegment.
+func (m *Manager) WriteBlocks(slot *stats.Slot, rel ids.RelFile, fork ids.Fork, blk ids.BlockNumber, b []byte) error {
 	r := m.relation(rel)
 	no, off := m.locate(blk)
 	seg := r.segment(fork, no)
 	prev := slot.BeginWait(stats.IODataFileWrite)
 	defer slot.EndWait(prev)
 	err := m.use(seg, false, func(f vfs.File) error {
-		_, err := f.WriteAt(b[:ids.BlockSize], off)
+		_, err := f.WriteAt(b, off)
 		return err
 	})
 	if err != nil {
@@ -93,6 +98,52 @@ func (m *Manager) Write(slot *stats.Slot, rel ids.RelFile, fork ids.Fork, blk id
 		return pgerr.Wrap(err, writeCode(err), "could not write block %d in file %q: %v", blk, RelPath(rel, fork), rootCause(err))
 	}
 	m.noteWrite(seg)
+	return nil
+}
+
+// SameSegment reports whether two blocks of a fork are in one file.
+func (m *Manager) SameSegment(a, b ids.BlockNumber) bool {
+	n := ids.BlockNumber(m.opts.SegmentBlocks)
+	return a/n == b/n
+}
+
+// Writeback asks the operating system to begin writing n blocks to the device. An error has severity PANIC: the sync that follows may not see
+// it any more.
+func (m *Manager) Writeback(slot *stats.Slot, rel ids.RelFile, fork ids.Fork, blk ids.BlockNumber, n int) error {
+	if !m.opts.Fsync() {
+		return nil
+	}
+	prev := slot.BeginWait(stats.IODataFileFlush)
+	defer slot.EndWait(prev)
+	err := m.hint(rel, fork, blk, n, vfs.FlushRange)
+	if err == nil || errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return m.panic(err, "could not flush dirty data: %v", rootCause(err))
+}
+
+// Prefetch asks the operating system to begin reading n blocks. It is only a hint: nothing comes of a failure.
+func (m *Manager) Prefetch(slot *stats.Slot, rel ids.RelFile, fork ids.Fork, blk ids.BlockNumber, n int) {
+	prev := slot.BeginWait(stats.IODataFilePrefetch)
+	defer slot.EndWait(prev)
+	_ = m.hint(rel, fork, blk, n, vfs.WillNeed)
+}
+
+// hint calls do for the ranges of files that n blocks are.
+func (m *Manager) hint(rel ids.RelFile, fork ids.Fork, blk ids.BlockNumber, n int, do func(f vfs.File, off, n int64) error) error {
+	r := m.relation(rel)
+	for n > 0 {
+		no, off := m.locate(blk)
+		k := min(n, int(m.opts.SegmentBlocks)-int(off/ids.BlockSize))
+		seg := r.segment(fork, no)
+		if seg.gone.Load() {
+			return nil
+		}
+		if err := m.use(seg, false, func(f vfs.File) error { return do(f, off, int64(k)*ids.BlockSize) }); err != nil {
+			return err
+		}
+		blk, n = blk+ids.BlockNumber(k), n-k
+	}
 	return nil
 }
 

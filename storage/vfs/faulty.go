@@ -21,11 +21,13 @@ const (
 	OpReadDir
 	OpStat
 	OpLock
+	OpFlush    // a hint to write back
+	OpReadHint // a hint to read ahead
 )
 
 // String names the kind.
 func (k OpKind) String() string {
-	return [...]string{"open", "read", "write", "truncate", "sync", "syncdir", "remove", "rename", "mkdir", "readdir", "stat", "lock"}[k]
+	return [...]string{"open", "read", "write", "truncate", "sync", "syncdir", "remove", "rename", "mkdir", "readdir", "stat", "lock", "flush", "readhint"}[k]
 }
 
 // FaultOp is one operation about to run.
@@ -186,4 +188,20 @@ func (f *faultyFile) Datasync() error {
 		return err
 	}
 	return f.File.Datasync()
+}
+
+// FlushRange implements Adviser.
+func (f *faultyFile) FlushRange(off, n int64) error {
+	if err := f.fs.policy(FaultOp{OpFlush, f.Name(), off, int(n)}); err != nil {
+		return err
+	}
+	return FlushRange(f.File, off, n)
+}
+
+// WillNeed implements Adviser.
+func (f *faultyFile) WillNeed(off, n int64) error {
+	if err := f.fs.policy(FaultOp{OpReadHint, f.Name(), off, int(n)}); err != nil {
+		return err
+	}
+	return WillNeed(f.File, off, n)
 }

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"gompho/internal/ids"
 	"gompho/internal/pgerr"
@@ -130,7 +131,7 @@ func (s *server) moveUnits(t *testing.T, seed uint64, stop *atomic.Bool, broken 
 	guard(func() error { _, err := s.ckpt.Run(slot, checkpoint.Force, nil); return err })
 	var st buffer.CleanState
 	guard(func() error {
-		_, _, err := s.pool.Clean(nil, &st, 5, 50)
+		_, _, err := s.pool.Clean(nil, &st, time.Second, 5, 50)
 		if err == nil {
 			_, err = s.log.BackgroundFlush(nil, 1<<20, false)
 		}

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -228,7 +229,7 @@ func (l *life) step() {
 	case k < 97:
 		var st buffer.CleanState
 		for range 3 {
-			_, _, err := l.pool.Clean(l.slot, &st, 5, 100)
+			_, _, err := l.pool.Clean(l.slot, &st, time.Second, 5, 100)
 			must(err)
 		}
 	default:
