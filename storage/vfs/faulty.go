@@ -192,7 +192,7 @@ func (f *faultyFile) Datasync() error {
 
 // FlushRange implements Adviser.
 func (f *faultyFile) FlushRange(off, n int64) error {
-	if err := f.fs.policy(FaultOp{OpFlush, f.Name(), off, int(n)}); err != nil {
+	if err := f.fs.policy(FaultOp{Kind: OpFlush, Name: f.Name(), Offset: off, Len: int(n)}); err != nil {
 		return err
 	}
 	return FlushRange(f.File, off, n)
@@ -200,7 +200,7 @@ func (f *faultyFile) FlushRange(off, n int64) error {
 
 // WillNeed implements Adviser.
 func (f *faultyFile) WillNeed(off, n int64) error {
-	if err := f.fs.policy(FaultOp{OpReadHint, f.Name(), off, int(n)}); err != nil {
+	if err := f.fs.policy(FaultOp{Kind: OpReadHint, Name: f.Name(), Offset: off, Len: int(n)}); err != nil {
 		return err
 	}
 	return WillNeed(f.File, off, n)
