@@ -370,7 +370,7 @@ func (r *Recovery) restartPoint(rec *wal.Record, cp control.Checkpoint) error {
 			return err
 		}
 	}
-	written, err := r.o.Pool.WriteDirty(r.slot, true, nil)
+	written, err := r.o.Pool.WriteDirty(r.slot, true, nil, nil)
 	if err != nil {
 		return err
 	}
