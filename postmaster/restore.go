@@ -277,7 +277,8 @@ func (c *cluster) parseTime(s string) (time.Time, error) {
 	if err != nil {
 		return time.Time{}, errors.New(pgerr.From(err).Message)
 	}
-	return time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC).Add(time.Duration(d.Int()) * time.Microsecond), nil
+	const epoch = 946684800 // 2000-01-01, in seconds since 1970
+	return time.UnixMicro(epoch*1000000 + d.Int()), nil
 }
 
 // recoveryState tells in what state a recovery left the cluster; empty when none did.

@@ -173,9 +173,7 @@ func (l *Log) Recycle(keep, keepUntil ids.LSN) (recycled, removed int, err error
 	if err != nil {
 		return 0, 0, err
 	}
-	if removed, err = l.removeAncestors(keep); err != nil {
-		return 0, removed, err
-	}
+	removed, err = l.removeAncestors(keep)
 	have := make(map[uint64]bool, len(nos))
 	for _, no := range nos {
 		have[no] = true
@@ -243,15 +241,16 @@ func (l *Log) removeAncestors(keep ids.LSN) (removed int, err error) {
 		if !ok || tli == l.opts.Timeline || (no+1)*uint64(l.opts.SegmentSize) > uint64(keep) || l.opts.MayRemove != nil && !l.opts.MayRemove(e.Name()) {
 			continue
 		}
-		if err := l.opts.FS.Remove(filepath.Join(l.opts.Dir, e.Name())); err != nil {
-			return removed, err
+		if rerr := l.opts.FS.Remove(filepath.Join(l.opts.Dir, e.Name())); rerr != nil { // the next checkpoint tries again
+			err = cmp.Or(err, rerr)
+			continue
 		}
 		removed++
 		if l.opts.Removed != nil {
 			l.opts.Removed(e.Name())
 		}
 	}
-	return removed, nil
+	return removed, err
 }
 
 // reuseSegment gives segment no the number of a future one, unless that came into being meanwhile.

@@ -27,16 +27,20 @@ func fatal(format string, args ...any) *pgerr.Error {
 func (r *Recovery) begin() error {
 	d := &r.control
 	r.startAt = d.CheckpointAt
-	tli := max(d.Checkpoint.Timeline, d.MinRecoveryTimeline, 1)
+	from := max(d.Checkpoint.Timeline, 1)
+	tli := max(from, d.MinRecoveryTimeline)
 	if l := r.o.Label; l != nil {
-		r.startAt, tli = l.Checkpoint, l.Timeline
+		r.startAt, from, tli = l.Checkpoint, l.Timeline, l.Timeline
 	}
-	r.src.oldest = wal.SegmentName(tli, uint64(r.redoOf())/r.src.segmentSize(), int(r.src.segmentSize()))
+	r.src.oldest = wal.SegmentName(from, uint64(r.redoOf())/r.src.segmentSize(), int(r.src.segmentSize()))
 	if r.o.Archive != nil {
 		r.src.asking = true
 		r.announce()
 	}
 	if err := r.src.choose(tli); err != nil {
+		return err
+	}
+	if err := r.checkChild(from); err != nil {
 		return err
 	}
 	// What was running is first brought to the end of its own log.
@@ -90,18 +94,24 @@ func (r *Recovery) checkStart() error {
 		}
 	}
 	h := r.src.history
-	if r.start.Timeline != 0 && h.At(r.startAt).Timeline != r.start.Timeline {
-		e := fatal("requested timeline %d is not a child of this server's history", h.Timeline())
-		if s, ok := h.Span(r.start.Timeline); ok {
-			return e.WithDetail("Latest checkpoint is at %s on timeline %d, but in the history of the requested timeline, the server forked off from that timeline at %s.",
-				r.startAt, r.start.Timeline, s.End)
-		}
-		return e.WithDetail("Latest checkpoint is at %s on timeline %d, which the requested timeline does not come from.", r.startAt, r.start.Timeline)
-	}
 	if d := &r.control; r.o.Label == nil && d.MinRecovery != 0 && d.MinRecoveryTimeline != 0 && h.At(d.MinRecovery-1).Timeline != d.MinRecoveryTimeline {
 		return fatal("requested timeline %d does not contain minimum recovery point %s on timeline %d", h.Timeline(), d.MinRecovery, d.MinRecoveryTimeline)
 	}
 	return nil
+}
+
+// checkChild refuses to go from a checkpoint of one timeline to one that had left it before, or never came from it.
+func (r *Recovery) checkChild(tli uint32) error {
+	h := r.src.history
+	if h.At(r.startAt).Timeline == tli {
+		return nil
+	}
+	e := fatal("requested timeline %d is not a child of this server's history", h.Timeline())
+	if s, ok := h.Span(tli); ok {
+		return e.WithDetail("Latest checkpoint is at %s on timeline %d, but in the history of the requested timeline, the server forked off from that timeline at %s.",
+			r.startAt, tli, s.End)
+	}
+	return e.WithDetail("Latest checkpoint is at %s on timeline %d, which the requested timeline does not come from.", r.startAt, tli)
 }
 
 // recordBegin writes into the control file that recovery is on its way and what it began from.
