@@ -105,5 +105,8 @@ func (s *Server) Port() int { return s.pm.Port() }
 // Dir returns the data directory.
 func (s *Server) Dir() string { return s.pm.Dir() }
 
+// AdminAddr is the address of the admin endpoint (gompho.admin_address), empty when there is none.
+func (s *Server) AdminAddr() string { return s.pm.AdminAddr() }
+
 // Close ends all sessions, takes a checkpoint and stops the server.
 func (s *Server) Close() error { return s.pm.Stop(context.Background(), postmaster.Fast) }

@@ -82,6 +82,7 @@ var ours = []Def{
 	{Name: "gompho.lock_wait_history", Category: "Lock Management", Context: Sighup, Type: Int, MinText: "0", MaxText: "1000000", Max: 1000000, Boot: "1000", HasBoot: true},
 	{Name: "gompho.lock_wait_min_duration", Unit: "ms", Category: "Lock Management", Context: Superuser, Type: Int, MinText: "-1", MaxText: "2147483647", Min: -1, Max: 2147483647, Boot: "10", HasBoot: true},
 	{Name: "gompho.deadlock_history", Category: "Lock Management", Context: Sighup, Type: Int, MinText: "0", MaxText: "1000000", Max: 1000000, Boot: "100", HasBoot: true},
+	{Name: "gompho.admin_address", Category: "Reporting and Logging", Context: Postmaster, Type: String, Boot: "", HasBoot: true},
 	{Name: "gompho.archive_directory", Category: "Write-Ahead Log / Archiving", Context: Sighup, Type: String, Boot: "", HasBoot: true},
 	{Name: "log_format", Category: "Reporting and Logging / Where to Log", Context: Postmaster, Type: Enum, Enum: []string{"text", "json"}, Boot: "text", HasBoot: true},
 }

@@ -158,6 +158,9 @@ func (s *sleeper) finish(err error) {
 	s.o.m.waits.add(s.seen, func(w *Wait, id uint64) { w.ID = id })
 }
 
+// WaitCount is how often a process has had to wait for a lock, however briefly.
+func (m *Manager) WaitCount() int64 { return m.waited.Load() }
+
 // Waits returns the recorded waits, oldest first. They are not to be changed.
 func (m *Manager) Waits() []*Wait { return m.waits.list() }
 

@@ -34,7 +34,8 @@ type Manager struct {
 	deadlocks ring[Deadlock]
 
 	// marks counts searches that mark what they have seen, so that they need no sets. Under all partitions, as the marks.
-	marks uint64
+	marks  uint64
+	waited atomic.Int64 // how often somebody had to wait
 	// looks counts the waiters that releases of locks have looked at.
 	looks atomic.Int64
 

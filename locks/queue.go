@@ -110,6 +110,7 @@ func (o *Owner) wait(p *partition, l *lock, h *holder, mode Mode) error {
 	}
 	p.mu.Unlock()
 
+	o.m.waited.Add(1)
 	prev := o.slot.BeginWait(s.tag.waitEvent())
 	if obs != nil {
 		s.seen = s.describe(obs)

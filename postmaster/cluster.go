@@ -50,6 +50,7 @@ type cluster struct {
 	archiving archiving
 	backups   backups
 	tempNo    atomic.Uint64
+	dbNames   dbNames
 	// sessions counts the backends that use the cluster; released makes sure that its memory is given back once.
 	sessions sync.WaitGroup
 	released sync.Once

@@ -141,6 +141,8 @@ func (c *cluster) open() (err error) {
 	if err != nil {
 		return err
 	}
+	p.recovering.Store(rec.Crashed())
+	defer p.recovering.Store(false)
 	cp := rec.Checkpoint()
 	c.drop = rec.DropRelations // redo has to know what is gone
 	if err := c.openMvcc(checkpoint.Mvcc(&cp)); err != nil {

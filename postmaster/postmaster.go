@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -19,6 +20,7 @@ import (
 	"gompho/config"
 	"gompho/internal/pgerr"
 	"gompho/logger"
+	"gompho/metrics"
 	"gompho/session"
 	"gompho/stats"
 	"gompho/storage/vfs"
@@ -83,8 +85,11 @@ type Postmaster struct {
 	pid   *pidFile          // nil with Options.FS
 	lock  io.Closer         // instead of it
 	files *logger.Collector // nil: the log goes to Options.Log's writer
+	admin *metrics.Server   // nil: none
 	start time.Time
 	port  int
+	// recovering: the start replays the log.
+	recovering atomic.Bool
 
 	mu        sync.Mutex // protects state, children, cluster, reloaded
 	childGone *sync.Cond
@@ -147,6 +152,9 @@ func (p *Postmaster) startup() error {
 	p.log.Info(fmt.Sprintf("starting gompho, compatible with PostgreSQL %s, on %s-%s, compiled by %s", p.cfg.Get("server_version").Text, runtime.GOARCH,
 		runtime.GOOS, runtime.Version()))
 	if err := p.writePid("starting"); err != nil {
+		return err
+	}
+	if err := p.startAdmin(); err != nil {
 		return err
 	}
 	c, err := p.openCluster()
@@ -358,6 +366,7 @@ func (p *Postmaster) teardown() {
 		os.Remove(s)
 	}
 	p.leaveDir()
+	p.admin.Close()
 	p.files.Close()
 	if p.opt.Ephemeral && p.opt.Dir != "" {
 		p.fs().RemoveAll(p.opt.Dir)

@@ -37,7 +37,7 @@ var layers = [][]string{
 	{"sql/executor"},
 	{"sysviews"},
 	{"sql/commands"},
-	{"bgwriter", "checkpointer", "walwriter", "autovacuum", "archiver"},
+	{"bgwriter", "checkpointer", "walwriter", "autovacuum", "archiver", "metrics"},
 	{"backend"},
 	{"postmaster"},
 	{"gompho"},
