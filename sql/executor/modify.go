@@ -436,7 +436,10 @@ func (n *modifyTable) store(tid ids.TID, pos int) (info heap.UpdateInfo, res hea
 	if info.Hot {
 		return info, res, fail, nil
 	}
-	return info, res, fail, t.indexRow(pos, info.TID, nil, nil)
+	t.assigned = n.setCol
+	err = t.indexRow(pos, info.TID, nil, nil)
+	t.assigned = nil
+	return info, res, fail, err
 }
 
 // conflictWith decides about a row that was changed before this command could change it. ok: go on with the version at next, for which

@@ -19,6 +19,7 @@ import (
 // Target is a table that rows are stored in: its generated columns, constraints and indexes. INSERT, UPDATE, DELETE and COPY FROM go through one.
 type Target struct {
 	ex       *Exec
+	assigned []int // while the entries of an UPDATE's new version are made: assigned[i] >= 0 for columns that it sets
 	rel      *catalog.Relation
 	sc       scope // over a row or batch of rows: one column for each attribute
 	gen      []genCol
@@ -58,6 +59,16 @@ type targetIndex struct {
 	pred expr
 	vals []types.Datum
 	mode btree.UniqueMode
+}
+
+// keeps reports whether an UPDATE that assigns the columns with assigned[i] >= 0 leaves the index's key columns as they are.
+func (ix *targetIndex) keeps(assigned []int) bool {
+	for i := range ix.keys {
+		if k := &ix.keys[i]; k.e != nil || i < len(ix.Btree.Keys) && assigned[k.att] >= 0 {
+			return false
+		}
+	}
+	return true
 }
 
 type indexKey struct {
@@ -559,7 +570,11 @@ func (t *Target) indexRow(pos int, tid ids.TID, arbiter func(*targetIndex) bool,
 		if speculative {
 			mode = btree.UniquePartial
 		}
-		hit, err := ix.Btree.Insert(tx, ix.vals, tid, mode)
+		put := ix.Btree.Insert
+		if t.assigned != nil && ix.pred == nil && ix.keeps(t.assigned) {
+			put = ix.Btree.InsertVersion
+		}
+		hit, err := put(tx, ix.vals, tid, mode)
 		if err != nil {
 			return err
 		}

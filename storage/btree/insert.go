@@ -23,19 +23,32 @@ type insertion struct {
 	tid    ids.TID
 	it     item
 	mode   UniqueMode
-	path   path
-	rows   *heap.Fetcher // made when a row has to be looked at
-	toast  [maxItem + 64]byte
+	// churn: the entry is one more for a row that has some, or there are entries of removed rows with its key. When the page is full, it may be so
+	// because of old versions.
+	churn bool
+	path  path
+	rows  *heap.Fetcher // made when a row has to be looked at
+	toast [maxItem + 64]byte
 }
 
 // Insert adds an entry for the row at tid; values are those of all columns, INCLUDE columns last. conflict is meaningful with UniquePartial only:
 // another row that is there, or in progress, has the key. Errors: 23505, 54000 for an entry that is too large, and those of waiting.
 func (ix *Index) Insert(tx *mvcc.Session, values []types.Datum, tid ids.TID, mode UniqueMode) (conflict bool, err error) {
+	return ix.insert(tx, values, tid, mode, false)
+}
+
+// InsertVersion is Insert for a new version of a row whose key columns are those of the version before: a full page is looked through for entries of
+// versions that nobody sees any more before it is split.
+func (ix *Index) InsertVersion(tx *mvcc.Session, values []types.Datum, tid ids.TID, mode UniqueMode) (conflict bool, err error) {
+	return ix.insert(tx, values, tid, mode, true)
+}
+
+func (ix *Index) insert(tx *mvcc.Session, values []types.Datum, tid ids.TID, mode UniqueMode, churn bool) (conflict bool, err error) {
 	s, _ := ix.spare.Get().(*insertion)
 	if s == nil {
 		s = new(insertion)
 	}
-	s.ix, s.tx, s.slot, s.values, s.tid, s.mode = ix, tx, tx.Slot(), values, tid, mode
+	s.ix, s.tx, s.slot, s.values, s.tid, s.mode, s.churn = ix, tx, tx.Slot(), values, tid, mode, churn
 	conflict, err = s.run()
 	if s.rows != nil {
 		s.rows.Close()
@@ -181,6 +194,7 @@ func (s *insertion) checkUnique(first buffer.Buf) (conflict bool, wait blocker, 
 		case s.rows.AllDead():
 			markDead(b, off)
 		}
+		s.churn = true
 		off++
 	}
 	if s.mode == UniqueExisting && !found {
@@ -240,8 +254,8 @@ func (s *insertion) insertInto(b buffer.Buf) error {
 		return err
 	}
 	n := nodeOf(b)
-	if !n.HasRoom(len(s.it)) && n.flags()&flagGarbage != 0 {
-		s.ix.deleteDead(s.slot, b)
+	if !n.HasRoom(len(s.it)) {
+		s.makeRoom(b)
 	}
 	off := s.ix.find(n, &s.key)
 	if !n.HasRoom(len(s.it)) {
@@ -252,20 +266,6 @@ func (s *insertion) insertInto(b buffer.Buf) error {
 	c.Commit()
 	b.UnlockRelease()
 	return nil
-}
-
-// deleteDead removes the items of a latched leaf that are marked dead.
-func (ix *Index) deleteDead(slot *stats.Slot, b buffer.Buf) {
-	n := nodeOf(b)
-	var offs [maxItems]ids.OffsetNumber
-	k := 0
-	for off := n.first(); off <= n.MaxOffset(); off++ {
-		if n.ItemID(off).IsDead() {
-			offs[k] = off
-			k++
-		}
-	}
-	ix.deleteItems(slot, b, offs[:k], wal.BtreeDelete)
 }
 
 // deleteItems removes items from a latched leaf.

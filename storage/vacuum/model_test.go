@@ -127,9 +127,9 @@ func values(k int64, r row) []types.Datum {
 
 // enter makes the index entries of a row version.
 func (m *model) enter(c *client, tid ids.TID, v []types.Datum) {
-	_, err := m.byKey.Insert(c.tx, v[:1], tid, btree.UniqueYes)
+	_, err := m.byKey.InsertVersion(c.tx, v[:1], tid, btree.UniqueYes)
 	storetest.Check(m.T, err)
-	_, err = m.byVal.Insert(c.tx, v[1:2], tid, btree.UniqueNo)
+	_, err = m.byVal.InsertVersion(c.tx, v[1:2], tid, btree.UniqueNo)
 	storetest.Check(m.T, err)
 }
 

@@ -112,11 +112,11 @@ func (w *worker) add(key, delta int64, indexed bool) error {
 		return fmt.Errorf("update of a locked row: %v", res)
 	}
 	if !info.Hot {
-		if _, err := w.m.byKey.Insert(w.tx, v[:1], info.TID, btree.UniqueYes); err != nil {
+		if _, err := w.m.byKey.InsertVersion(w.tx, v[:1], info.TID, btree.UniqueYes); err != nil {
 			return err
 		}
 		if indexed {
-			if _, err := w.m.byVal.Insert(w.tx, v[1:2], info.TID, btree.UniqueNo); err != nil {
+			if _, err := w.m.byVal.InsertVersion(w.tx, v[1:2], info.TID, btree.UniqueNo); err != nil {
 				return err
 			}
 		}
