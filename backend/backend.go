@@ -219,7 +219,7 @@ func (b *Backend) startup() (func(), error) {
 	}
 	s := &session.Session{Server: b.o.Server, Slot: b.o.Slot, Settings: config.NewSession(b.o.Server.Config), DBName: db, UserName: user}
 	b.s = s
-	s.Notice, s.LogWait = b.notice, b.logWait
+	s.Notice, s.LogWait, s.LogNote = b.notice, b.logWait, b.logLine
 	s.CopyIn, s.CopyOut = b.copyIn, b.copyOut
 	s.Prepared, s.Cursors = b.preparedInfo, b.cursorInfo
 	b.describeActivity(user, db)

@@ -15,6 +15,7 @@ import (
 	"gompho/sql/plan"
 	"gompho/sql/planner"
 	"gompho/sql/query"
+	"gompho/storage/heap"
 	"gompho/sysviews"
 	"gompho/types"
 )
@@ -44,7 +45,7 @@ func NewEngine(s *session.Session, funcs *functions.Registry) Engine {
 	s.Cat.SetTypeEnv(e.env)
 	e.an = analyzer.Session{Cat: s.Cat, Env: e.env, OnNotice: func(n *pgerr.Error) { s.Notice(n) }}
 	e.ex = executor.Env{Slot: s.Slot, Tx: s.Tx, Catalog: s.Cat, Funcs: funcs, Func: e.env, WorkMem: s.WorkMem,
-		TempFile: s.Heap.TempFile, Notice: func(n *pgerr.Error) { s.Notice(n) }, CheckRights: e.checkRights, MayExecute: func(p *catalog.Proc) (bool, error) { return s.Cat.HasProcPrivilege(s.User, p) }, MaySelect: e.maySelect, PlanSQL: e.planSQL,
+		TempFile: func() (heap.TempFile, error) { return s.Heap.TempFile(s.Slot) }, Notice: func(n *pgerr.Error) { s.Notice(n) }, CheckRights: e.checkRights, MayExecute: func(p *catalog.Proc) (bool, error) { return s.Cat.HasProcPrivilege(s.User, p) }, MaySelect: e.maySelect, PlanSQL: e.planSQL,
 		Procs: s.Procs, MaxWorkers: func() int { return int(s.Settings.Get("max_parallel_workers").Int()) },
 		NextValue: func(seq ids.Oid) (int64, error) { return sysviews.NextVal(s, seq, false) }}
 	e.ex.CursorRow = e.cursorRow

@@ -1,8 +1,6 @@
 package postmaster
 
 import (
-	"fmt"
-	"os"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -106,7 +104,7 @@ func (c *cluster) wire() {
 			Blocks: c.pool.Blocks, Checkpoint: c.checkpointNow, Reload: p.Reload, Signal: p.Signal,
 			CreateDatabase: c.createDatabase, DropDatabase: c.dropDatabase, DataDirectory: p.opt.Dir,
 			WalInserted: func() ids.LSN { return c.log.InsertedTo() }, WalFlushed: func() ids.LSN { return c.log.FlushedTo() },
-			WalSegment: func() (uint32, uint64) { return c.log.Timeline(), uint64(c.log.SegmentSize()) }, Control: c.control.Data, StartBackup: c.startBackup, StopBackup: c.stopBackup, SwitchWal: c.switchWal, ListWal: c.listWal, RestorePoint: c.restorePoint, RotateLog: p.RotateLog,
+			WalSegment: func() (uint32, uint64) { return c.log.Timeline(), uint64(c.log.SegmentSize()) }, Control: c.control.Data, StartBackup: c.startBackup, StopBackup: c.stopBackup, SwitchWal: c.switchWal, ListWal: c.listWal, ListTemp: c.listTemp, RestorePoint: c.restorePoint, RotateLog: p.RotateLog,
 		}}
 }
 
@@ -170,6 +168,8 @@ func (c *cluster) openSession(s *session.Session, who func(look *catalog.Session
 	counters := c.stats.NewPending()
 	s.Slot.Stats = counters
 	s.Slot.FlushAfter = func() int { return int(set.Get("backend_flush_after").Int()) }
+	s.Slot.Temp = tempSpace(s)
+	counters.CountTemp(s.Slot.Temp)
 	s.Slot.Damage = &stats.Damage{
 		IgnoreChecksums: func() bool { return set.Get("ignore_checksum_failure").Bool() },
 		ZeroPages:       func() bool { return set.Get("zero_damaged_pages").Bool() },
@@ -280,24 +280,6 @@ func (c *cluster) roleSettings(s *session.Session) error {
 		}
 	}
 	return nil
-}
-
-// tempFile makes scratch space that goes away when it is closed.
-func (c *cluster) tempFile() (heap.TempFile, error) {
-	dir := c.path("base", "pgsql_tmp")
-	if err := c.fs.MkdirAll(dir, 0o700); err != nil {
-		return nil, err
-	}
-	name := filepath.Join(dir, fmt.Sprintf("pgsql_tmp%d.%d", os.Getpid(), c.tempNo.Add(1)))
-	f, err := c.fs.Open(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return nil, pgerr.Wrap(err, pgerr.FileCode(err), "could not create temporary file %q: %v", name, err)
-	}
-	if err := c.fs.Remove(name); err != nil {
-		f.Close()
-		return nil, err
-	}
-	return f, nil
 }
 
 // unlink removes files after the end of a transaction.

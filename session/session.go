@@ -66,6 +66,8 @@ type Ops struct {
 	StopBackup  func(slot *stats.Slot, wait bool, notice func(*pgerr.Error)) (Backup, error)
 	// ListWal lists the files of pg_wal or, with a name, of a directory in it.
 	ListWal func(dir string) ([]fs.FileInfo, error)
+	// ListTemp lists the temporary files of all sessions.
+	ListTemp func() ([]fs.FileInfo, error)
 	// RestorePoint writes a record that recovery can stop at.
 	RestorePoint func(slot *stats.Slot, name string) (ids.LSN, error)
 	// RotateLog begins new files of the server's log; false: there are none.
@@ -100,6 +102,8 @@ type Session struct {
 	Notice func(*pgerr.Error)
 	// LogWait logs what the lock manager has to tell of the session's wait for a lock; nil: nobody is told.
 	LogWait func(*pgerr.Error)
+	// LogNote writes a message to the server log as the session's own; nil: nobody is told. Parallel workers call it, too.
+	LogNote func(*pgerr.Error)
 	// CopyIn starts COPY FROM STDIN and returns the data; CopyOut starts COPY TO STDOUT. The writer takes one row a call.
 	CopyIn  func(columns int, binary bool) (io.Reader, error)
 	CopyOut func(columns int, binary bool) (io.WriteCloser, error)

@@ -35,7 +35,8 @@ type Pending struct {
 	spare   *relXact
 	objects []objectChange
 	own     Database
-	used    bool // something was counted since the last flush
+	temp    *TempSpace // the session's temporary files
+	used    bool       // something was counted since the last flush
 	last    time.Time
 	force   bool
 	seen    seen
@@ -143,6 +144,7 @@ func (p *Pending) Close() {
 		return
 	}
 	p.Busy()
+	p.takeTemp(p.temp)
 	if p.db != 0 {
 		p.shared.flush(p)
 	}
@@ -417,6 +419,7 @@ func (p *Pending) EndTransaction(commit bool) {
 		return
 	}
 	p.used = true
+	p.takeTemp(p.temp)
 	if commit {
 		p.own.Commits++
 	} else {

@@ -52,6 +52,8 @@ type Slot struct {
 	FlushState any
 	// Stats are the process's cumulative counters; nil: nothing is counted. Set before the process does anything.
 	Stats *Pending
+	// Temp is the account of the session's temporary files, shared with its parallel workers.
+	Temp *TempSpace
 }
 
 // Damage are the settings for damaged pages.

@@ -1,6 +1,7 @@
 package sysviews
 
 import (
+	"io/fs"
 	"path/filepath"
 	"time"
 
@@ -52,6 +53,7 @@ func walEntries() []functions.Entry {
 		{Name: "pg_ls_archive_statusdir", Set: setOf(func(s *session.Session, _ *functions.Call) ([][]types.Datum, error) {
 			return listWal(s, archive.StatusDir)
 		})},
+		{Name: "pg_ls_tmpdir_noargs", Set: setOf(listTemp)}, {Name: "pg_ls_tmpdir_1arg", Set: setOf(listTemp)},
 		{Name: "pg_stat_get_archiver", Set: setOf(archiverRow)},
 	}
 }
@@ -124,9 +126,27 @@ func listWal(s *session.Session, dir string) ([][]types.Datum, error) {
 	if err != nil {
 		return nil, pgerr.Wrap(err, pgerr.IoError, "could not open directory \"%s\": %v", filepath.Join("pg_wal", dir), err)
 	}
-	var out [][]types.Datum
+	return fileRows(list), nil
+}
+
+// listTemp lists the temporary files of a tablespace, all of which are in the default one.
+func listTemp(s *session.Session, c *functions.Call) ([][]types.Datum, error) {
+	if spc := ids.DefaultTablespace; len(c.Args) > 0 && c.Args[0].Oid() != spc {
+		if row, err := s.Cat.Tablespace(c.Args[0].Oid()); err != nil || row == nil {
+			if err == nil {
+				err = pgerr.New(pgerr.UndefinedObject, "tablespace with OID %d does not exist", c.Args[0].Oid())
+			}
+			return nil, err
+		}
+		return nil, nil
+	}
+	list, err := s.Ops.ListTemp()
+	return fileRows(list), err
+}
+
+func fileRows(list []fs.FileInfo) (out [][]types.Datum) {
 	for _, f := range list {
 		out = append(out, []types.Datum{types.String(f.Name()), types.Int(f.Size()), timestamp(f.ModTime().Truncate(time.Second))})
 	}
-	return out, nil
+	return out
 }

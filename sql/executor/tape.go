@@ -76,7 +76,7 @@ func (t *tape) writeOut(b []byte) error {
 	_, err := t.f.WriteAt(b, t.flush)
 	t.slot.EndWait(prev)
 	if err != nil {
-		return pgerr.Wrap(err, pgerr.FileCode(err), "could not write to temporary file: %v", err)
+		return err
 	}
 	t.flush += int64(len(b))
 	return nil

@@ -239,6 +239,10 @@ func (r *root) intersectExcept(s *query.SetOperationStmt, ts []ids.Oid, mods []i
 	for _, g := range gs {
 		hash = hash && g.Hashable
 	}
+	// The hash table has one entry for each distinct row of the left side, and does not go to disk.
+	c := r.g.facts.costs()
+	const entry = 24 // beside the columns
+	hash = hash && c.HashAgg && l.rows*float64(app.rel.width+entry) <= c.WorkMem*c.HashMemMultiplier
 	in := app
 	if !hash {
 		in = r.sortPath(app, r.keysFor(append(gs[:len(gs):len(gs)], &query.SortGroupClause{TLESortGroupRef: len(cols), SortOp: int4LtOp, EqOp: int4EqOp}), app.tlist), -1)
@@ -248,7 +252,7 @@ func (r *root) intersectExcept(s *query.SetOperationStmt, ts []ids.Oid, mods []i
 	if s.Op == query.SetOpIntersect {
 		p.rows = math.Min(l.rows, rt.rows)
 	}
-	p.total = in.total + in.rows*r.g.facts.costs().CPUOperator*float64(len(gs))
+	p.total = in.total + in.rows*c.CPUOperator*float64(len(gs))
 	return p, nil
 }
 

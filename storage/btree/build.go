@@ -29,7 +29,7 @@ type Sink struct {
 func (ix *Index) NewBuilder(tx *mvcc.Session, o BuildOpts) *Builder {
 	b := &Builder{ix: ix, tx: tx}
 	for range max(1, o.Sinks) {
-		b.sinks = append(b.sinks, &Sink{ix: ix, sort: newSorter(ix, o.MemKB/max(1, o.Sinks))})
+		b.sinks = append(b.sinks, &Sink{ix: ix, sort: newSorter(ix, tx.Slot(), o.MemKB/max(1, o.Sinks))})
 	}
 	return b
 }

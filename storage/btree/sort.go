@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"gompho/internal/ids"
+	"gompho/stats"
 	"gompho/storage/heap"
 	"gompho/storage/tuple"
 	"gompho/types"
@@ -34,6 +35,7 @@ const (
 // sorter sorts items; what does not fit in memory goes to a temporary file in sorted runs, which are merged at the end.
 type sorter struct {
 	ix      *Index
+	slot    *stats.Slot
 	limit   int
 	entries []entry
 	spare   []entry // the other half of a radix sort
@@ -54,8 +56,8 @@ type sorter struct {
 
 type run struct{ from, to int64 }
 
-func newSorter(ix *Index, limitKB int) *sorter {
-	s := &sorter{ix: ix, limit: max(minSortMem, limitKB<<10), va: make([]types.Datum, ix.nkeys), vb: make([]types.Datum, ix.nkeys)}
+func newSorter(ix *Index, slot *stats.Slot, limitKB int) *sorter {
+	s := &sorter{ix: ix, slot: slot, limit: max(minSortMem, limitKB<<10), va: make([]types.Datum, ix.nkeys), vb: make([]types.Datum, ix.nkeys)}
 	if ix.nkeys != 1 {
 		return s
 	}
@@ -335,7 +337,7 @@ func (s *sorter) radix(list []entry) {
 // spill writes what is in memory to the temporary file as one run.
 func (s *sorter) spill() error {
 	if s.file == nil {
-		f, err := s.ix.Env.TempFile()
+		f, err := s.ix.Env.TempFile(s.slot)
 		if err != nil {
 			return err
 		}

@@ -26,8 +26,8 @@ type TempFile interface {
 type Env struct {
 	Pool *buffer.Pool
 	Mvcc *mvcc.Manager
-	// TempFile makes scratch space for external sorts.
-	TempFile func() (TempFile, error)
+	// TempFile makes scratch space for a process. Writing to it may fail with 53400 (temp_file_limit) or 53100.
+	TempFile func(slot *stats.Slot) (TempFile, error)
 
 	ops    sync.Pool // of *op
 	cycles vacuumCycles

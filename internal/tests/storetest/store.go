@@ -96,7 +96,7 @@ func (l lateMvcc) WaitCommitting()              { l.s.Mvcc.WaitCommitting() }
 
 func (s *Store) counters(c *control.Checkpoint) { checkpoint.SetMvcc(c, s.Mvcc.State()) }
 
-func (s *Store) tempFile() (heap.TempFile, error) {
+func (s *Store) tempFile(*stats.Slot) (heap.TempFile, error) {
 	s.nextRel++
 	name := fmt.Sprintf("/data/tmp%d", s.nextRel)
 	f, err := s.FS.Open(name, os.O_RDWR|os.O_CREATE, 0o600)
