@@ -15,6 +15,8 @@
 //  3. A panic in a backend outside of critical sections ends that session; any other is a crash.
 //  4. Shutdown: smart waits for the sessions, fast ends them and takes a shutdown checkpoint, immediate leaves recovery to
 //     the next start.
-//  5. A second server is kept off the directory by postmaster.pid and a lock on it that the operating system drops when
+//  5. Archiving (archiving.go) has a process of its own that outlives the checkpoint of a shutdown: it archives what is left. Backups (backup.go) belong to sessions
+//     and end with them. Recovery from an archive (restore.go) reads the settings and files that ask for it; package wal/recovery does it.
+//  6. A second server is kept off the directory by postmaster.pid and a lock on it that the operating system drops when
 //     the process dies.
 package postmaster

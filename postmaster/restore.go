@@ -81,7 +81,9 @@ func (c *cluster) restoreOptions(o *recovery.Options, log *zap.Logger) error {
 		a.Notify = c.notifyArchiver
 	}
 	o.Archive = a
-	o.RestartEvery = func() time.Duration { return c.duration("checkpoint_timeout") }
+	o.RestartDue = func(since time.Duration, bytes int64) bool {
+		return since >= c.duration("checkpoint_timeout") || float64(bytes) >= float64(cfg.Bytes("max_wal_size"))/(1+cfg.Get("checkpoint_completion_target").Num)
+	}
 	return nil
 }
 

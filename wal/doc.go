@@ -37,6 +37,9 @@
 // Full-page images: the redo pointer of the last checkpoint lives here. A page whose LSN is not beyond it needs an
 // image in its next record. The pointer moves under reserveMu, and Insert refuses a record built on an older one.
 //
+// Switch (pg_switch_wal, archiving) ends a segment with a record; the rest of it is zero. A log is written on one timeline, which stands in the names of its segments; History
+// (timeline.go) is where a timeline comes from. Segments are recycled only when Options.MayRemove lets them go: when they are archived.
+//
 // A failed write or sync breaks the log: OnPanic is told once, every later Flush fails, every insertion panics.
 //
 // Differences from PostgreSQL: no page headers in segments; operations instead of records per resource manager.

@@ -362,13 +362,13 @@ func (r *Recovery) oldestNeeded() string {
 // restartPoint makes the files durable at a checkpoint of the log, so that a recovery that is begun again need not go back further. It is made only
 // when enough time has passed, and when the files are consistent.
 func (r *Recovery) restartPoint(rec *wal.Record, cp control.Checkpoint) error {
-	every := r.o.RestartEvery
-	if every == nil || !r.src.asking || !r.consistent || len(r.invalid) > 0 || time.Since(r.restartedAt) < every() {
+	due := r.o.RestartDue
+	if due == nil || !r.src.asking || !r.consistent || len(r.invalid) > 0 || r.control.NewTimeline != 0 || !due(time.Since(r.restartedAt), int64(cp.Redo-r.restartRedo)) {
 		return nil
 	}
-	r.restartedAt = time.Now()
+	r.restartedAt, r.restartRedo = time.Now(), cp.Redo
 	r.pages.release()
-	r.log.Info("restartpoint starting: time")
+	r.log.Info("restartpoint starting")
 	began := time.Now()
 	if err := r.reach(rec.End); err != nil {
 		return err

@@ -52,8 +52,8 @@ type Options struct {
 	// the control file knows all that it says: the file must go, durably.
 	Label     *backup.Label
 	LabelRead func() error
-	// RestartEvery is after what time a checkpoint in the log is taken as a restart point; nil: none is.
-	RestartEvery func() time.Duration
+	// RestartDue decides whether a checkpoint in the log is taken as a restart point, so long and so many bytes of log after the last one; nil: never.
+	RestartDue func(since time.Duration, bytes int64) bool
 	// Slot is the process that recovers.
 	Slot *stats.Slot
 }
@@ -89,6 +89,7 @@ type Recovery struct {
 	stopped    *stop
 	// The last restart point.
 	restartedAt time.Time
+	restartRedo ids.LSN
 }
 
 // Open reads the checkpoint that recovery begins with.
@@ -113,7 +114,7 @@ func Open(o Options) (*Recovery, error) {
 	if r.start, err = control.DecodeCheckpoint(rec.Payload); err != nil {
 		return nil, err
 	}
-	r.result.Redo = r.start.Redo
+	r.result.Redo, r.restartRedo = r.start.Redo, r.start.Redo
 	r.result.End = rec.End
 	// A cluster that was shut down has nothing after its checkpoint's record.
 	r.result.Crashed = r.control.State != control.ShutDown || o.Archive != nil || o.Label != nil

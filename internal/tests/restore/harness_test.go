@@ -37,7 +37,7 @@ type server struct {
 func tryStart(t testing.TB, fsys vfs.FS, dir string, settings ...string) (*server, error) {
 	t.Helper()
 	core, logs := observer.New(zap.InfoLevel)
-	set := append([]string{"shared_buffers=8MB", "archive_mode=on", "gompho.archive_directory=" + archiveDir, "autovacuum=off"}, settings...)
+	set := append([]string{"shared_buffers=8MB", "archive_mode=on", "gompho.archive_directory=" + archiveDir, "autovacuum=off", "max_prepared_transactions=5"}, settings...)
 	pm, err := postmaster.Start(postmaster.Options{Dir: dir, FS: fsys, NoListen: true, Settings: set, WalSegmentSize: 1 << 20,
 		Log: func(*config.Server) *zap.Logger { return zap.New(core) }})
 	s := &server{t: t, pm: pm, logs: logs, fs: fsys}
