@@ -167,9 +167,11 @@ func (c *cluster) openSession(s *session.Session, who func(look *catalog.Session
 	set := s.Settings
 	counters := c.stats.NewPending()
 	s.Slot.Stats = counters
-	s.Slot.FlushAfter = func() int { return int(set.Get("backend_flush_after").Int()) }
 	s.Slot.Temp = tempSpace(s)
 	counters.CountTemp(s.Slot.Temp)
+	number := func(name string) func() int { return func() int { return int(set.Get(name).Int()) } }
+	s.Slot.IO = &stats.IOSettings{FlushAfter: number("backend_flush_after"), Concurrency: number("effective_io_concurrency"),
+		Maintenance: number("maintenance_io_concurrency")}
 	s.Slot.Damage = &stats.Damage{
 		IgnoreChecksums: func() bool { return set.Get("ignore_checksum_failure").Bool() },
 		ZeroPages:       func() bool { return set.Get("zero_damaged_pages").Bool() },

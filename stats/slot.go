@@ -47,8 +47,9 @@ type Slot struct {
 	progress Progress
 	// Damage says what the process does about damaged pages; nil: they are errors. Set before the process does anything.
 	Damage *Damage
-	// FlushAfter is backend_flush_after in blocks; nil: 0. FlushState is what the buffer pool keeps for it.
-	FlushAfter func() int
+	// IO are the process's settings for reading and writing; nil: it neither reads ahead nor hands writes on. FlushState is what the buffer pool keeps
+	// of its writes.
+	IO         *IOSettings
 	FlushState any
 	// Stats are the process's cumulative counters; nil: nothing is counted. Set before the process does anything.
 	Stats *Pending
@@ -61,6 +62,24 @@ type Damage struct {
 	IgnoreChecksums func() bool        // ignore_checksum_failure: use a page whose header looks right
 	ZeroPages       func() bool        // zero_damaged_pages: take an empty one instead
 	Warn            func(*pgerr.Error) // tells the user; nil: there is none, the server log is told
+}
+
+// IOSettings are settings for reading and writing relations.
+type IOSettings struct {
+	FlushAfter  func() int // backend_flush_after in blocks
+	Concurrency func() int // effective_io_concurrency
+	Maintenance func() int // maintenance_io_concurrency
+}
+
+// ReadAhead returns how many blocks a scan, or a maintenance command, asks for ahead.
+func (s *Slot) ReadAhead(maintenance bool) int {
+	switch {
+	case s == nil || s.IO == nil:
+		return 0
+	case maintenance:
+		return s.IO.Maintenance()
+	}
+	return s.IO.Concurrency()
 }
 
 // DamagePolicy returns what the process does about damaged pages; nil: they are errors.

@@ -98,6 +98,10 @@ func (t *Table) AddWorkers(leader *Slot, n, limit int) []*Slot {
 			ignore, zero := d.IgnoreChecksums(), d.ZeroPages()
 			out[i].Damage = &Damage{IgnoreChecksums: func() bool { return ignore }, ZeroPages: func() bool { return zero }}
 		}
+		if o := leader.IO; o != nil {
+			flush, scan, maintain := o.FlushAfter(), o.Concurrency(), o.Maintenance()
+			out[i].IO = &IOSettings{FlushAfter: func() int { return flush }, Concurrency: func() int { return scan }, Maintenance: func() int { return maintain }}
+		}
 		if p := leader.Stats; p != nil {
 			out[i].Stats = newPending(p.shared, p.db)
 		}

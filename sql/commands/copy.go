@@ -277,7 +277,7 @@ func cannotCopyFrom(rel *catalog.Relation) error {
 
 // table writes all rows of a table.
 func (w *copyWriter) table(rel *catalog.Relation, cols []int, n *uint64) error {
-	scan, err := heap.BeginScan(w.c.S.Tx, rel.Heap, w.c.S.Tx.Active(), heap.ScanOpts{Cols: cols, Bulk: true})
+	scan, err := heap.BeginScan(w.c.S.Tx, rel.Heap, w.c.S.Tx.Active(), heap.ScanOpts{Cols: cols})
 	if err != nil {
 		return err
 	}

@@ -32,7 +32,7 @@ func (c *Context) eachRow(rel *catalog.Relation, f func(row []types.Datum) error
 	snap := c.S.Tx.Register(c.S.Tx.LatestSnapshot())
 	defer c.S.Tx.Unregister(snap)
 	cols := liveColumns(rel.Desc)
-	scan, err := heap.BeginScan(c.S.Tx, rel.Heap, snap, heap.ScanOpts{Cols: cols, Bulk: true})
+	scan, err := heap.BeginScan(c.S.Tx, rel.Heap, snap, heap.ScanOpts{Cols: cols})
 	if err != nil {
 		return err
 	}

@@ -197,7 +197,8 @@ func (n *bitmapHeapScan) open() error {
 		return err
 	}
 	n.Exact, n.Lossy = n.Exact+int64(len(t.pages)), n.Lossy+int64(len(t.lossy))
-	n.scan, err = heap.BeginBitmapScan(n.ex.env.Tx, n.rel.Heap, n.ex.snap, t.iterate(), heap.ScanOpts{Cols: n.cols})
+	next, ahead := t.iterate()
+	n.scan, err = heap.BeginBitmapScan(n.ex.env.Tx, n.rel.Heap, n.ex.snap, next, heap.ScanOpts{Cols: n.cols, Ahead: ahead})
 	if err != nil {
 		return err
 	}

@@ -134,8 +134,8 @@ func (t *tidBitmap) intersect(o *tidBitmap) {
 	}
 }
 
-// iterate returns the pages in order of blocks. Pages whose rows are to be checked again are given as lossy.
-func (t *tidBitmap) iterate() func() (heap.BitmapPage, bool) {
+// iterate returns the pages in order of blocks, and the blocks alone once more. Pages whose rows are to be checked again are given as lossy.
+func (t *tidBitmap) iterate() (next func() (heap.BitmapPage, bool), ahead func() (ids.BlockNumber, bool)) {
 	blocks := make([]ids.BlockNumber, 0, len(t.pages)+len(t.lossy))
 	for b := range t.pages {
 		blocks = append(blocks, b)
@@ -144,8 +144,17 @@ func (t *tidBitmap) iterate() func() (heap.BitmapPage, bool) {
 		blocks = append(blocks, b)
 	}
 	slices.Sort(blocks)
+	coming := blocks
+	ahead = func() (ids.BlockNumber, bool) {
+		if len(coming) == 0 {
+			return 0, false
+		}
+		b := coming[0]
+		coming = coming[1:]
+		return b, true
+	}
 	var offs []ids.OffsetNumber
-	return func() (heap.BitmapPage, bool) {
+	next = func() (heap.BitmapPage, bool) {
 		if len(blocks) == 0 {
 			return heap.BitmapPage{}, false
 		}
@@ -163,6 +172,7 @@ func (t *tidBitmap) iterate() func() (heap.BitmapPage, bool) {
 		}
 		return heap.BitmapPage{Block: b, Offsets: offs}, true
 	}
+	return next, ahead
 }
 
 // sortTIDs sorts addresses and drops duplicates.

@@ -33,6 +33,9 @@
 //     of a run: whoever holds a further page may be waiting for one whose I/O the run has taken.
 //  9. What a ring gives again is no allocation: the background writer estimates from allocations what will be needed (Clean).
 //
+// Rings (victim.go): scans of tables that take more than a quarter of the pool (ScanStrategy), loads, vacuum and ANALYZE use few buffers again and again.
+// Reading ahead (prefetch.go): who knows which blocks come next has the operating system read them, as far ahead as the process's settings say.
+//
 // Damaged pages (damage.go): XX001, unless the process's slot says that ignore_checksum_failure or zero_damaged_pages is on. A page with a wrong checksum is
 // used only when its line pointers make sense.
 //

@@ -44,10 +44,6 @@ func (p *Pool) ReadIfCached(slot *stats.Slot, rel ids.RelFile, fork ids.Fork, bl
 	return Buf{p, slot, id}, true
 }
 
-// Prefetch says that a block will be read soon. The operating system's read-ahead serves sequential access; for
-// others this does nothing yet.
-func (p *Pool) Prefetch(ids.RelFile, ids.Fork, ids.BlockNumber) {}
-
 // Blocks returns the size of a fork in blocks. The size is cached.
 func (p *Pool) Blocks(rel ids.RelFile, fork ids.Fork) (ids.BlockNumber, error) {
 	return p.storage.Blocks(rel, fork)

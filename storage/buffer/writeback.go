@@ -61,12 +61,12 @@ func (w *Writeback) Flush(slot *stats.Slot) error {
 
 // backendWriteback returns the collection of a process that writes for itself; nil when backend_flush_after is not set.
 func (p *Pool) backendWriteback(slot *stats.Slot) *Writeback {
-	if slot == nil || slot.FlushAfter == nil || slot.FlushAfter() <= 0 {
+	if slot == nil || slot.IO == nil || slot.IO.FlushAfter() <= 0 {
 		return nil
 	}
 	w, ok := slot.FlushState.(*Writeback)
 	if !ok || w.pool != p {
-		w = p.NewWriteback(slot.FlushAfter)
+		w = p.NewWriteback(slot.IO.FlushAfter)
 		slot.FlushState = w
 	}
 	return w

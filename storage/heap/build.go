@@ -40,7 +40,7 @@ func BeginBuildScan(tx *mvcc.Session, r *Rel, cols []int) (*BuildScan, error) {
 	db := r.DB
 	r.Counts(tx.Slot()).Scan()
 	return &BuildScan{reader: newReader(tx, r, cols), slot: tx.Slot(), oldest: tx.Manager().OldestXmin(db), end: n,
-		strategy: r.Env.Pool.NewStrategy(buffer.BulkRead)}, nil
+		strategy: r.Env.Pool.ScanStrategy(n)}, nil
 }
 
 // Share lets the scan take its blocks from src, which it shares with others.

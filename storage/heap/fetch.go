@@ -102,6 +102,7 @@ type Fetcher struct {
 	buf     buffer.Buf
 	at      ids.TID
 	allDead bool
+	ring    *buffer.Strategy // nil: as others
 }
 
 // NewFetcher makes a fetcher of the attributes cols (as ScanOpts.Cols).
@@ -121,7 +122,7 @@ func (f *Fetcher) move(blk ids.BlockNumber) (bool, error) {
 	if err != nil || blk >= n {
 		return false, err
 	}
-	b, err := f.r.Env.Pool.Read(f.slot, f.r.File, ids.MainFork, blk, nil)
+	b, err := f.r.Env.Pool.Read(f.slot, f.r.File, ids.MainFork, blk, f.ring)
 	if err != nil {
 		return false, err
 	}
@@ -233,6 +234,9 @@ func (f *Fetcher) Values(out []types.Datum) error {
 	}
 	return nil
 }
+
+// Through has the fetcher read through a ring of buffers.
+func (f *Fetcher) Through(ring *buffer.Strategy) { f.ring = ring }
 
 // ResetArena gives back the memory of all values decoded so far.
 func (f *Fetcher) ResetArena() { f.arena.Reset() }

@@ -191,6 +191,6 @@ type ScanOpts struct {
 	NoPrune  bool
 	// Shared gives the scan its blocks, instead of From and To, in pieces that it shares out among several scans.
 	Shared *BlockSource
-	// Bulk reads through a small ring of buffers, for tables that are large compared with shared buffers.
-	Bulk bool
+	// Ahead gives the blocks of a bitmap scan once more, to be asked for ahead of their reading; nil: they are not.
+	Ahead func() (ids.BlockNumber, bool)
 }

@@ -97,6 +97,7 @@ type Scan struct {
 	vis       *mvcc.VisTest // nil: do not prune
 	strategy  *buffer.Strategy
 	next      func() (BitmapPage, bool) // nil: the blocks from blk to end
+	ahead     *buffer.Prefetcher
 	blk, end  ids.BlockNumber
 	shared    *BlockSource
 	lossy     bool // of the last batch
@@ -125,9 +126,7 @@ func BeginScan(tx *mvcc.Session, r *Rel, snap *mvcc.Snapshot, o ScanOpts) (*Scan
 	if o.To != 0 && o.To < n {
 		s.end = o.To
 	}
-	if o.Bulk {
-		s.strategy = r.Env.Pool.NewStrategy(buffer.BulkRead)
-	}
+	s.strategy = r.Env.Pool.ScanStrategy(n)
 	return s, nil
 }
 
@@ -149,6 +148,12 @@ func BeginBitmapScan(tx *mvcc.Session, r *Rel, snap *mvcc.Snapshot, next func() 
 	s.next = next
 	n, err := r.Blocks()
 	s.end = n
+	if o.Ahead != nil {
+		s.ahead = r.Env.Pool.NewPrefetcher(s.slot, r.File, s.slot.ReadAhead(false), func() (ids.BlockNumber, bool) {
+			blk, ok := o.Ahead()
+			return blk, ok && blk < n
+		})
+	}
 	return s, err
 }
 
@@ -256,6 +261,7 @@ func (s *Scan) nextPage() (more bool, err error) {
 				break
 			}
 		}
+		s.ahead.Step()
 		blk = want.Block
 		s.pageLossy = want.Offsets == nil
 	} else {

@@ -41,6 +41,16 @@ func (v *run) removeDead() error {
 // freeDead is the second pass: over the pages that have dead line pointers.
 func (v *run) freeDead() error {
 	v.progress(stats.VacuumPhase, stats.VacuumVacuumingHeap)
+	coming := 0
+	ahead := v.r.Env.Pool.NewPrefetcher(v.slot, v.r.File, v.slot.ReadAhead(true), func() (ids.BlockNumber, bool) {
+		for ; coming < len(v.dead.first); coming++ {
+			if blk := v.dead.base + ids.BlockNumber(coming); len(v.dead.of(blk)) > 0 {
+				coming++
+				return blk, true
+			}
+		}
+		return 0, false
+	})
 	for i := range v.dead.first {
 		blk := v.dead.base + ids.BlockNumber(i)
 		offs := v.dead.of(blk)
@@ -54,6 +64,7 @@ func (v *run) freeDead() error {
 		if err := v.vm.Pin(v.slot, blk); err != nil {
 			return err
 		}
+		ahead.Step()
 		b, err := v.r.Env.Pool.Read(v.slot, v.r.File, ids.MainFork, blk, v.strategy)
 		if err != nil {
 			return err

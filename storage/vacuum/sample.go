@@ -33,7 +33,17 @@ func Sample(tx *mvcc.Session, r *heap.Rel, cols []int, target int, seed int64, d
 		oldest: tx.Manager().OldestXmin(r.DB), strategy: r.Env.Pool.NewStrategy(buffer.BulkRead)}
 	blocks := s.chooseBlocks(n)
 	tx.Slot().SetProgress(stats.ProgressAnalyze, stats.AnalyzeBlocks, int64(len(blocks)))
+	coming := blocks
+	ahead := r.Env.Pool.NewPrefetcher(tx.Slot(), r.File, tx.Slot().ReadAhead(true), func() (ids.BlockNumber, bool) {
+		if len(coming) == 0 {
+			return 0, false
+		}
+		blk := coming[0]
+		coming = coming[1:]
+		return blk, true
+	})
 	for i, blk := range blocks {
+		ahead.Step()
 		tx.Slot().SetProgress(stats.ProgressAnalyze, stats.AnalyzeBlocksDone, int64(i))
 		if err := s.block(blk); err != nil {
 			return Sampled{}, err
@@ -127,6 +137,7 @@ func (s *sampling) fetch(cols []int, out *Sampled) error {
 	})
 	f := heap.NewFetcher(s.tx, s.r, cols)
 	defer f.Close()
+	f.Through(s.strategy)
 	for i, tid := range s.tids {
 		if i%256 == 0 {
 			if err := s.tx.Slot().CheckInterrupts(); err != nil {
