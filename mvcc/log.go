@@ -82,6 +82,8 @@ type Outcome struct {
 	Xid                 ids.Xid
 	Time                time.Time
 	Committed, Prepared bool
+	Subs                []ids.Xid     // subtransactions that share the end
+	Files               []ids.RelFile // removed with it
 }
 
 // DecodeOutcome reads a record of the end of a transaction; ok is false for records of other kinds.
@@ -92,7 +94,7 @@ func DecodeOutcome(kind wal.Kind, payload []byte) (o Outcome, ok bool) {
 		return o, false
 	}
 	r, err := decodeEnd(payload)
-	return Outcome{Xid: r.Xid, Time: r.Time, Committed: kind == wal.XactCommit || kind == wal.XactCommitPrepared,
+	return Outcome{Xid: r.Xid, Time: r.Time, Subs: r.Subs, Files: r.Files, Committed: kind == wal.XactCommit || kind == wal.XactCommitPrepared,
 		Prepared: kind == wal.XactCommitPrepared || kind == wal.XactAbortPrepared}, err == nil
 }
 

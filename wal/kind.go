@@ -1,6 +1,11 @@
 package wal
 
-import "fmt"
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+)
 
 // Kind says what a record is about. Records with pages are redone the same way whatever their kind; the kind
 // then serves readers of the log and statistics. The numbers are on disk: never reuse one.
@@ -99,4 +104,49 @@ func (k Kind) String() string {
 		return s
 	}
 	return fmt.Sprintf("KIND_%d", uint8(k))
+}
+
+// Manager names the resource manager that PostgreSQL has for such records, and the record's type within it.
+func (k Kind) Manager() (manager, typ string) {
+	name := k.String()
+	switch {
+	case k < XactCommit:
+		return "XLOG", name
+	case k == ClogTruncate:
+		return "CLOG", "TRUNCATE"
+	case k == MultiCreate, k == MultiTruncate:
+		return "MultiXact", strings.TrimPrefix(name, "MULTI_")
+	case k == RunningXacts:
+		return "Standby", name
+	case k == NextXid:
+		return "XLOG", name
+	case k < FileCreate:
+		return "Transaction", name
+	}
+	for _, m := range managers {
+		if short, ok := strings.CutPrefix(name, m.prefix); ok {
+			if m.manager == "Heap" && slices.Contains(heap2, k) {
+				return "Heap2", short
+			}
+			return m.manager, cmp.Or(short, "CHANGE")
+		}
+	}
+	return "Unknown", name
+}
+
+var heap2 = []Kind{HeapMultiInsert, HeapPrune, HeapVacuum, HeapFreeze, HeapVisible}
+
+// managers maps the beginning of kinds' names.
+var managers = []struct{ prefix, manager string }{{"FILE_", "Storage"}, {"DB_", "Database"}, {"TBLSPC_", "Tablespace"}, {"RELMAP_", "RelMap"},
+	{"LOGICAL_", "LogicalMessage"}, {"HEAP_", "Heap"}, {"BTREE_", "Btree"}, {"SEQUENCE", "Sequence"}, {"FSM", "FreeSpace"}, {"VM", "Visibility"},
+	{"HASH", "Hash"}, {"GIN", "Gin"}, {"GIST", "Gist"}, {"SPGIST", "SPGist"}, {"BRIN", "BRIN"}, {"GENERIC", "Generic"}}
+
+// Managers lists the names that Manager returns.
+func Managers() []string {
+	out := []string{"XLOG", "Transaction", "CLOG", "MultiXact", "Standby", "Heap2"}
+	for _, m := range managers {
+		out = append(out, m.manager)
+	}
+	slices.Sort(out)
+	return out
 }

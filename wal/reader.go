@@ -63,6 +63,31 @@ func (r *Reader) Close() error {
 // Pos returns where the next record begins; after io.EOF, the end of the log.
 func (r *Reader) Pos() ids.LSN { return r.pos }
 
+// seekLimit is the size of the records that Seek believes in.
+const seekLimit = 1 << 20
+
+// Seek moves the reader to the first record that begins at its position or behind it, before end; io.EOF when there is none. A record longer than 1 MB
+// is found only if it begins at the position.
+func (r *Reader) Seek(end ids.LSN) error {
+	r.pos = ids.LSN((uint64(r.pos) + 7) &^ 7)
+	for first := true; r.pos < end; first = false {
+		at := r.pos
+		head, err := r.bytes(uint64(at), headerSize)
+		if err != nil {
+			return r.end(err)
+		}
+		if size := le.Uint32(head); size >= headerSize && (size <= seekLimit || first) {
+			_, err := r.Next()
+			r.pos = at
+			if err == nil {
+				return nil
+			}
+		}
+		r.pos = at + 8
+	}
+	return io.EOF
+}
+
 // EndReason says why the log ends where it does.
 func (r *Reader) EndReason() string { return r.reason }
 

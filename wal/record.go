@@ -30,6 +30,7 @@ type Record struct {
 	Xid     ids.Xid
 	Start   ids.LSN
 	End     ids.LSN // where the next record begins; page LSNs are set to it
+	Size    int     // bytes, without padding
 	Payload []byte
 	Pages   []PageRef
 }
@@ -40,8 +41,9 @@ type PageRef struct {
 	Fork  ids.Fork
 	Block ids.BlockNumber
 	Ops   []byte
-	// Packed says that the record has the image compressed.
+	// Packed says that the record has the image compressed; Stored is how many bytes of the record the operations take.
 	Packed bool
+	Stored int
 }
 
 // Describe prints the record in one line, for people.
@@ -135,7 +137,7 @@ func finishCRC(bodyCRC uint32, header []byte, at ids.LSN, systemID uint64, b *[c
 // decode takes a checked record apart. The error is a bug in the writer, or a checksum that lies.
 func (r *Record) decode(b []byte, at ids.LSN, u *unpacker) error {
 	u.mem = u.mem[:0]
-	r.Start, r.End = at, at+ids.LSN(align8(len(b)))
+	r.Start, r.End, r.Size = at, at+ids.LSN(align8(len(b))), len(b)
 	r.Xid = ids.Xid(le.Uint64(b[8:]))
 	r.Kind = Kind(b[16])
 	n, payload := int(b[18]), int(le.Uint32(b[20:]))
@@ -187,7 +189,7 @@ func decodePage(b []byte, rel ids.RelFile, first bool, u *unpacker) (ref PageRef
 	if len(b) < n {
 		return ref, nil, false
 	}
-	ref.Ops = b[:n]
+	ref.Ops, ref.Stored = b[:n], n
 	if ref.Packed {
 		if ref.Ops, ok = u.unpack(b[:n]); !ok {
 			return ref, nil, false

@@ -24,7 +24,7 @@ const defaultDir = "./gompho-data"
 
 func rootCommand() *cobra.Command {
 	root := &cobra.Command{Use: "gompho", Short: "A PostgreSQL-compatible database server", SilenceErrors: true, SilenceUsage: true}
-	root.AddCommand(startCommand(), initCommand(), stopCommand(), statusCommand(), reloadCommand(), checkCommand(), skipCommand(), backupCommand(), versionCommand())
+	root.AddCommand(startCommand(), initCommand(), stopCommand(), statusCommand(), reloadCommand(), checkCommand(), skipCommand(), backupCommand(), walCommand(), testFsyncCommand(), versionCommand())
 	return root
 }
 

@@ -21,7 +21,7 @@ var layers = [][]string{
 	{"storage/smgr"},
 	{"mvcc"},
 	{"storage/buffer"},
-	{"storage/checkpoint", "storage/freespace", "storage/sequence"},
+	{"storage/checkpoint", "storage/freespace", "storage/sequence", "wal/inspect"},
 	{"storage/heap"},
 	{"storage/btree"},
 	{"storage/toast"},
