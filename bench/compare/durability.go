@@ -38,6 +38,8 @@ func durabilityLines(c *config) []line {
 		{name: "recovery", less: true, unit: "ms", run: func(s server) (float64, error) { return recovery(c, s) }},
 		{name: "select beside a large scan, of that without", run: func(s server) (float64, error) { return besideScan(c, s) }},
 		{name: "size of a hot table after updates", less: true, unit: "x", once: true, run: func(s server) (float64, error) { return bloat(c, s) }},
+		{name: "VACUUM, 20 % dead, two indexes", less: true, unit: "ms", run: func(s server) (float64, error) { return vacuumTable(c, s, "vacuum dirty") }},
+		{name: "VACUUM FREEZE, 20 % dead, two indexes", less: true, unit: "ms", run: func(s server) (float64, error) { return vacuumTable(c, s, "vacuum freeze dirty") }},
 	}
 }
 

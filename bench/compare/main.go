@@ -28,6 +28,7 @@ type config struct {
 	recoveryRows          int
 	scanMB                int
 	hotUpdates            int
+	vacuumRows            int
 }
 
 func main() {
@@ -45,6 +46,7 @@ func main() {
 	flag.IntVar(&c.recoveryRows, "recovery-rows", 2000000, "rows of the recovery line")
 	flag.IntVar(&c.scanMB, "scan-mb", 3000, "megabytes of the table that is scanned beside pgbench -S")
 	flag.IntVar(&c.hotUpdates, "hot-updates", 400000, "updates of the small hot table")
+	flag.IntVar(&c.vacuumRows, "vacuum-rows", 2000000, "rows of the VACUUM lines")
 	flag.Parse()
 	if err := run(&c); err != nil {
 		fmt.Fprintln(os.Stderr, "compare:", err)

@@ -17,6 +17,9 @@ type Cutoffs struct {
 	// OldestLeft and OldestMulti start at OldestXmin and the next multixact; VacuumPage lowers them to what it leaves in place.
 	OldestLeft  ids.Xid
 	OldestMulti ids.MultiXactID
+
+	items []frozenItem       // memory for one page's
+	dead  []ids.OffsetNumber // likewise
 }
 
 // PageVacuum is what VacuumPage found and did.
@@ -27,7 +30,7 @@ type PageVacuum struct {
 	RecentlyDead int                // deleted, but somebody may see them
 	MissedDead   int                // removable, but left because the page was only counted
 	Freed        int                // dead line pointers freed, of a table without indexes
-	Dead         []ids.OffsetNumber // dead line pointers that index entries may point to
+	Dead         []ids.OffsetNumber // dead line pointers that index entries may point to; valid until the next page
 	AllVisible   bool
 	AllFrozen    bool
 	HasRows      bool // something is left that truncation must keep
@@ -42,8 +45,8 @@ func VacuumPage(tx *mvcc.Session, r *Rel, b buffer.Buf, vm *freespace.VM, cut *C
 		return PageVacuum{Free: MaxTupleSize}, nil
 	}
 	plan := prunePage(tx, r, b, func(x ids.Xid) bool { return x < cut.OldestXmin }, noIndexes)
-	pv := PageVacuum{Removed: plan.removed, Freed: plan.freed, AllVisible: true, AllFrozen: true}
-	fr := freezing{tx: tx, cut: cut, left: cut.OldestLeft, multi: cut.OldestMulti}
+	pv := PageVacuum{Removed: plan.removed, Freed: plan.freed, Dead: cut.dead[:0], AllVisible: true, AllFrozen: true}
+	fr := freezing{tx: tx, cut: cut, items: cut.items[:0], left: cut.OldestLeft, multi: cut.OldestMulti}
 	hinted := false
 	for off := ids.OffsetNumber(1); off <= pg.MaxOffset(); off++ {
 		id := pg.ItemID(off)
@@ -68,6 +71,7 @@ func VacuumPage(tx *mvcc.Session, r *Rel, b buffer.Buf, vm *freespace.VM, cut *C
 		}
 	}
 	cut.OldestLeft, cut.OldestMulti = fr.left, fr.multi
+	cut.items, cut.dead = fr.items, pv.Dead
 	pv.AllFrozen = pv.AllFrozen && pv.AllVisible
 	if hinted {
 		b.MarkDirtyHint()
@@ -135,7 +139,7 @@ func (f *freezing) planXmin(n tuple.Header, pv *PageVacuum) bool {
 	if !x.IsNormal() || n.XminFrozen() {
 		return false
 	}
-	if x < f.cut.FreezeLimit && f.tx.Manager().DidCommit(x) {
+	if x < f.cut.FreezeLimit && (n.XminCommitted() || f.tx.Manager().DidCommit(x)) {
 		n.SetInfomask(n.Infomask() | tuple.XminFrozen)
 		return true
 	}
@@ -208,7 +212,12 @@ func (f *freezing) apply(r *Rel, b buffer.Buf) {
 	c := r.Env.Pool.Begin(f.tx.Slot(), wal.HeapFreeze, 0, r.info())
 	pc := c.Page(b)
 	for i := range f.items {
-		stamp(pc, b.Page().ItemPos(f.items[i].off), f.items[i].h[:])
+		at, h := b.Page().ItemPos(f.items[i].off), tuple.Header(f.items[i].h[:])
+		if old := tuple.Header(b.Page()[at:]); old.Xmax() == h.Xmax() && old.Infomask2() == h.Infomask2() {
+			pc.Overwrite(at+tuple.PosInfomask, h[tuple.PosInfomask:tuple.PosHoff])
+		} else {
+			stamp(pc, at, h)
+		}
 	}
 	c.Commit()
 }
