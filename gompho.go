@@ -51,7 +51,7 @@ func Open(ctx context.Context, o Options) (*Server, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	po := postmaster.Options{Dir: o.Dir, NoListen: !o.Listen}
+	po := postmaster.Options{Dir: o.Dir, NoListen: !o.Listen, Cancel: ctx.Done()}
 	if o.Dir == "" {
 		dir, err := os.MkdirTemp("", "gompho-")
 		if err != nil {

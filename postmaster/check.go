@@ -36,6 +36,9 @@ func Check(o CheckOptions, report func(string)) (n int, err error) {
 	if err := p.existingCluster(); err != nil {
 		return 0, err
 	}
+	if vfs.Exists(p.fs(), filepath.Join(o.Dir, recoverySignal)) {
+		return 0, fmt.Errorf("data directory %q is to be recovered from an archive: start a server on it first", o.Dir)
+	}
 	if err := p.takeDir(); err != nil {
 		return 0, err
 	}

@@ -45,6 +45,7 @@ type cluster struct {
 	session   *session.Server
 	stats     *stats.Shared
 	workers   workers
+	redoLog   *redoLog
 	archiving archiving
 	backups   backups
 	tempNo    atomic.Uint64

@@ -54,7 +54,8 @@ func (p *Postmaster) newCluster(systemID uint64) (*cluster, error) {
 }
 
 func (c *cluster) openMvcc(st mvcc.State) (err error) {
-	c.mvcc, err = mvcc.Open(mvcc.Options{FS: c.fs, Dir: c.p.opt.Dir, Log: c.log, Locks: c.locks, State: st, Unlink: c.unlink,
+	c.redoLog = &redoLog{Log: c.log}
+	c.mvcc, err = mvcc.Open(mvcc.Options{FS: c.fs, Dir: c.p.opt.Dir, Log: c.redoLog, Locks: c.locks, State: st, Unlink: c.unlink,
 		Ssi: c.predicateLocks(), MaxPrepared: c.maxPrepared()})
 	return err
 }
@@ -96,12 +97,36 @@ func (p *Postmaster) openCluster() (*cluster, error) {
 			p.log.Info(ErrAtTarget.Error())
 			return nil, ErrAtTarget
 		}
+		if pgerr.Is(err, pgerr.AdminShutdown) {
+			p.log.Info("received a shutdown request; the start is given up")
+			return nil, ErrCanceled
+		}
 		if pgerr.IsNoSpace(err) {
 			return nil, spaceError{plainError(err)}
 		}
 		return nil, plainError(err)
 	}
 	return c, nil
+}
+
+// cancelable lets Options.Cancel end a process, until the function that it returns is called.
+func (p *Postmaster) cancelable(slot *stats.Slot) (done func()) {
+	if p.opt.Cancel == nil {
+		return func() {}
+	}
+	over, gone := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(gone)
+		select {
+		case <-p.opt.Cancel:
+			slot.Interrupt(stats.Terminate)
+		case <-over:
+		}
+	}()
+	return func() {
+		close(over)
+		<-gone
+	}
 }
 
 // open opens the files and recovers. What is raised as a panic because there is no way on, as a commit log that cannot be read or a log that
@@ -126,6 +151,7 @@ func (c *cluster) open() (err error) {
 	d := c.control.Data()
 	slot := p.procs.Add("startup")
 	defer p.procs.Remove(slot)
+	defer p.cancelable(slot)()
 	log := p.logOf("startup", slot)
 	log.Info(stateLine(&d))
 	lo := c.logOptions(d.SystemID, int(d.SegmentSize))
@@ -148,6 +174,8 @@ func (c *cluster) open() (err error) {
 	if err := c.openMvcc(checkpoint.Mvcc(&cp)); err != nil {
 		return err
 	}
+	reached := rec.Reached
+	c.redoLog.before.Store(&reached)
 	c.wire()
 	c.session.Ops.SystemID = d.SystemID
 	nextOid := cp.NextOid
@@ -160,6 +188,7 @@ func (c *cluster) open() (err error) {
 		NextOid:     func(o ids.Oid) { nextOid = max(nextOid, o) },
 		Created:     func(rel ids.RelFile, xid ids.Xid) { made[rel] = xid },
 	}, func() error {
+		c.redoLog.before.Store(nil)
 		if err := c.mvcc.Start(crashed); err != nil {
 			return err
 		}

@@ -68,11 +68,16 @@ type Options struct {
 	FS vfs.FS
 	// WalSegmentSize is the size in bytes of the log's segments in a new cluster; 0: wal.DefaultSegmentSize.
 	WalSegmentSize int
+	// Cancel interrupts the start while it recovers: Start then returns ErrCanceled. nil: nothing does.
+	Cancel <-chan struct{}
 	// Engine, for tests, wraps what runs the statements of a session.
 	Engine func(*session.Session, backend.Engine) backend.Engine
 	// Critical, for tests of the crash cycle, is called within every critical section; it may panic.
 	Critical func()
 }
+
+// ErrCanceled says that the start was interrupted. The next one recovers.
+var ErrCanceled = errors.New("the start was interrupted by a shutdown request")
 
 // Postmaster is a running server.
 type Postmaster struct {
@@ -158,6 +163,7 @@ func (p *Postmaster) startup() error {
 		return err
 	}
 	c, err := p.openCluster()
+	p.opt.Cancel = nil // later recoveries are stopped by Stop
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -16,6 +17,7 @@ import (
 	"gompho/storage/control"
 	"gompho/storage/vfs"
 	"gompho/types"
+	"gompho/wal"
 	"gompho/wal/archive"
 	"gompho/wal/backup"
 	"gompho/wal/recovery"
@@ -292,4 +294,21 @@ func recoveryState(d *control.Data, at string) string {
 		return "database system was interrupted while in recovery at log time " + time.Unix(d.Checkpoint.Time, 0).UTC().Format("2006-01-02 15:04:05 MST")
 	}
 	return ""
+}
+
+// redoLog is the log as transactions see it. During recovery they flush nothing, but what they write to disk early must not be taken back: before is
+// called first.
+type redoLog struct {
+	*wal.Log
+	before atomic.Pointer[func() error]
+}
+
+// Flush is wal.Log.Flush.
+func (l *redoLog) Flush(slot *stats.Slot, upTo ids.LSN) error {
+	if f := l.before.Load(); f != nil {
+		if err := (*f)(); err != nil {
+			return err
+		}
+	}
+	return l.Log.Flush(slot, upTo)
 }

@@ -83,10 +83,20 @@ func runStart(c *cobra.Command, f *startFlags) error {
 		}
 		opt.Dir = dir
 	}
-	// Signals are taken from here on: one that arrives during the start is answered when the server stands.
+	// Signals are taken from here on: one that arrives during the start is answered when the server stands, or ends a recovery.
 	sig := make(chan os.Signal, 8)
 	signal.Notify(sig, syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGHUP, syscall.SIGUSR1)
+	cancel, started := make(chan struct{}), make(chan struct{})
+	forwarded := make(chan os.Signal, 8)
+	go forwardSignals(sig, forwarded, cancel, started)
+	opt.Cancel = cancel
 	pm, err := postmaster.Start(opt)
+	close(started)
+	sig = forwarded
+	if errors.Is(err, postmaster.ErrCanceled) {
+		fmt.Fprintln(c.OutOrStdout(), "gompho:", err)
+		return nil
+	}
 	if errors.Is(err, postmaster.ErrAtTarget) {
 		fmt.Fprintln(c.OutOrStdout(), "gompho has recovered to the target and stopped; it goes on from there when it is started again")
 		return nil
@@ -96,6 +106,21 @@ func runStart(c *cobra.Command, f *startFlags) error {
 	}
 	fmt.Fprintf(c.OutOrStdout(), "gompho is ready: psql -h %s -p %d -U postgres\n", connectHost(pm), pm.Port())
 	return waitSignals(pm, sig)
+}
+
+// forwardSignals hands signals on; the first that asks for a shutdown before the server has started closes cancel.
+func forwardSignals(from <-chan os.Signal, to chan<- os.Signal, cancel chan<- struct{}, started <-chan struct{}) {
+	for s := range from {
+		select {
+		case <-started:
+		default:
+			if (s == syscall.SIGTERM || s == syscall.SIGINT || s == syscall.SIGQUIT) && cancel != nil {
+				close(cancel)
+				cancel = nil
+			}
+		}
+		to <- s
+	}
 }
 
 func connectHost(pm *postmaster.Postmaster) string {

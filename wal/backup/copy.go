@@ -181,7 +181,7 @@ func (c *Copier) file(from, to string, pages bool, firstBlock uint32) (err error
 		at += int64(n)
 	}
 	c.files = append(c.files, newFile(to, at, changed, crc))
-	return out.Sync()
+	return nil // Finish makes all files durable at once
 }
 
 // checkPages looks at the checksums of pages. One that is wrong may be being written: it is read again. One with changes after the

@@ -175,6 +175,9 @@ func (r *Recovery) reach(at ids.LSN) error {
 	return err
 }
 
+// Reached records that effects of the record that is being replayed get to disk.
+func (r *Recovery) Reached() error { return r.reach(r.current) }
+
 // progress looks at a record that was replayed for what it means for the recovery itself.
 func (r *Recovery) progress(rec *wal.Record) error {
 	switch rec.Kind {

@@ -36,6 +36,13 @@ func TestTimelines(t *testing.T) {
 	third := restore(fsys, "/third", "recovery_target_name=two", "recovery_target_timeline=2")
 	third.sql("insert into t values (113)")
 	third.archived()
+	if err := second.pm.Stop(t.Context(), postmaster.Immediate); err != nil {
+		t.Fatal(err)
+	}
+	second = start(t, fsys, "/second") // after a crash it recovers on its own timeline
+	if got := second.sql("select timeline_id, (select count(*) from t) from pg_control_checkpoint()"); got != "2,3" {
+		t.Errorf("after a crash the second is on timeline, with rows: %s", got)
+	}
 	second.sql("insert into t values (14)") // they all go on
 	second.archived()
 	for _, x := range []*server{s, second, third} {
