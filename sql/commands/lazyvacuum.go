@@ -105,6 +105,9 @@ func (c *Context) vacuumParams(rel *catalog.Relation, row *catalog.PgClass, o *v
 			p.NoTruncate = !isTrueWord(v)
 		}
 	}
+	if rel.Oid < firstNormalOid {
+		p.NoTruncate = true // sessions read and write catalogs without locks on them: one may be about to use the page that is cut off
+	}
 	if a := c.Auto; a != nil {
 		p.FreezeMinAge, p.FreezeTableAge = a.FreezeMinAge, a.FreezeTableAge
 		p.MultiFreezeMinAge, p.MultiFreezeTableAge = a.MultiFreezeMinAge, a.MultiFreezeTableAge
