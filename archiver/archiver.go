@@ -15,6 +15,8 @@ import (
 // Options of New.
 type Options struct {
 	Status archive.Status
+	// Prepare is called before the archiver looks for what is ready; may be nil. Its error ends the server.
+	Prepare func(slot *stats.Slot) error
 	// Configured reports whether there is a way into an archive now.
 	Configured func() bool
 	// Archive copies one file of pg_wal to the archive and returns when it is there, safely. Its error is a failure, to be tried again, or an
@@ -77,8 +79,8 @@ func (p *Process) Run(slot *stats.Slot) error {
 	for slot.CheckInterrupts() == nil {
 		slot.Clear(stats.ReloadConfig)
 		finish := p.finish.Load()
-		if !p.round(slot) || finish {
-			return nil
+		if goOn, err := p.round(slot); err != nil || !goOn || finish {
+			return err
 		}
 		pause := p.o.Round
 		if d := p.timeout(); d > 0 {
@@ -129,22 +131,27 @@ func (p *Process) pause(slot *stats.Slot, d time.Duration) error {
 }
 
 // round archives what is ready. It returns false when the process is to end at once.
-func (p *Process) round(slot *stats.Slot) bool {
+func (p *Process) round(slot *stats.Slot) (bool, error) {
 	for {
+		if p.o.Prepare != nil {
+			if err := p.o.Prepare(slot); err != nil {
+				return false, err
+			}
+		}
 		names, err := p.o.Status.Waiting()
 		if err != nil {
 			p.log.Warn("could not read the status of archiving", zap.Error(err))
-			return true
+			return true, nil
 		}
 		if len(names) == 0 {
-			return true
+			return true, nil
 		}
 		for _, name := range names {
 			if goOn, end := p.file(slot, name); !goOn {
-				return !end
+				return !end, nil
 			}
 			if slot.CheckInterrupts() != nil {
-				return false
+				return false, nil
 			}
 		}
 	}

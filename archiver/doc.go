@@ -12,6 +12,8 @@
 //  2. A failure is tried again after a second; after the third in a row the archiver gives up until its next round. The log tells
 //     of each, pg_stat_archiver counts them. Nothing is lost meanwhile: segments that are not archived are not recycled.
 //  3. A file that is ready but does not exist any more loses its status.
+//  4. A segment is ready only when the log is durable behind the last record in it (the postmaster's notifyFull, in Prepare). Else a crash might cut that record off and the
+//     end of the segment be written differently.
 //
 // Differences from PostgreSQL: the archiver looks after archive_timeout (there the checkpointer does); archive_library is not supported.
 //

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -27,8 +28,17 @@ type archiving struct {
 	process atomic.Pointer[archiver.Process] // nil before the archiver has started, and without one
 	slot    *stats.Slot
 	ended   chan struct{}
+	mu      sync.Mutex // protects full
+	full    []fullSegment
 	// lastSwitch is when the segment in use was begun, in nanoseconds since 1970.
 	lastSwitch atomic.Int64
+}
+
+// fullSegment is a segment that is durable, but perhaps not the end of the last record in it, which goes on in the next one. If that gets lost, recovery ends before
+// the record, and the segment's end is written anew, differently: it must not be in an archive before the log is durable up to upTo, which is behind that record.
+type fullSegment struct {
+	name string
+	upTo ids.LSN
 }
 
 // archives reports whether the log is archived at all: archive_mode.
@@ -46,11 +56,42 @@ func (p *Postmaster) checkWalLevel() error {
 func (c *cluster) segmentDone(no uint64) {
 	c.archiving.lastSwitch.Store(time.Now().UnixNano())
 	if c.archives() {
-		c.notifyArchiver(wal.SegmentName(c.log.Timeline(), no, c.log.SegmentSize()))
+		a := &c.archiving
+		a.mu.Lock()
+		a.full = append(a.full, fullSegment{wal.SegmentName(c.log.Timeline(), no, c.log.SegmentSize()), c.log.InsertedTo()})
+		a.mu.Unlock()
+		if p := a.process.Load(); p != nil {
+			p.Wake()
+		}
 	}
 	if cp := c.workers.process.Load(); cp != nil {
 		cp.WalWritten(no)
 	}
+}
+
+// notifyFull hands full segments over to the archiver, when the log is durable far enough.
+func (c *cluster) notifyFull(slot *stats.Slot) error {
+	a := &c.archiving
+	a.mu.Lock()
+	list := a.full
+	a.full = nil
+	a.mu.Unlock()
+	for i, f := range list {
+		if err := c.log.Flush(slot, f.upTo); err != nil {
+			return err
+		}
+		if a.status.Done(f.name) || !vfs.Exists(c.fs, c.path("pg_wal", f.name)) { // a checkpoint has seen to it, long ago
+			continue
+		}
+		if err := a.status.Notify(f.name); err != nil {
+			c.p.log.Warn(fmt.Sprintf("could not create archive status file %q", archive.StatusDir+"/"+f.name+".ready"), zap.Error(err))
+			a.mu.Lock()
+			a.full = append(list[i:], a.full...)
+			a.mu.Unlock()
+			return nil // the next round tries again
+		}
+	}
+	return nil
 }
 
 // notifyArchiver says that a file of pg_wal is to be archived.
@@ -79,7 +120,7 @@ func (c *cluster) startArchiver() {
 	log := c.p.logOf("archiver", slot)
 	c.resumeArchiving(log)
 	a := archiver.New(archiver.Options{
-		Status: c.archiving.status, Logger: log,
+		Status: c.archiving.status, Logger: log, Prepare: c.notifyFull,
 		Configured: func() bool {
 			return c.p.cfg.Get("archive_command").Text != "" || c.p.cfg.Get("gompho.archive_directory").Text != ""
 		},

@@ -4,7 +4,7 @@
 //
 // The state of a file FILE of pg_wal is an empty file in pg_wal/archive_status, as in PostgreSQL:
 //
-//  1. FILE.ready: it is complete and is to be archived. The log's writer makes it when a segment is full; history files of
+//  1. FILE.ready: it is complete and is to be archived. A segment gets it when it is full and the record that crosses its end is durable; history files of
 //     timelines and backups get theirs when they are written.
 //  2. FILE.done: it was archived, or need not be. The archiver renames .ready to .done after the archive said that it has
 //     the file. Only then the segment may be recycled, and .done goes with it.

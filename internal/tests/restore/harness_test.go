@@ -184,9 +184,13 @@ func (s *server) archived() {
 	s.t.Helper()
 	s.sql("create table if not exists tick(a int)")
 	name := s.sql("select pg_walfile_name(pg_switch_wal())")
-	for s.sql("select coalesce(last_archived_wal >= '"+name+"', false) from pg_stat_archiver") != "t" {
+	for range 2000 {
+		if s.sql("select coalesce(last_archived_wal >= '"+name+"', false) from pg_stat_archiver") == "t" {
+			return
+		}
 		s.sql("select pg_sleep(0.01)")
 	}
+	s.t.Fatalf("%s does not get into the archive\n%s", name, s.log())
 }
 
 // copyTree copies a directory from one file system to another, durably.
