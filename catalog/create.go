@@ -207,13 +207,14 @@ func (s *Session) CheckColumnType(column string, typ, collation ids.Oid) error {
 	return nil
 }
 
-// frozenIDs returns relfrozenxid and relminmxid of a table that is empty: nothing older can come into it.
+// frozenIDs returns relfrozenxid and relminmxid of a table that is empty: nothing older can come into it, not even when another one's rows are
+// copied that old snapshots still see.
 func (s *Session) frozenIDs() (xid, multi uint32) {
 	if s.tx == nil || s.boot {
 		return uint32(ids.FirstNormalXid), 1
 	}
 	m := s.tx.Manager()
-	return m.NarrowXid(m.OldestRunning()), m.NarrowMulti(m.OldestMulti())
+	return m.NarrowXid(m.OldestXmin(0)), m.NarrowMulti(m.OldestMulti())
 }
 
 func (s *Session) newClass(n *NewRelation, oid ids.Oid) *PgClass {

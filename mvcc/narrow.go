@@ -56,6 +56,3 @@ func (m *Manager) OldestKeptMulti() ids.MultiXactID {
 	defer m.multi.mu.Unlock()
 	return m.multi.oldest
 }
-
-// OldestRunning returns an id such that no transaction that runs now, or begins later, has one before it.
-func (m *Manager) OldestRunning() ids.Xid { return m.oldestActive() }

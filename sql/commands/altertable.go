@@ -42,7 +42,8 @@ type alteration struct {
 	notNull     bool      // look for NULLs in NOT NULL columns
 	foreign     []ids.Oid // foreign keys whose rows are to be looked at
 	rewrite     bool
-	copied      int64          // rows, by VACUUM FULL and CLUSTER
+	copied      int64          // row versions, by VACUUM FULL and CLUSTER
+	dying       int64          // of these, those that only old snapshots see
 	frozen      bool           // rows go into new files as visible to all: VACUUM FULL and CLUSTER, which change nothing
 	order       *catalog.Index // the order of the rows in new files; nil: as they are
 	persistence byte

@@ -6,9 +6,6 @@ import (
 	"gompho/internal/pgerr"
 	"gompho/locks"
 	"gompho/sql/ast"
-	"gompho/storage/btree"
-	"gompho/storage/heap"
-	"gompho/types"
 )
 
 // checkpoint is CHECKPOINT.
@@ -327,52 +324,4 @@ func (c *Context) clusterTable(rel *catalog.Relation, by *catalog.Index, verbose
 	}
 	a := &alteration{c: c, oid: rel.Oid, old: rel, persistence: rel.Persistence, frozen: true, order: by}
 	return a.repack(verbose)
-}
-
-// eachRowBy is eachRow in the order of an index.
-func (c *Context) eachRowBy(rel *catalog.Relation, ix *catalog.Index, f func(row []types.Datum) error, done func() error) error {
-	snap := c.S.Tx.Register(c.S.Tx.LatestSnapshot())
-	defer c.S.Tx.Unregister(snap)
-	cols := liveColumns(rel.Desc)
-	fetch := heap.NewFetcher(c.S.Tx, rel.Heap, cols)
-	defer fetch.Close()
-	scan := ix.Btree.BeginScan(c.S.Tx, btree.ScanOpts{})
-	defer scan.Close()
-	if err := scan.Rescan(nil); err != nil {
-		return err
-	}
-	row := make([]types.Datum, len(rel.Desc.Attrs))
-	vals := make([]types.Datum, len(cols))
-	for i := range row {
-		row[i] = types.Null
-	}
-	tids := make([]ids.TID, rewriteBatch)
-	for {
-		n, err := scan.Next(tids, nil)
-		if err != nil || n == 0 {
-			return err
-		}
-		for _, tid := range tids[:n] {
-			found, err := fetch.Index(tid, snap)
-			if err != nil {
-				return err
-			}
-			if !found {
-				continue
-			}
-			if err := fetch.Values(vals); err != nil {
-				return err
-			}
-			for k, col := range cols {
-				row[col] = vals[k]
-			}
-			if err := f(row); err != nil {
-				return err
-			}
-		}
-		if err := done(); err != nil {
-			return err
-		}
-		fetch.ResetArena()
-	}
 }

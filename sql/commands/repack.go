@@ -46,7 +46,7 @@ func (a *alteration) repack(verbose bool) error {
 	a.progress(stats.ClusterPhase, stats.ClusterFinal)
 	if verbose {
 		c.sendNotice(pgerr.New(pgerr.SuccessfulCompletion, "\"%s\": found %.0f removable, %d nonremovable row versions in %d pages", name, dead, a.copied, blocks).
-			WithDetail("0 dead row versions cannot be removed yet.\n%s.", u.processor()).WithSeverity(pgerr.Info))
+			WithDetail("%d dead row versions cannot be removed yet.\n%s.", a.dying, u.processor()).WithSeverity(pgerr.Info))
 	}
 	return nil
 }

@@ -94,8 +94,8 @@ func (a *alteration) rewriteTable() error {
 	defer r.bulk.Release()
 	if c.would(Rewrites, a.oid) {
 		err = nil
-	} else if a.order != nil {
-		err = c.eachRowBy(before, a.order, r.row, r.flush)
+	} else if a.frozen {
+		err = r.copyVersions()
 	} else {
 		err = c.eachRow(before, r.row, r.flush)
 	}
@@ -143,6 +143,9 @@ type rewriter struct {
 	cid             ids.CommandID
 	mustBe, dropped []int
 	from            ids.BlockNumber // where the last rows came from
+	as              *heap.Version   // not nil: what the copy of the next row, which is at old, keeps
+	old             ids.TID
+	moved           map[ids.TID]ids.TID // where the copies are that others lead to
 }
 
 func (a *alteration) newRewriter(before, now *catalog.Relation) (*rewriter, error) {
@@ -222,6 +225,14 @@ func (r *rewriter) row(old []types.Datum) error {
 		if r.vals[i].IsNull() {
 			return nullsIn(r.a.c, r.now, i)
 		}
+	}
+	if r.as != nil {
+		tid, err := heap.Insert(r.a.c.S.Tx, r.now.Heap, r.vals, r.cid, heap.InsertOpts{Bulk: r.bulk, SkipFsm: true, NoCount: true, As: r.as})
+		r.a.wrote(1, r.from)
+		if _, ok := r.moved[r.old]; ok {
+			r.moved[r.old] = tid
+		}
+		return err
 	}
 	for i, v := range r.vals {
 		r.batch.Cols[i].Append(v)

@@ -31,14 +31,26 @@ func Insert(tx *mvcc.Session, r *Rel, values []types.Datum, cid ids.CommandID, o
 		b.UnlockRelease()
 		return ids.TID{}, err
 	}
-	tid := o.put(b, tup, xid, opts.SpecToken)
+	special := ids.TID{Block: ids.BlockNumber(opts.SpecToken), Offset: tuple.SpecTokenOffset}
+	if opts.As != nil {
+		special = opts.As.Next
+	} else if opts.SpecToken == 0 {
+		special = ids.TID{}
+	}
+	tid := o.put(b, tup, xid, special)
 	b.UnlockRelease()
-	o.counts().Insert(1)
+	if !opts.NoCount {
+		o.counts().Insert(1)
+	}
 	return tid, nil
 }
 
 // initInserted fills in the transaction fields of a new tuple.
 func initInserted(h tuple.Header, xid ids.Xid, cid ids.CommandID, opts *InsertOpts) {
+	if opts.As != nil {
+		opts.As.init(h, xid)
+		return
+	}
 	h.SetXmin(xid)
 	m := h.Infomask() | tuple.XmaxInvalid
 	if opts.Frozen {
@@ -48,8 +60,29 @@ func initInserted(h tuple.Header, xid ids.Xid, cid ids.CommandID, opts *InsertOp
 	h.SetCid(cid, false)
 }
 
-// put places tup on the latched page b, which has room, in a change of its own.
-func (o *op) put(b buffer.Buf, tup tuple.Header, xid ids.Xid, token uint32) ids.TID {
+// init fills in the transaction fields of a copy. Its command id is the first: who copies has seen the version.
+func (v *Version) init(h tuple.Header, xid ids.Xid) {
+	m := h.Infomask()
+	if v.Xmin == 0 {
+		h.SetXmin(xid)
+		m |= tuple.XminFrozen
+	} else {
+		h.SetXmin(v.Xmin)
+	}
+	if v.Xmax == 0 {
+		m |= tuple.XmaxInvalid
+	} else {
+		h.SetXmax(v.Xmax)
+	}
+	h.SetInfomask(m)
+	if v.KeysUpdated {
+		h.SetInfomask2(h.Infomask2() | tuple.KeysUpdated)
+	}
+	h.SetCid(0, false)
+}
+
+// put places tup on the latched page b, which has room, in a change of its own. Its ctid is next, or its own address if that is not valid.
+func (o *op) put(b buffer.Buf, tup tuple.Header, xid ids.Xid, next ids.TID) ids.TID {
 	pg := b.Page()
 	fresh := pg.IsNew()
 	tid := ids.TID{Block: b.Block(), Offset: 1}
@@ -57,8 +90,8 @@ func (o *op) put(b buffer.Buf, tup tuple.Header, xid ids.Xid, token uint32) ids.
 		tid.Offset = pg.FreeOffset()
 	}
 	tup.SetCtid(tid)
-	if token != 0 {
-		tup.SetCtid(ids.TID{Block: ids.BlockNumber(token), Offset: tuple.SpecTokenOffset})
+	if next.Offset != 0 {
+		tup.SetCtid(next)
 	}
 	c := o.pool.Begin(o.slot, wal.HeapInsert, xid, o.r.info())
 	pc := c.Page(b)

@@ -166,6 +166,15 @@ type InsertOpts struct {
 	SpecToken uint32      // nonzero: a speculative insertion
 	NoToast   bool        // set for toast tables themselves
 	NoCount   bool        // copies of rows that the table has already: not counted as insertions
+	As        *Version    // not nil: the row is a copy of a version that not everybody sees
+}
+
+// Version is what the copy of a row version keeps of it, so that snapshots see of the copy what they saw of the version.
+type Version struct {
+	Xmin        ids.Xid // 0: visible to all but for Xmax
+	Xmax        ids.Xid // who deleted or updated it; 0: nobody
+	KeysUpdated bool    // so that its key changed
+	Next        ids.TID // the copy of the version that replaced it; none if that is not valid
 }
 
 // ModifyOpts modify Update and Delete.

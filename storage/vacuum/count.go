@@ -8,7 +8,7 @@ import (
 	"gompho/storage/tuple"
 )
 
-// CountDead counts the row versions of a table that nobody needs any more or that will soon be so.
+// CountDead counts the row versions of a table that nobody needs any more.
 func CountDead(tx *mvcc.Session, r *heap.Rel) (dead float64, err error) {
 	n, err := r.Blocks()
 	if err != nil {
@@ -30,7 +30,7 @@ func CountDead(tx *mvcc.Session, r *heap.Rel) (dead float64, err error) {
 			if !pg.ItemID(off).IsNormal() {
 				continue
 			}
-			if v, _, _ := tx.VacuumStatus(tuple.Header(pg.Item(off)), oldest); v == mvcc.VacuumDead || v == mvcc.VacuumRecentlyDead {
+			if v, _, _ := tx.VacuumStatus(tuple.Header(pg.Item(off)), oldest); v == mvcc.VacuumDead {
 				dead++
 			}
 		}
