@@ -107,6 +107,8 @@ const (
 	IOBufFileWrite
 	IODataFileFlush
 	IODataFilePrefetch
+	IOWalInitWrite // a new segment of the log
+	IOWalInitSync
 )
 
 const (
@@ -131,7 +133,7 @@ var eventNames = map[Class]struct {
 	ClassIPC: {"IPC", []string{"CheckpointDone", "CheckpointStart", "ProcSignalBarrier", "BackendTermination", "SafeSnapshot", "ExecuteGather", "ArchiveCommand",
 		"ArchiveCleanupCommand", "RestoreCommand", "RecoveryEndCommand", "BackupWaitWalArchive"}},
 	ClassTimeout:   {"Timeout", []string{"PgSleep", "VacuumDelay", "CheckpointWriteDelay", "VacuumTruncate"}},
-	ClassIO:        {"IO", []string{"DataFileRead", "DataFileWrite", "DataFileExtend", "DataFileSync", "DataFileTruncate", "WALWrite", "WALSync", "WALRead", "SLRURead", "SLRUWrite", "SLRUSync", "ControlFileSync", "BufFileRead", "BufFileWrite", "DataFileFlush", "DataFilePrefetch"}},
+	ClassIO:        {"IO", []string{"DataFileRead", "DataFileWrite", "DataFileExtend", "DataFileSync", "DataFileTruncate", "WALWrite", "WALSync", "WALRead", "SLRURead", "SLRUWrite", "SLRUSync", "ControlFileSync", "BufFileRead", "BufFileWrite", "DataFileFlush", "DataFilePrefetch", "WALInitWrite", "WALInitSync"}},
 	ClassLWLock:    {"LWLock", []string{"WALWrite", "WALInsert", "BufferContent", "BufferMapping", "ProcArray", "LockManager"}},
 	ClassBufferPin: {"BufferPin", []string{"BufferPin"}},
 }

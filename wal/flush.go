@@ -68,7 +68,9 @@ func (l *Log) delayCommit() {
 
 // awaitWritten returns when the log is handed to the file system up to pos, to make room in the ring. The caller
 // may hold an insertion slot, with a position not below pos.
-func (l *Log) awaitWritten(pos uint64) error {
+func (l *Log) awaitWritten(slot *stats.Slot, pos uint64) error {
+	prev := slot.BeginWait(stats.LWLockWalWrite)
+	defer slot.EndWait(prev)
 	l.flushMu.Lock()
 	defer l.flushMu.Unlock()
 	for l.written.Load() < pos {
@@ -81,7 +83,7 @@ func (l *Log) awaitWritten(pos uint64) error {
 		}
 		l.leading = true
 		l.flushMu.Unlock()
-		err := l.lead(nil, pos, false)
+		err := l.lead(slot, pos, false)
 		l.flushMu.Lock()
 		l.endLead()
 		if err != nil {
@@ -137,7 +139,7 @@ func (l *Log) write(slot *stats.Slot, from, to uint64) error {
 	for from < to {
 		seg := from / segSize
 		end := min(to, (seg+1)*segSize)
-		if err := l.openSegment(seg); err != nil {
+		if err := l.openSegment(slot, seg); err != nil {
 			return l.fail(err, "could not open write-ahead log segment %s: %v", l.segmentName(seg), err)
 		}
 		if err := l.writeBlocks(slot, from&^(blockSize-1), (end+blockSize-1)&^(blockSize-1)); err != nil {

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"gompho/internal/ids"
+	"gompho/stats"
 )
 
 // insertSlots bounds the insertions that copy at the same time.
@@ -108,20 +109,20 @@ func (l *Log) Insert(b *Builder, redo ids.LSN) (end ids.LSN, ok bool) {
 
 	slot.publish(start)
 	le.PutUint32(b.buf[4:], finishCRC(bodyCRC, b.buf, ids.LSN(start), l.opts.SystemID, &b.scratch))
-	l.copyIn(slot, start, b.buf, next-start)
+	l.copyIn(b.Slot, slot, start, b.buf, next-start)
 	slot.publish(slotFree)
 	return ids.LSN(next), true
 }
 
 // copyIn copies a record of size bytes with its padding into the ring, in pieces when it has to wait for room.
-func (l *Log) copyIn(slot *insertSlot, start uint64, rec []byte, size uint64) {
+func (l *Log) copyIn(who *stats.Slot, slot *insertSlot, start uint64, rec []byte, size uint64) {
 	ringSize := uint64(len(l.ring))
 	maxPiece := ringSize - 2*blockSize
 	for pos, end := start, start+size; pos < end; {
 		piece := min(end-pos, maxPiece)
 		if l.written.Load()&^(blockSize-1)+ringSize < pos+piece {
 			l.counters.BuffersFull.Add(1)
-			if err := l.awaitWritten(pos + piece + blockSize - ringSize); err != nil {
+			if err := l.awaitWritten(who, pos+piece+blockSize-ringSize); err != nil {
 				slot.publish(slotFree)
 				panic(err)
 			}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"gompho/internal/ids"
+	"gompho/stats"
 	"gompho/storage/page"
 )
 
@@ -58,6 +59,8 @@ func (r *Record) Describe() string {
 
 // Builder assembles one record in memory. It is reused: after the first records it does not allocate.
 type Builder struct {
+	Slot *stats.Slot // who inserts the record, to show what it waits for; may be nil, and stays from record to record
+
 	buf     []byte
 	lastRel ids.RelFile
 	pages   int

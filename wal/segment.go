@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"gompho/internal/ids"
+	"gompho/stats"
 	"gompho/storage/vfs"
 )
 
@@ -64,7 +65,7 @@ func (l *Log) segmentName(no uint64) string {
 func (l *Log) segmentPath(no uint64) string { return filepath.Join(l.opts.Dir, l.segmentName(no)) }
 
 // openSegment makes segment no the one that is written, creating it if needed.
-func (l *Log) openSegment(no uint64) error {
+func (l *Log) openSegment(slot *stats.Slot, no uint64) error {
 	method := l.opts.SyncMethod()
 	if l.file.f != nil && l.file.no == no && l.file.method == method {
 		return nil
@@ -88,7 +89,7 @@ func (l *Log) openSegment(no uint64) error {
 	}
 	f, err := l.opts.FS.Open(l.segmentPath(no), flag, 0o600)
 	if errors.Is(err, fs.ErrNotExist) {
-		if err = l.createSegment(no); err == nil {
+		if err = l.createSegment(slot, no); err == nil {
 			f, err = l.opts.FS.Open(l.segmentPath(no), flag, 0o600)
 		}
 	}
@@ -100,13 +101,14 @@ func (l *Log) openSegment(no uint64) error {
 }
 
 // createSegment makes a segment full of zeros, so that writing to it later changes no metadata.
-func (l *Log) createSegment(no uint64) error {
+func (l *Log) createSegment(slot *stats.Slot, no uint64) error {
 	tmp := filepath.Join(l.opts.Dir, "xlogtemp."+strconv.FormatUint(no, 10)+"."+strconv.FormatInt(l.counters.SegmentsMade.Add(1), 10))
 	f, err := l.opts.FS.Open(tmp, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err
 	}
 	zeros := make([]byte, min(l.opts.SegmentSize, 1<<20))
+	prev := slot.BeginWait(stats.IOWalInitWrite)
 	if l.opts.InitZero() {
 		for at := 0; err == nil && at < l.opts.SegmentSize; at += len(zeros) {
 			_, err = f.WriteAt(zeros, int64(at))
@@ -114,8 +116,11 @@ func (l *Log) createSegment(no uint64) error {
 	} else {
 		_, err = f.WriteAt(zeros[:1], int64(l.opts.SegmentSize-1)) // on a file system that copies on write, more is work for nothing
 	}
+	slot.EndWait(prev)
 	if err == nil && l.opts.Fsync() {
+		prev := slot.BeginWait(stats.IOWalInitSync)
 		err = f.Sync()
+		slot.EndWait(prev)
 	}
 	if cerr := f.Close(); err == nil {
 		err = cerr
@@ -137,14 +142,14 @@ func (l *Log) createSegment(no uint64) error {
 
 // Preallocate makes sure that the segment after the one being filled exists, so that no commit has to wait
 // for it. Errors are only a loss of speed.
-func (l *Log) Preallocate() error {
+func (l *Log) Preallocate(slot *stats.Slot) error {
 	segSize := uint64(l.opts.SegmentSize)
 	at := l.reserved.Load()
 	if at%segSize < segSize/2 {
 		return nil
 	}
 	if no := at/segSize + 1; !vfs.Exists(l.opts.FS, l.segmentPath(no)) {
-		return l.createSegment(no)
+		return l.createSegment(slot, no)
 	}
 	return nil
 }

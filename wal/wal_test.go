@@ -198,7 +198,7 @@ func TestCrash(t *testing.T) {
 						t.Fatal(err)
 					}
 				case 2:
-					if err := l.Preallocate(); err != nil {
+					if err := l.Preallocate(nil); err != nil {
 						t.Fatal(err)
 					}
 				}

@@ -46,7 +46,7 @@ func Run(slot *stats.Slot, o Options) error {
 		}
 		if did {
 			idle = 0
-			if err := o.Log.Preallocate(); err != nil {
+			if err := o.Log.Preallocate(slot); err != nil {
 				o.Logger.Warn("could not prepare the next write-ahead log segment", zap.Error(err))
 			}
 		} else {

@@ -118,6 +118,7 @@ func (c *Change) predateLog() {
 
 // insert adds the record to the log and sets the page LSNs.
 func (c *Change) insert(l *wal.Log) ids.LSN {
+	c.rec.Slot = c.slot
 	for {
 		redo := l.Redo()
 		images := l.FullPageWrites()

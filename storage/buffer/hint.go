@@ -38,6 +38,7 @@ func (p *Pool) hintWithImage(b Buf, l *wal.Log) {
 	delay := l.Delay() // the buffer is clean until the image is in the log: a checkpoint must not miss it
 	defer l.EndDelay(delay)
 	var end ids.LSN
+	c.rec.Slot = b.slot
 	for ok := false; !ok; {
 		redo := l.Redo()
 		copy(copyOf[:], b.Page()) // others may be setting hints

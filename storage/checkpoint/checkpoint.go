@@ -158,7 +158,7 @@ func (c *Checkpointer) RunTold(slot *stats.Slot, flags Flags, started func(), pa
 	if err := c.record(slot, &r, &cp); err != nil {
 		return r, err
 	}
-	err := c.finish(&r, before.Checkpoint.Redo)
+	err := c.finish(slot, &r, before.Checkpoint.Redo)
 	if err == nil && flags&Shutdown != 0 {
 		err = c.shutDown(slot)
 	}
@@ -229,7 +229,7 @@ func (c *Checkpointer) shutDown(slot *stats.Slot) error {
 }
 
 // finish cleans up behind a complete checkpoint.
-func (c *Checkpointer) finish(r *Report, prevRedo ids.LSN) error {
+func (c *Checkpointer) finish(slot *stats.Slot, r *Report, prevRedo ids.LSN) error {
 	if prevRedo != ids.InvalidLSN && r.Redo >= prevRedo {
 		r.Distance = int64(r.Redo - prevRedo)
 	}
@@ -251,7 +251,7 @@ func (c *Checkpointer) finish(r *Report, prevRedo ids.LSN) error {
 	var err error
 	r.Recycled, r.Removed, err = c.o.Log.Recycle(keep, c.recycleTo(r.Redo))
 	if err == nil && r.Flags&Shutdown == 0 {
-		err = c.o.Log.Preallocate()
+		err = c.o.Log.Preallocate(slot)
 	}
 	if err == nil || c.o.Log.Broken() != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -36,10 +37,10 @@ type server struct {
 	crashes int
 }
 
-func start(fsys vfs.FS) (*server, error) {
+func start(fsys vfs.FS, more ...string) (*server, error) {
 	s := &server{}
 	var err error
-	s.pm, err = postmaster.Start(postmaster.Options{Dir: dataDir, FS: fsys, NoListen: true, Settings: settings,
+	s.pm, err = postmaster.Start(postmaster.Options{Dir: dataDir, FS: fsys, NoListen: true, Settings: append(slices.Clone(settings), more...),
 		Log: func(*config.Server) *zap.Logger { return zap.New(logCore{s}) }})
 	return s, err
 }
