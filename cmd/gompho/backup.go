@@ -8,8 +8,11 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strconv"
+	"strings"
+	"syscall"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -108,6 +111,8 @@ func takeBackup(ctx context.Context, out, warn io.Writer, f *backupFlags) (err e
 	if ctx == nil {
 		ctx = context.Background()
 	}
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
 	target, err := filepath.Abs(f.target)
 	if err != nil {
 		return err
@@ -116,12 +121,15 @@ func takeBackup(ctx context.Context, out, warn io.Writer, f *backupFlags) (err e
 	if err != nil {
 		return err
 	}
-	defer conn.Close(ctx)
+	defer conn.Close(context.WithoutCancel(ctx))
 	dir, d, err := source(ctx, conn)
 	if err != nil {
 		return err
 	}
-	c := &backup.Copier{FS: vfs.OS(), From: dir, To: target, Warn: func(s string) { fmt.Fprintln(warn, "WARNING: ", s) }}
+	if rel, err := filepath.Rel(dir, target); err == nil && rel != ".." && !strings.HasPrefix(rel, "../") {
+		return fmt.Errorf("the backup cannot be within the data directory %q", dir)
+	}
+	c := &backup.Copier{FS: vfs.OS(), From: dir, To: target, Interrupted: ctx.Err, Warn: func(s string) { fmt.Fprintln(warn, "WARNING: ", s) }}
 	if err := c.PrepareTarget(); err != nil {
 		return err
 	}
@@ -176,11 +184,12 @@ func copyCluster(ctx context.Context, conn *pgx.Conn, c *backup.Copier, f *backu
 	if err != nil {
 		return err
 	}
-	// The server keeps the log of the backup until this session ends.
-	if err := c.Log(label.Timeline, c.Start, end, segmentSize); err != nil {
+	// With log but without its label the copy would start, and be damaged: the label comes first. The server keeps the log of the backup until this
+	// session ends.
+	if err := c.Add(backup.LabelFile, text); err != nil {
 		return err
 	}
-	if err := c.Add(backup.LabelFile, text); err != nil {
+	if err := c.Log(label.Timeline, c.Start, end, segmentSize); err != nil {
 		return err
 	}
 	return c.Finish(label.Timeline, c.Start, end)

@@ -197,6 +197,7 @@ func TestBackupUnderLoad(t *testing.T) {
 	p := startWith(t, bin, dir, sock, "archive_mode = on", "archive_command = 'test ! -e "+arch+"/%f && cp %p "+arch+"/%f'", "max_wal_size = '64MB'", "full_page_writes = off")
 	l := startBusyWork(t, sock, 4)
 	l.await(t, 20)
+	refusals(t, bin, dir, top)
 	var before [][]int64
 	for i := range 2 {
 		before = append(before, l.await(t, 10))
@@ -240,6 +241,47 @@ func TestBackupUnderLoad(t *testing.T) {
 				t.Error(out)
 			}
 		}
+	}
+}
+
+// refusals are backups that are not taken, and leave nothing behind.
+func refusals(t *testing.T, bin, dir, top string) {
+	t.Helper()
+	for want, args := range map[string][]string{
+		"cannot be within the data directory": {"--target", filepath.Join(dir, "backup"), "-D", dir},
+		"no server runs in":                   {"--target", filepath.Join(top, "none"), "-D", top},
+		"give either --target or --verify":    {"-D", dir},
+		"could not open file":                 {"--verify", dir},
+		"invalid checkpoint argument":         {"--target", filepath.Join(top, "none"), "-D", dir, "-c", "slow"},
+		"does not exist":                      {"--target", filepath.Join(top, "none"), "-D", dir, "-U", "nobody"},
+	} {
+		if out, err := exec.Command(bin, append([]string{"backup"}, args...)...).CombinedOutput(); err == nil || !strings.Contains(string(out), want) {
+			t.Errorf("%s: %v\n%s", args, err, out)
+		}
+	}
+	for _, d := range []string{filepath.Join(dir, "backup"), filepath.Join(top, "none")} {
+		if _, err := os.Stat(d); err == nil {
+			t.Errorf("%s was made", d)
+		}
+	}
+	// One that is interrupted leaves an empty directory, and the server knows nothing of it afterwards.
+	target := filepath.Join(top, "interrupted")
+	cmd := exec.Command(bin, "backup", "--target", target, "-D", dir, "-c", "spread")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for range 1000 {
+		if entries, err := os.ReadDir(target); err == nil && len(entries) >= 0 {
+			break
+		}
+		<-time.After(time.Millisecond)
+	}
+	cmd.Process.Signal(os.Interrupt)
+	if err := cmd.Wait(); err == nil {
+		t.Error("an interrupted backup succeeds")
+	}
+	if entries, err := os.ReadDir(target); err != nil || len(entries) > 0 {
+		t.Errorf("an interrupted backup leaves %d files, %v", len(entries), err)
 	}
 }
 

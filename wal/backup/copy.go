@@ -31,6 +31,8 @@ type Copier struct {
 	From, To string // data directories
 	// Start is where the log of the backup begins: pages with later changes may be torn, because redo makes them anew.
 	Start ids.LSN
+	// Interrupted is asked now and then; its error ends the copying. nil: nothing does.
+	Interrupted func() error
 	// Warn is told of pages whose checksums are wrong; nil: nobody.
 	Warn func(string)
 
@@ -163,6 +165,11 @@ func (c *Copier) file(from, to string, pages bool, firstBlock uint32) (err error
 	at := int64(0)
 	buf := make([]byte, pieceSize)
 	for {
+		if c.Interrupted != nil {
+			if err := c.Interrupted(); err != nil {
+				return err
+			}
+		}
 		n, rerr := in.ReadAt(buf, at)
 		if rerr != nil && rerr != io.EOF {
 			return fmt.Errorf("could not read file %q: %w", from, rerr)

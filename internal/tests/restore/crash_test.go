@@ -112,7 +112,7 @@ func TestRestartPoints(t *testing.T) {
 func TestRecoveryCrashes(t *testing.T) {
 	h := &history{fs: longHistory(t)}
 	settings := []string{"recovery_target_action=promote", "recovery_target_name=end", "max_wal_size=2MB", "min_wal_size=2MB"}
-	seed, rounds := rand.Uint64(), 25
+	seed, rounds := rand.Uint64(), 12
 	if v, err := strconv.ParseUint(os.Getenv("GOMPHO_SEED"), 10, 64); err == nil {
 		seed = v
 	}

@@ -18,7 +18,7 @@ import (
 // beginning and the archive lead to: no segment got into the archive that was written differently after a crash, and none is missing.
 // GOMPHO_SEED and GOMPHO_RESTORE_ROUNDS are as in TestRecoveryCrashes.
 func TestSourceCrashes(t *testing.T) {
-	seed, rounds := rand.Uint64(), 4
+	seed, rounds := rand.Uint64(), 2
 	if v, err := strconv.ParseUint(os.Getenv("GOMPHO_SEED"), 10, 64); err == nil {
 		seed = v
 	}
