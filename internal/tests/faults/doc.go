@@ -18,6 +18,7 @@
 //  7. TestFaultsDiskFull gives the file system, or one that holds the log only, so much room. Once that is used up every write that needs more fails
 //     until room is made: a statement has failed with 53100 and the server goes on, or the server has crashed, waits for room, and comes back by itself.
 //  8. TestWaitEventsIO holds calls instead of failing them, and wants pg_stat_activity to show what the process in them waits for.
+//  9. TestAsyncCommits cuts the power under sessions with synchronous_commit = off, and wants only the last moments to be lost, without a gap.
 //
 // The runs print the number of faults injected by call, how they ended, and the seed. By default a sample of the calls is drawn, anew each time;
 // GOMPHO_SEED fixes it. GOMPHO_FAULTS=all injects every fault there is, GOMPHO_FAULTS=n a sample of n.
