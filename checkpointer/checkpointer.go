@@ -23,6 +23,7 @@ type Options struct {
 	CompletionTarget func() float64       // checkpoint_completion_target
 	Warning          func() time.Duration // checkpoint_warning
 	LogCheckpoints   func() bool          // log_checkpoints
+	FullPageWrites   func() bool          // full_page_writes
 	Logger           *zap.Logger
 }
 
@@ -52,6 +53,7 @@ type Process struct {
 	// Run's own.
 	last     time.Time // when the last checkpoint began
 	lastRedo ids.LSN
+	images   bool // full_page_writes, as the log knows it
 }
 
 // New makes the process; Run runs it.
@@ -68,6 +70,9 @@ func New(o Options) *Process {
 	if o.LogCheckpoints == nil {
 		o.LogCheckpoints = func() bool { return true }
 	}
+	if o.FullPageWrites == nil {
+		o.FullPageWrites = func() bool { return true }
+	}
 	if o.Logger == nil {
 		o.Logger = zap.NewNop()
 	}
@@ -77,13 +82,14 @@ func New(o Options) *Process {
 // Run is the life of the process. It returns nil after Shutdown's checkpoint or when told to end, and the error
 // of a checkpoint for which the server must go down.
 func (p *Process) Run(slot *stats.Slot) error {
-	p.last, p.lastRedo = time.Now(), p.o.Log.Redo()
+	p.last, p.lastRedo, p.images = time.Now(), p.o.Log.Redo(), p.o.FullPageWrites()
 	for {
 		if slot.CheckInterrupts() != nil {
 			p.abandon()
 			return nil
 		}
 		slot.Clear(stats.ReloadConfig)
+		p.noteFullPageWrites()
 		flags, shutdown := p.take()
 		if shutdown {
 			return p.run(slot, flags|checkpoint.Shutdown|checkpoint.Immediate)
@@ -103,6 +109,18 @@ func (p *Process) Run(slot *stats.Slot) error {
 			continue
 		}
 		p.sleep(slot, wait, stats.ActivityCheckpointerMain)
+	}
+}
+
+// noteFullPageWrites logs a change of full_page_writes, so that who reads the log knows whether it can put torn pages right.
+func (p *Process) noteFullPageWrites() {
+	if on := p.o.FullPageWrites(); on != p.images {
+		p.images = on
+		payload := []byte{0}
+		if on {
+			payload[0] = 1
+		}
+		p.o.Log.InsertSimple(wal.FullPageWrites, 0, payload)
 	}
 }
 

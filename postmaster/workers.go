@@ -65,6 +65,7 @@ func (c *cluster) startWorkers() {
 		CompletionTarget: func() float64 { return cfg.Get("checkpoint_completion_target").Num },
 		Warning:          func() time.Duration { return c.duration("checkpoint_warning") },
 		LogCheckpoints:   c.logsCheckpoints,
+		FullPageWrites:   func() bool { return cfg.Get("full_page_writes").Bool() },
 	})
 	c.workers.process.Store(cp)
 	c.spawn(slot, cp.Run)

@@ -25,6 +25,7 @@ const (
 	ParameterChange    Kind = 9
 	RestorePoint       Kind = 10
 	BackupEnd          Kind = 11 // a base backup that began at the position in the payload is consistent from here on
+	FullPageWrites     Kind = 12 // full_page_writes was changed: the payload is 1 for on, 0 for off
 	XactCommit         Kind = 16
 	XactAbort          Kind = 17
 	XactPrepare        Kind = 18
@@ -82,7 +83,7 @@ const (
 var kindNames = map[Kind]string{
 	CheckpointShutdown: "CHECKPOINT_SHUTDOWN", CheckpointOnline: "CHECKPOINT_ONLINE", EndOfRecovery: "END_OF_RECOVERY",
 	Switch: "SWITCH", FullPageImage: "FPI_FOR_HINT", NewPage: "FPI", Noop: "NOOP", NextOid: "NEXTOID",
-	ParameterChange: "PARAMETER_CHANGE", RestorePoint: "RESTORE_POINT", BackupEnd: "BACKUP_END",
+	ParameterChange: "PARAMETER_CHANGE", RestorePoint: "RESTORE_POINT", BackupEnd: "BACKUP_END", FullPageWrites: "FPW_CHANGE",
 	XactCommit: "COMMIT", XactAbort: "ABORT", XactPrepare: "PREPARE", XactCommitPrepared: "COMMIT_PREPARED",
 	XactAbortPrepared: "ABORT_PREPARED", XactAssignment: "ASSIGNMENT", XactInvalidations: "INVALIDATIONS",
 	RunningXacts: "RUNNING_XACTS", ClogTruncate: "CLOG_TRUNCATE", MultiCreate: "MULTI_CREATE", MultiTruncate: "MULTI_TRUNCATE", NextXid: "NEXTXID",

@@ -3,12 +3,15 @@ package tests
 import (
 	"context"
 	"errors"
+	"net"
 	"slices"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"gompho"
+	"gompho/postmaster"
 )
 
 // TestWalInspect looks at the log in SQL. The refusals are those of PostgreSQL's pg_walinspect.
@@ -80,6 +83,44 @@ func TestWalInspect(t *testing.T) {
 		var pe *pgconn.PgError
 		if !errors.As(err, &pe) || pe.Code != k.code || pe.Message != k.message {
 			t.Errorf("%s: %v", k.sql, err)
+		}
+	}
+}
+
+// TestFullPageWritesChange changes full_page_writes in a running server: the log tells of it, and what comes next has images or none.
+func TestFullPageWritesChange(t *testing.T) {
+	ctx := context.Background()
+	pm, err := postmaster.Start(postmaster.Options{Dir: t.TempDir() + "/data", NoListen: true, Settings: []string{"shared_buffers=16MB", "autovacuum=off"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pm.Stop(ctx, postmaster.Fast)
+	cfg, err := pgx.ParseConfig("host=127.0.0.1 port=1 user=postgres dbname=postgres sslmode=disable")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg.DialFunc = func(context.Context, string, string) (net.Conn, error) { return pm.Dial() }
+	c, err := pgx.ConnectConfig(ctx, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close(ctx)
+	run(t, c, "create table t as select 1 a")
+	for _, on := range []string{"off", "on"} {
+		from := value[string](t, c, "select pg_current_wal_insert_lsn()::text")
+		run(t, c, "alter system set full_page_writes = "+on)
+		run(t, c, "select pg_reload_conf()")
+		eventually(t, c, "select current_setting('full_page_writes') = $1", on)
+		run(t, c, "checkpoint") // the checkpointer has seen the change by then
+		at := value[string](t, c, "select pg_current_wal_insert_lsn()::text")
+		run(t, c, "insert into t values (2)")
+		told := value[string](t, c, "select coalesce(string_agg(description, ','), '') from pg_get_wal_records_info_till_end_of_wal($1::text::pg_lsn) where record_type = 'FPW_CHANGE'", from)
+		if told != map[string]string{"off": "false", "on": "true"}[on] {
+			t.Errorf("full_page_writes is %s, the log says %q", on, told)
+		}
+		images := value[bool](t, c, "select count(*) filter (where fpi_length > 0) > 0 from pg_get_wal_records_info_till_end_of_wal($1::text::pg_lsn)", at)
+		if images != (on == "on") {
+			t.Errorf("full_page_writes is %s, images in the log: %v", on, images)
 		}
 	}
 }

@@ -113,6 +113,8 @@ func Describe(r *wal.Record) string {
 		if len(r.Payload) >= 4 {
 			return fmt.Sprint(binary.LittleEndian.Uint32(r.Payload))
 		}
+	case wal.FullPageWrites:
+		return fmt.Sprint(len(r.Payload) > 0 && r.Payload[0] != 0)
 	case wal.NextXid:
 		return fmt.Sprint(u64(0))
 	case wal.MultiCreate:

@@ -326,7 +326,7 @@ func (r *Recovery) replay(rec *wal.Record, rt Routines) error {
 		}
 		return r.redoFiles(rec)
 	case wal.CheckpointShutdown, wal.CheckpointOnline, wal.EndOfRecovery, wal.Switch, wal.FullPageImage, wal.NewPage, wal.Noop,
-		wal.ParameterChange, wal.RestorePoint, wal.BackupEnd, wal.XactInvalidations, wal.RunningXacts, wal.RelMapUpdate, wal.LogicalMessage:
+		wal.ParameterChange, wal.RestorePoint, wal.BackupEnd, wal.FullPageWrites, wal.XactInvalidations, wal.RunningXacts, wal.RelMapUpdate, wal.LogicalMessage:
 	default:
 		if len(rec.Pages) > 0 {
 			return nil
