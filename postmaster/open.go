@@ -338,6 +338,9 @@ func (c *cluster) createDatabase(slot *stats.Slot, source, target ids.Oid) error
 	if c.p.cfg.Get("wal_level").Text != "minimal" {
 		var err error
 		if end, err = c.smgr.LogCopiedDatabase(slot, c.log, rec.Spc, rec.DB); err != nil {
+			if pgerr.From(err).Level() != pgerr.Panic {
+				_ = c.dropDatabase(slot, target) // logged too: who replays its creation must not keep it
+			}
 			return err
 		}
 	}

@@ -21,5 +21,6 @@
 //  9. TestAsyncCommits cuts the power under sessions with synchronous_commit = off, and wants only the last moments to be lost, without a gap.
 //
 // The runs print the number of faults injected by call, how they ended, and the seed. By default a sample of the calls is drawn, anew each time;
-// GOMPHO_SEED fixes it. GOMPHO_FAULTS=all injects every fault there is, GOMPHO_FAULTS=n a sample of n.
+// GOMPHO_SEED fixes it. GOMPHO_FAULTS=all injects every fault there is, GOMPHO_FAULTS=n a sample of n; GOMPHO_FAULT="read relation #982: EIO"
+// that one.
 package faults

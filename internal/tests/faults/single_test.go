@@ -49,7 +49,9 @@ func TestFaults(t *testing.T) {
 		}
 	}
 	total := len(runs)
-	if v != "all" {
+	if only := os.Getenv("GOMPHO_FAULT"); only != "" {
+		runs = slices.DeleteFunc(runs, func(r *run) bool { return r.target.String() != only })
+	} else if v != "all" {
 		runs = draw(runs, sample, rnd)
 	}
 	t.Logf("seed %d: %d of %d faults", seed, len(runs), total)
