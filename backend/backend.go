@@ -59,6 +59,7 @@ type Backend struct {
 	untold   bool     // one of them may have changed
 	timer    statementTimer
 	hot      hotSettings
+	running  run // of the innermost portal
 	rows     rowWriter
 	env      types.Env
 	spare    *Portal
@@ -232,6 +233,7 @@ func (b *Backend) startup() (func(), error) {
 	b.eng = b.o.NewEngine(s)
 	if e, ok := b.eng.(*engine); ok {
 		e.ex.CursorRow = b.cursorRowAddress
+		e.identifies = func() bool { return b.hot.tracks(b).identify }
 	}
 	if err := b.applyStartup(p); err != nil {
 		detach()

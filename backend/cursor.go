@@ -10,6 +10,9 @@ import (
 
 // dropPortal forgets a portal.
 func (b *Backend) dropPortal(p *Portal) {
+	if !b.blk.failed {
+		b.count(p) // one that was not run to its end
+	}
 	b.endPortal(p)
 	if b.portals[p.name] == p {
 		delete(b.portals, p.name)
@@ -287,7 +290,7 @@ func (b *Backend) closeCursor(x *ast.ClosePortalStmt) (string, error) {
 }
 
 // prepareSQL is PREPARE.
-func (b *Backend) prepareSQL(x *ast.PrepareStmt, sql string) error {
+func (b *Backend) prepareSQL(x *ast.PrepareStmt, outer *Prepared) error {
 	if b.prepared[x.Name] != nil {
 		return pgerr.New(pgerr.DuplicatePstatement, "prepared statement %q already exists", x.Name)
 	}
@@ -295,7 +298,7 @@ func (b *Backend) prepareSQL(x *ast.PrepareStmt, sql string) error {
 	if err != nil {
 		return err
 	}
-	p := &Prepared{name: x.Name, sql: sql, raw: &ast.RawStmt{Stmt: x.Query}, created: now(), fromSQL: true}
+	p := &Prepared{name: x.Name, sql: outer.sql, raw: &ast.RawStmt{Stmt: x.Query, Location: outer.raw.Location, Len: outer.raw.Len}, created: now(), fromSQL: true}
 	if err := b.analyze(p, pts, true); err != nil {
 		return err
 	}

@@ -60,4 +60,14 @@ type UtilityContext struct {
 	Row   func(vals []types.Datum) error
 	b     *Backend
 	query *query.Query
+	raw   *ast.RawStmt // the statement itself; nil: it has no text
+}
+
+// inner places a statement that is part of the one that runs.
+func (u *UtilityContext) inner(stmt ast.Stmt) *ast.RawStmt {
+	r := &ast.RawStmt{Stmt: stmt}
+	if u.raw != nil {
+		r.Location, r.Len = u.raw.Location, u.raw.Len
+	}
+	return r
 }

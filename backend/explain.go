@@ -26,6 +26,9 @@ func (e *engine) explain(u *UtilityContext, st *ast.ExplainStmt, params []types.
 	if err != nil {
 		return nil, err
 	}
+	if o.Verbose && e.s.Settings.Get("compute_query_id").Text != "regress" {
+		o.QueryID = e.ident.id
+	}
 	var out []string
 	for i, q := range queries {
 		if i > 0 {
@@ -59,12 +62,15 @@ func (e *engine) explained(u *UtilityContext, stmt ast.Stmt, params []types.Datu
 			return nil, nil, pgerr.NotSupported("EXPLAIN EXECUTE is not supported here")
 		}
 		q, args, err := u.b.executeForCommand(n)
+		if p := u.b.prepared[n.Name]; p != nil {
+			e.ident.id = p.queryID
+		}
 		if err == nil && !u.b.wouldBeGeneric(n.Name) {
 			q = withConstants(q, args)
 		}
 		return []*query.Query{q}, args, err
 	}
-	qs, _, err := e.Analyze(e.s, &ast.RawStmt{Stmt: stmt}, u.SQL, u.ParamTys, false)
+	qs, _, err := e.Analyze(e.s, u.inner(stmt), u.SQL, u.ParamTys, false)
 	return qs, params, err
 }
 

@@ -14,6 +14,7 @@ type hotSettings struct {
 	idle     time.Duration
 	idleTx   time.Duration
 	logs     logSettings
+	track    trackSettings
 	planMode string
 	opts     mvcc.BeginOpts
 	sync     bool
@@ -30,6 +31,7 @@ func (h *hotSettings) load(b *Backend) {
 	h.idle = set.Duration("idle_session_timeout")
 	h.idleTx = set.Duration("idle_in_transaction_session_timeout")
 	h.logs.load(b)
+	h.track.load(b)
 	h.planMode = set.Get("plan_cache_mode").Text
 	h.opts = mvcc.BeginOpts{Isolation: isolationOf(set.Get("default_transaction_isolation").Text),
 		ReadOnly: set.Get("default_transaction_read_only").Bool(), Deferrable: set.Get("default_transaction_deferrable").Bool()}

@@ -14,7 +14,8 @@ import (
 // on that such a text comes. Whether a plan is made for the literals' values is decided as for any prepared statement.
 type planCache struct {
 	entries     map[string]*Prepared // a nil value: cannot be cached
-	seen        map[string]struct{}  // texts that came once
+	seen        map[string]known     // texts that came once
+	fresh       bool                 // the text that runs now came for the first time
 	parsed      map[string]*Prepared // unnamed statements of the extended protocol, by text
 	settings    uint64               // counts changes of settings that plans depend on
 	pathVersion uint64
@@ -76,9 +77,10 @@ func (c *planCache) first() bool {
 		return false
 	}
 	if c.seen == nil || len(c.seen) >= 4*maxCached {
-		c.seen = map[string]struct{}{}
+		c.seen = map[string]known{}
 	}
-	c.seen[string(c.norm.Key)] = struct{}{}
+	c.seen[string(c.norm.Key)] = known{}
+	c.fresh = true
 	return true
 }
 
@@ -155,7 +157,8 @@ func (b *Backend) newCached() (*Prepared, error) {
 	if err != nil || p.utility || len(p.queries) != 1 {
 		return nil, err
 	}
-	p.simple, p.lookup = true, simpleLookup(p.queries[0])
+	k := c.seen[string(c.norm.Key)]
+	p.simple, p.lookup, p.queryID, p.stat = true, simpleLookup(p.queries[0]), k.id, k.stat
 	switch stmts[0].Stmt.(type) {
 	case *ast.SelectStmt, *ast.InsertStmt, *ast.UpdateStmt, *ast.DeleteStmt:
 		return p, nil

@@ -63,6 +63,20 @@ func (b *Backend) runPortal(p *Portal, max int64, to sink) (bool, error) {
 	if p.done {
 		return true, nil
 	}
+	outer := b.running
+	b.running = b.measure(p)
+	done, err := b.runOn(p, max, to)
+	if err != nil {
+		p.runs = false
+	} else if b.pause(p, &b.running); done {
+		b.count(p)
+	}
+	b.running = outer
+	return done, err
+}
+
+// runOn is runPortal without the account of what it costs.
+func (b *Backend) runOn(p *Portal, max int64, to sink) (bool, error) {
 	if p.stmt.utility {
 		return b.runUtilityPortal(p, max, to)
 	}
@@ -404,7 +418,7 @@ func (b *Backend) utility(p *Portal, to sink) (string, error) {
 	case *ast.TransactionStmt:
 		return b.transaction(x)
 	case *ast.PrepareStmt:
-		return "PREPARE", b.prepareSQL(x, p.stmt.sql)
+		return "PREPARE", b.prepareSQL(x, p.stmt)
 	case *ast.ExecuteStmt:
 		return b.executeSQL(x, p, to)
 	case *ast.DeallocateStmt:
@@ -416,7 +430,7 @@ func (b *Backend) utility(p *Portal, to sink) (string, error) {
 	case *ast.ClosePortalStmt:
 		return b.closeCursor(x)
 	}
-	u := &UtilityContext{S: b.s, SQL: p.stmt.sql, Params: p.params, ParamTys: p.stmt.paramTypes, b: b, query: p.stmt.queries[0],
+	u := &UtilityContext{S: b.s, SQL: p.stmt.sql, Params: p.params, ParamTys: p.stmt.paramTypes, b: b, query: p.stmt.queries[0], raw: p.stmt.raw,
 		TopLevel: !b.blk.explicit && !b.blk.implicit, Row: to.row, Start: func([]Column) error { return nil }}
 	snap := needsSnapshot(stmt)
 	if snap {

@@ -31,6 +31,9 @@ type engine struct {
 	costs planner.Costs
 	costV any // the settings that costs were read from
 	fc    functions.Call
+	ident identity // of the statement analyzed last
+	// identifies tells whether statements get identifiers; nil: no.
+	identifies func() bool
 }
 
 // CommandContext makes what commands of a session without a client run with.
@@ -106,6 +109,7 @@ func (e *engine) Analyze(s *session.Session, raw *ast.RawStmt, sql string, param
 	if err != nil {
 		return nil, nil, err
 	}
+	e.identify(q, raw, sql)
 	qs, err := analyzer.Rewrite(&e.an, q)
 	if err != nil {
 		return nil, nil, err

@@ -13,7 +13,7 @@ func (b *Backend) simpleQuery(sql string) error {
 	b.s.StatementStart = now()
 	b.setState("active", sql)
 	b.timer.startStatement(b)
-	b.limited = false
+	b.limited, b.cache.fresh = false, false
 	b.dropUnnamed()
 	if p := b.portals[""]; p != nil {
 		b.dropPortal(p)
@@ -120,6 +120,10 @@ func (b *Backend) runStatementNoTag(raw *ast.RawStmt, sql string) error {
 	p, err := b.prepare(raw, sql, nil, false)
 	if err != nil {
 		return err
+	}
+	if c := &b.cache; c.fresh {
+		c.fresh = false
+		c.seen[string(c.norm.Key)] = known{p.queryID, p.stat}
 	}
 	return b.runOnce(p)
 }

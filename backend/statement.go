@@ -2,6 +2,7 @@ package backend
 
 import (
 	"slices"
+	"time"
 
 	"gompho/internal/ids"
 	"gompho/internal/pgerr"
@@ -10,6 +11,7 @@ import (
 	"gompho/sql/ast"
 	"gompho/sql/plan"
 	"gompho/sql/query"
+	"gompho/stats"
 	"gompho/types"
 	"gompho/wire"
 )
@@ -27,6 +29,8 @@ type Prepared struct {
 	returns     bool // yields rows
 	utility     bool
 	tag         string
+	queryID     int64            // 0: none
+	stat        *stats.Statement // its entry in pg_stat_statements; nil: it is not counted
 	created     timeNow
 	fromSQL     bool
 	generation  uint64
@@ -67,6 +71,7 @@ func (b *Backend) analyze(p *Prepared, paramTypes []ids.Oid, infer bool) error {
 	if err != nil {
 		return err
 	}
+	b.noteIdentity(p)
 	p.queries, p.paramTypes, p.tables = qs, pts, tableLocks(qs)
 	p.generation, p.role, p.path = b.s.Cat.Generation(), b.s.User, b.cache.pathVersion
 	p.tag = p.raw.Stmt.CommandTag()
@@ -321,7 +326,11 @@ func (b *Backend) choosePlan(p *Prepared, q *query.Query, params []types.Datum) 
 		return b.customPlan(p, q, params)
 	}
 	if !valid {
-		st, err := b.eng.Plan(b.s, q, nil, p.paramTypes, p.cursor, p.scroll)
+		var st *plan.Statement
+		err := b.plan(p, func() (err error) {
+			st, err = b.eng.Plan(b.s, q, nil, p.paramTypes, p.cursor, p.scroll)
+			return err
+		})
 		if err != nil {
 			return nil, false, err
 		}
@@ -341,7 +350,11 @@ func (b *Backend) choosePlan(p *Prepared, q *query.Query, params []types.Datum) 
 
 // customPlan plans for the values of the parameters.
 func (b *Backend) customPlan(p *Prepared, q *query.Query, params []types.Datum) (*plan.Statement, bool, error) {
-	st, err := b.eng.Plan(b.s, q, params, p.paramTypes, p.cursor, p.scroll)
+	var st *plan.Statement
+	err := b.plan(p, func() (err error) {
+		st, err = b.eng.Plan(b.s, q, params, p.paramTypes, p.cursor, p.scroll)
+		return err
+	})
 	if err != nil {
 		return nil, false, err
 	}
@@ -438,6 +451,9 @@ type Portal struct {
 	started  bool
 	tag      string
 	rows     uint64 // sent so far
+	spent    time.Duration
+	used     stats.StatementUse
+	runs     bool // spent and used are to be counted
 	held     *heldRows
 	sub      int
 	holdable bool

@@ -31,25 +31,26 @@ import (
 
 // cluster is everything of a running server that a crash throws away.
 type cluster struct {
-	p         *Postmaster
-	fs        *fencedFS
-	control   *control.File
-	smgr      *smgr.Manager
-	log       *wal.Log
-	pool      *buffer.Pool
-	locks     *locks.Manager
-	mvcc      *mvcc.Manager
-	heap      *heap.Env
-	catalog   *catalog.Catalog
-	funcs     *functions.Registry
-	session   *session.Server
-	stats     *stats.Shared
-	workers   workers
-	redoLog   *redoLog
-	archiving archiving
-	backups   backups
-	tempNo    atomic.Uint64
-	dbNames   dbNames
+	p          *Postmaster
+	fs         *fencedFS
+	control    *control.File
+	smgr       *smgr.Manager
+	log        *wal.Log
+	pool       *buffer.Pool
+	locks      *locks.Manager
+	mvcc       *mvcc.Manager
+	heap       *heap.Env
+	catalog    *catalog.Catalog
+	funcs      *functions.Registry
+	session    *session.Server
+	stats      *stats.Shared
+	statements *stats.Statements
+	workers    workers
+	redoLog    *redoLog
+	archiving  archiving
+	backups    backups
+	tempNo     atomic.Uint64
+	dbNames    dbNames
 	// sessions counts the backends that use the cluster; released makes sure that its memory is given back once.
 	sessions sync.WaitGroup
 	released sync.Once
@@ -80,6 +81,7 @@ func (p *Postmaster) build() (*cluster, error) {
 		return nil, err
 	}
 	c.stats = stats.NewShared(func() bool { return p.cfg.Get("track_counts").Bool() }, c.counts)
+	c.statements = stats.NewStatements(func() int { return int(p.cfg.Get("pg_stat_statements.max").Int()) })
 	perTx := int(p.cfg.Get("max_locks_per_transaction").Int())
 	c.locks = locks.New(locks.Options{MaxLocksPerTransaction: perTx, FastPath: 4 * perTx, // a query over partitions locks their indexes too
 		MaxOwners: int(p.cfg.Get("max_connections").Int()) + 64 + c.maxPrepared(), Log: p.logNotice,
@@ -99,7 +101,7 @@ func (c *cluster) wire() {
 	c.catalog.SetEnv(c.heap)
 	c.mvcc.OnInvalidate(c.catalog.PublishPrepared)
 	p := c.p
-	c.session = &session.Server{Catalog: c.catalog, Mvcc: c.mvcc, Locks: c.locks, Heap: c.heap, Config: p.cfg, Procs: p.procs, Stats: c.stats, Log: p.log, Start: p.start,
+	c.session = &session.Server{Catalog: c.catalog, Mvcc: c.mvcc, Locks: c.locks, Heap: c.heap, Config: p.cfg, Procs: p.procs, Stats: c.stats, Statements: c.statements, Log: p.log, Start: p.start,
 		ReloadAt: func() (t timeNow) { p.mu.Lock(); defer p.mu.Unlock(); return p.reloaded },
 		Ops: session.Ops{
 			Blocks: c.pool.Blocks, Checkpoint: c.checkpointNow, Reload: p.Reload, Signal: p.Signal,

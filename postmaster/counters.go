@@ -27,11 +27,20 @@ func (c *cluster) counts() (s stats.Server) {
 
 func (c *cluster) statsFile() string { return c.path("pg_stat", "gompho.stat") }
 
+func (c *cluster) statementsFile() string { return c.path("pg_stat", "pg_stat_statements.stat") }
+
 // saveStats writes the cumulative counters at a clean shutdown. They are worth no error: the next start begins with zeros.
 func (c *cluster) saveStats() {
-	err := c.writeStats(c.statsFile()+".tmp", c.stats.Encode())
+	c.saveFile(c.statsFile(), c.stats.Encode())
+	if c.p.cfg.Get("pg_stat_statements.save").Bool() {
+		c.saveFile(c.statementsFile(), c.statements.Encode())
+	}
+}
+
+func (c *cluster) saveFile(name string, data []byte) {
+	err := c.writeStats(name+".tmp", data)
 	if err == nil {
-		err = c.fs.Rename(c.statsFile()+".tmp", c.statsFile())
+		err = c.fs.Rename(name+".tmp", name)
 	}
 	if err != nil {
 		c.p.log.Warn("could not write the statistics file: " + err.Error())
@@ -58,11 +67,16 @@ func (c *cluster) writeStats(name string, data []byte) error {
 // loadStats reads the counters that the last shutdown left, unless the server did not shut down: then they may have missed anything. The file
 // goes either way, because it will be out of date soon.
 func (c *cluster) loadStats(crashed bool) {
-	f, err := c.fs.Open(c.statsFile(), os.O_RDONLY, 0)
+	c.loadFile(c.statsFile(), crashed, c.stats.Decode)
+	c.loadFile(c.statementsFile(), crashed || !c.p.cfg.Get("pg_stat_statements.save").Bool(), c.statements.Decode)
+}
+
+func (c *cluster) loadFile(name string, ignore bool, decode func([]byte) error) {
+	f, err := c.fs.Open(name, os.O_RDONLY, 0)
 	if err != nil {
 		return
 	}
-	if !crashed {
+	if !ignore {
 		var data []byte
 		n, err := f.Size()
 		if err == nil {
@@ -72,14 +86,14 @@ func (c *cluster) loadStats(crashed bool) {
 			}
 		}
 		if err == nil {
-			err = c.stats.Decode(data)
+			err = decode(data)
 		}
 		if err != nil {
 			c.p.log.Warn("could not read the statistics file: " + err.Error())
 		}
 	}
 	f.Close()
-	if err := c.fs.Remove(c.statsFile()); err != nil {
+	if err := c.fs.Remove(name); err != nil {
 		c.p.log.Warn("could not remove the statistics file: " + err.Error())
 	}
 }

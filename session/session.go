@@ -21,17 +21,19 @@ import (
 
 // Server are the services of one server.
 type Server struct {
-	Catalog  *catalog.Catalog
-	Mvcc     *mvcc.Manager
-	Locks    *locks.Manager
-	Heap     *heap.Env
-	Config   *config.Server
-	Procs    *stats.Table
-	Stats    *stats.Shared // cumulative counters
-	Log      *zap.Logger
-	Ops      Ops
-	Start    time.Time
-	ReloadAt func() time.Time
+	Catalog *catalog.Catalog
+	Mvcc    *mvcc.Manager
+	Locks   *locks.Manager
+	Heap    *heap.Env
+	Config  *config.Server
+	Procs   *stats.Table
+	Stats   *stats.Shared // cumulative counters
+	// Statements counts what statements cost; nil: nobody does.
+	Statements *stats.Statements
+	Log        *zap.Logger
+	Ops        Ops
+	Start      time.Time
+	ReloadAt   func() time.Time
 }
 
 // Ops are operations on the server as a whole, which the postmaster provides.

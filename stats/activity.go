@@ -2,6 +2,7 @@ package stats
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"gompho/internal/ids"
@@ -14,9 +15,10 @@ type Activity struct {
 	// process runs statements.
 	QueryLimit int
 
-	mu     sync.Mutex // everything below; the owner, who alone writes, reads without it
-	serial uint64     // of the statement
-	query  []byte     // the statement, a copy: the text that SetQuery gets may lie in a buffer that is used again
+	mu     sync.Mutex   // everything below; the owner, who alone writes, reads without it
+	serial uint64       // of the statement
+	id     atomic.Int64 // of the statement, see ActivityData.QueryID
+	query  []byte       // the statement, a copy: the text that SetQuery gets may lie in a buffer that is used again
 	ActivityData
 }
 
@@ -81,6 +83,9 @@ func (a *Activity) Snapshot() ActivityData {
 	defer a.mu.Unlock()
 	d := a.ActivityData
 	d.Query = string(a.query)
+	if id := a.id.Load(); id != 0 {
+		d.QueryID = id
+	}
 	return d
 }
 
@@ -91,7 +96,11 @@ func (a *Activity) SetQuery(state, query string, now time.Time) {
 	a.publish(query)
 	a.State, a.QueryStart, a.StateChange = state, now, now
 	a.mu.Unlock()
+	a.id.Store(0)
 }
+
+// SetQueryID publishes the identifier of the statement.
+func (a *Activity) SetQueryID(id int64) { a.id.Store(id) }
 
 // SetState publishes a state.
 func (a *Activity) SetState(state string, now time.Time) {

@@ -18,6 +18,13 @@
 //  5. Counters survive a clean shutdown by a file (Encode, Decode) and begin with zeros after a crash.
 //  6. The counters of a relation go with it (DropRelation); those that came late are removed by autovacuum.
 //
+// Rules of statements (pg_stat_statements, which is built in):
+//  1. Statements has an entry for each identifier, user and database; a session keeps the entry with its prepared statement, so that a run costs two
+//     readings of the clock and the entry's mutex. An entry that was removed meanwhile is made again.
+//  2. A statement's identifier is a hash of its tokens with the constants of the analyzed tree left out, and of the relations it names. So it
+//     is the same after a restart, but white space and case do not matter. PostgreSQL hashes the tree: there, parentheses and the qualification of names do not matter either.
+//  3. A text of the simple protocol that is run by a plan for its normalized form has the identifier that it got when it came for the first time.
+//
 // Differences from PostgreSQL: a block that extends a file is no read; SLRU and I/O timing counters are not kept; an index is built from
 // live rows, so dead ones do not count as returned; a parallel worker's rows count at the end of its part of the plan.
 //

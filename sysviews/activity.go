@@ -79,7 +79,7 @@ func activity(s *session.Session, c *functions.Call) ([][]types.Datum, error) {
 			continue
 		}
 		a := slot.Activity.Snapshot()
-		row := make([]types.Datum, 31)
+		row := make([]types.Datum, 30)
 		for i := range row {
 			row[i] = types.Null
 		}
@@ -104,11 +104,19 @@ func activity(s *session.Session, c *functions.Call) ([][]types.Datum, error) {
 		} else if a.BackendType == "client backend" {
 			row[4], row[5] = text(a.State), types.String(a.Query)
 			row[14] = types.Int(int64(a.ClientPort))
+			if a.ClientAddr != "" {
+				if row[12], err = types.Input(types.DefaultEnv, types.Builtin(869), a.ClientAddr, -1); err != nil {
+					return nil, err
+				}
+			}
 		} else {
 			row[5] = types.String("")
 		}
 		row[6], row[7] = text(class), text(event)
 		row[8], row[9], row[10], row[11] = timestamp(a.XactStart), timestamp(a.QueryStart), timestamp(a.BackendStart), timestamp(a.StateChange)
+		if a.QueryID != 0 {
+			row[29] = types.Int(a.QueryID)
+		}
 		row[17] = types.String(a.BackendType)
 		row[18], row[25], row[27] = types.Bool(false), types.Bool(false), types.Bool(false)
 		out = append(out, row)

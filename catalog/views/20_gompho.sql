@@ -11,3 +11,7 @@ CREATE VIEW gompho_deadlocks AS SELECT * FROM gompho_get_deadlocks();
 CREATE VIEW pg_buffercache AS
 SELECT b.* FROM pg_buffercache_pages() AS b (bufferid integer, relfilenode oid, reltablespace oid, reldatabase oid,
        relforknumber smallint, relblocknumber bigint, isdirty boolean, usagecount smallint, pinning_backends integer);
+
+CREATE VIEW pg_stat_statements AS SELECT * FROM pg_stat_statements(true);
+
+CREATE VIEW pg_stat_statements_info AS SELECT * FROM pg_stat_statements_info();

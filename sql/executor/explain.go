@@ -20,6 +20,7 @@ type ExplainOptions struct {
 	Format                                                 string // text, json, yaml or xml
 	PlanningTime, ExecutionTime                            time.Duration
 	QueryText                                              string
+	QueryID                                                int64 // shown unless it is 0
 
 	fired []explainedTrigger
 }

@@ -21,6 +21,9 @@ func explainText(root *explained, o *ExplainOptions) []string {
 		}
 		t.out = append(t.out, "Settings: "+strings.Join(l, ", "))
 	}
+	if o.QueryID != 0 {
+		t.out = append(t.out, "Query Identifier: "+strconv.FormatInt(o.QueryID, 10))
+	}
 	if b := o.PlanningBuffers.text(); o.Buffers && b != "" {
 		t.out = append(t.out, "Planning:", "  "+b)
 	}
@@ -305,6 +308,9 @@ func explainData(root *explained, o *ExplainOptions) []string {
 			d.fields = append(d.fields, field{s.Name, text(s.Value)})
 		}
 		top.fields = append(top.fields, field{"Settings", d})
+	}
+	if o.QueryID != 0 {
+		top.fields = append(top.fields, field{"Query Identifier", raw(strconv.FormatInt(o.QueryID, 10))})
 	}
 	if o.Buffers {
 		var d datum

@@ -117,6 +117,7 @@ discard nosuch;
 -- EXPLAIN
 explain (costs off) select * from t where a = 1;
 explain (costs off) select b from t order by b;
+set compute_query_id = regress;
 explain (costs off, verbose) select a, upper(b) from t where c > 2;
 explain (costs off) insert into t values (200, 'x');
 explain (costs off) update t set b = 'y' where a = 1;
