@@ -26,7 +26,7 @@ import (
 func TestFaultsDiskFull(t *testing.T) {
 	clean, crashed := image(t)
 	want := references(t, crashed)
-	rounds := 20
+	rounds := 14
 	if testing.Short() {
 		rounds = 8
 	}
@@ -76,6 +76,8 @@ func TestFaultsDiskFull(t *testing.T) {
 				tally["first in "+string(r.room.first)]++
 				refused += r.room.refused
 				mu.Unlock()
+				r.release()
+				r.room = nil
 			}
 		})
 	}
