@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"gompho/internal/pgerr"
+	"gompho/stats"
 	"gompho/types"
 	"gompho/wire"
 )
@@ -16,12 +17,16 @@ type rowWriter struct {
 	types   []*types.Type
 	formats []int16
 	n       int // visible columns
+	slot    *stats.Slot
 }
 
 // batch sends the rows of a batch.
 func (w *rowWriter) batch(b *types.Batch) error {
 	rows := b.Rows()
 	for i := 0; i < rows; i++ {
+		if err := w.slot.CheckInterrupts(); err != nil { // values may be large
+			return err
+		}
 		r := b.Row(i)
 		at := w.c.Begin('D')
 		out := binary.BigEndian.AppendUint16(w.c.Out(), uint16(w.n))

@@ -157,7 +157,7 @@ func (b *Backend) finishStatement(p *Prepared) error {
 
 func (b *Backend) writer(p *Prepared, formats []int16) *rowWriter {
 	w := &b.rows
-	*w = rowWriter{c: b.c, env: b.env, types: p.outTypes, formats: formats, n: len(p.outTypes)}
+	*w = rowWriter{c: b.c, env: b.env, types: p.outTypes, formats: formats, n: len(p.outTypes), slot: b.o.Slot}
 	return w
 }
 

@@ -68,6 +68,7 @@ type funcCall struct {
 	cols   []*types.Vector
 	kind   types.Kind
 	sel    []int32
+	env    *Env // its slot changes: a worker gets its own after the plan was built
 	result
 }
 
@@ -81,6 +82,9 @@ func (e *funcCall) scalar(row int) (types.Datum, error) {
 			return e.evalRest(i+1, row)
 		}
 		e.vals[i] = d
+	}
+	if err := e.env.Slot.CheckInterrupts(); err != nil {
+		return types.Null, err
 	}
 	e.call.Args = e.vals
 	return e.fn(&e.call)
@@ -135,6 +139,9 @@ func (e *funcCall) one(i int, out *types.Vector) error {
 		}
 		e.vals[k] = d
 	}
+	if err := e.env.Slot.CheckInterrupts(); err != nil { // there is no telling how long a call takes
+		return err
+	}
 	d, err := e.fn(&e.call)
 	if err != nil {
 		return err
@@ -175,7 +182,7 @@ func (c *compiler) callExpr(fn ids.Oid, ret, collation ids.Oid, qargs []query.Ex
 		}
 		return nil, pgerr.NotSupported("function %s is not supported here", p.Proname)
 	}
-	f := funcCall{args: args, strict: p.Proisstrict, fn: en.Scalar, kernel: en.Kernel,
+	f := funcCall{args: args, env: c.ex.env, strict: p.Proisstrict, fn: en.Scalar, kernel: en.Kernel,
 		vals: make([]types.Datum, len(args)), cols: make([]*types.Vector, len(args))}
 	if err := c.fillCall(&f.call, ret, collation, qargs); err != nil {
 		return nil, err

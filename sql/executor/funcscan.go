@@ -287,6 +287,9 @@ func (n *functionScan) next(max int) (*types.Batch, error) {
 		if n.ended {
 			return nil, nil
 		}
+		if err := n.ex.env.Slot.CheckInterrupts(); err != nil {
+			return nil, err
+		}
 		b, err := n.fill(max)
 		if err != nil {
 			return nil, err
@@ -300,9 +303,6 @@ func (n *functionScan) next(max int) (*types.Batch, error) {
 		}
 		if out.Rows() > 0 {
 			return out, nil
-		}
-		if err := n.ex.env.Slot.CheckInterrupts(); err != nil {
-			return nil, err
 		}
 	}
 }

@@ -230,6 +230,9 @@ func (c *cteStore) more(max int) (bool, error) {
 	if c.buf.tape != nil || c.p.def.ModifyCTE {
 		max = BatchSize
 	}
+	if err := c.p.ex.env.Slot.CheckInterrupts(); err != nil {
+		return false, err
+	}
 	b, err := c.p.root.next(max)
 	if err != nil {
 		return false, err

@@ -1,6 +1,8 @@
 package executor
 
 import (
+	"errors"
+
 	"gompho/internal/ids"
 	"gompho/internal/pgerr"
 	"gompho/sql/query"
@@ -102,13 +104,29 @@ func (s *stage) filter(b *types.Batch) ([]int32, error) {
 		}
 		return sel, nil
 	}
+	if !ofRow(err) {
+		return nil, err
+	}
 	// Rows before the one that fails are passed on first: a LIMIT above may be content with them.
 	sel, err = s.filterRows(b, s.selBuf(b.N))
-	if len(sel) > 0 && s.defers {
+	if err == nil || len(sel) > 0 && s.defers {
 		s.deferred = err
 		return sel, nil
 	}
 	return nil, err
+}
+
+// ofRow reports whether an error is one of the row that was looked at, and comes again when it is. Others, as that of a cancelled statement, end it at once.
+func ofRow(err error) bool {
+	var e *pgerr.Error
+	if !errors.As(err, &e) || e.Level() != pgerr.Error_ {
+		return false
+	}
+	switch e.Code[:2] {
+	case "08", "25", "40", "53", "54", "55", "57", "58", "XX":
+		return false
+	}
+	return true
 }
 
 func (s *stage) filterRows(b *types.Batch, buf []int32) ([]int32, error) {

@@ -292,6 +292,9 @@ func (t *Target) verify(b *types.Batch) (failed int, err error) {
 	for i := range t.checks {
 		c := &t.checks[i]
 		v, e := c.e.vec(b.Sel, b.N)
+		if e != nil && !ofRow(e) {
+			return -1, e
+		}
 		if e != nil {
 			return t.verifyRows(b)
 		}
