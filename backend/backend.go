@@ -60,6 +60,7 @@ type Backend struct {
 	timer    statementTimer
 	hot      hotSettings
 	running  run // of the innermost portal
+	steps    steps
 	rows     rowWriter
 	env      types.Env
 	spare    *Portal
@@ -81,6 +82,7 @@ type Backend struct {
 // Run serves the connection until it ends. The caller has read the start-up packet.
 func Run(o Options) {
 	b := &Backend{o: o, log: o.Server.Log}
+	accepted := now()
 	b.c = wire.NewConn(o.Conn, o.Pool)
 	defer b.c.Close()
 	defer func() {
@@ -94,6 +96,9 @@ func Run(o Options) {
 		return
 	}
 	b.detach = detach
+	if b.hot.load(b); b.hot.steps {
+		b.step(stats.StepAccept, accepted)
+	}
 	err = b.loop()
 	b.countEnd(err)
 	if err != nil && !errors.Is(err, io.EOF) {
@@ -406,6 +411,7 @@ func (b *Backend) onRead(begin bool) {
 	} else {
 		b.o.Slot.Stats.Busy()
 		b.o.Slot.EndWait(0)
+		b.steps.arrived = b.clock()
 	}
 }
 
@@ -417,8 +423,10 @@ const lastWords = 2 * time.Second
 func (b *Backend) onWrite(begin bool) {
 	if !begin {
 		b.o.Slot.EndWait(0)
+		b.step(stats.StepWrite, b.steps.writing)
 		return
 	}
+	b.steps.writing = b.clock()
 	b.o.Slot.BeginWait(stats.ClientWrite)
 	if b.o.Slot.Pending()&(stats.Terminate|stats.CrashExit) != 0 {
 		b.c.NetConn().SetWriteDeadline(time.Now().Add(lastWords))

@@ -7,6 +7,7 @@ import (
 	"gompho/internal/pgerr"
 	"gompho/sql/ast"
 	"gompho/sql/parser"
+	"gompho/stats"
 	"gompho/types"
 	"gompho/wire"
 )
@@ -63,6 +64,7 @@ func (b *Backend) parse(m *wire.Body) error {
 	}
 	p.name = name
 	b.keep(p)
+	b.step(stats.StepParse, b.s.StatementStart)
 	if name == "" && len(pts) == 0 && raw != nil && !p.utility {
 		b.cache.remember(p)
 	}
@@ -96,6 +98,7 @@ func (b *Backend) parseAgain(sql string) (bool, error) {
 	}
 	b.dropUnnamed()
 	b.unnamed = p
+	b.step(stats.StepParse, b.s.StatementStart)
 	b.c.Simple('1')
 	b.logParse(p)
 	return true, nil
@@ -169,6 +172,7 @@ func (b *Backend) bind(m *wire.Body) error {
 			return err
 		}
 	}
+	decoding := b.clock()
 	formats, err := readFormats(m)
 	if err != nil {
 		return err
@@ -176,6 +180,9 @@ func (b *Backend) bind(m *wire.Body) error {
 	params, err := b.readParams(m, portal, st, formats)
 	if err != nil {
 		return err
+	}
+	if len(params) > 0 {
+		b.step(stats.StepDecode, decoding)
 	}
 	results, err := readFormats(m)
 	if err != nil {

@@ -15,6 +15,7 @@ type hotSettings struct {
 	idleTx   time.Duration
 	logs     logSettings
 	track    trackSettings
+	steps    bool // gompho.request_steps
 	planMode string
 	opts     mvcc.BeginOpts
 	sync     bool
@@ -32,6 +33,7 @@ func (h *hotSettings) load(b *Backend) {
 	h.idleTx = set.Duration("idle_in_transaction_session_timeout")
 	h.logs.load(b)
 	h.track.load(b)
+	h.steps = set.Get("gompho.request_steps").Bool()
 	h.planMode = set.Get("plan_cache_mode").Text
 	h.opts = mvcc.BeginOpts{Isolation: isolationOf(set.Get("default_transaction_isolation").Text),
 		ReadOnly: set.Get("default_transaction_read_only").Bool(), Deferrable: set.Get("default_transaction_deferrable").Bool()}

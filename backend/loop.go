@@ -33,6 +33,10 @@ func (b *Backend) loop() error {
 			}
 			return err
 		}
+		if !b.steps.arrived.IsZero() {
+			b.step(stats.StepRead, b.steps.arrived)
+			b.steps.arrived = time.Time{}
+		}
 		b.o.Slot.Clear(late)
 		if b.skipSync && t != 'S' && t != 'X' {
 			continue

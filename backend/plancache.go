@@ -7,6 +7,7 @@ import (
 	"gompho/internal/pgerr"
 	"gompho/sql/ast"
 	"gompho/sql/parser"
+	"gompho/stats"
 	"gompho/types"
 )
 
@@ -113,8 +114,12 @@ func (b *Backend) fastPath(sql string) (done bool, err error) {
 		}
 		return false, nil
 	}
+	parsed := b.step(stats.StepParse, b.s.StatementStart)
 	if !b.literals(p) {
 		return false, nil
+	}
+	if len(c.norm.Literals) > 0 {
+		b.step(stats.StepDecode, parsed)
 	}
 	return true, b.runCached(p)
 }

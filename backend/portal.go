@@ -63,9 +63,12 @@ func (b *Backend) runPortal(p *Portal, max int64, to sink) (bool, error) {
 	if p.done {
 		return true, nil
 	}
-	outer := b.running
-	b.running = b.measure(p)
+	outer, aside := b.running, b.steps.aside
+	b.running, b.steps.aside = b.measure(p), 0
+	began := b.clock()
 	done, err := b.runOn(p, max, to)
+	b.executed(began)
+	b.steps.aside = aside
 	if err != nil {
 		p.runs = false
 	} else if b.pause(p, &b.running); done {
@@ -111,9 +114,11 @@ func (b *Backend) runOn(p *Portal, max int64, to sink) (bool, error) {
 		}
 		sent += int64(bt.Rows())
 		p.rows += uint64(bt.Rows())
+		began := b.clock()
 		if err := to.batch(bt); err != nil {
 			return false, err
 		}
+		b.encoded(began)
 		if err := b.o.Slot.CheckInterrupts(); err != nil {
 			return false, err
 		}

@@ -5,6 +5,7 @@ import (
 
 	"gompho/sql/ast"
 	"gompho/sql/parser"
+	"gompho/stats"
 )
 
 // simpleQuery serves a Query message: all its statements, then readiness.
@@ -42,6 +43,7 @@ func (b *Backend) enter(sql string) {
 
 func (b *Backend) runText(sql string) error {
 	b.enter(sql)
+	b.steps.parsing = b.clock()
 	stmts, err := parser.Parse(sql)
 	if err != nil {
 		return err
@@ -57,6 +59,7 @@ func (b *Backend) runText(sql string) error {
 	for i := range stmts {
 		raw := &stmts[i]
 		if i > 0 {
+			b.steps.parsing = b.clock()
 			b.timer.startStatement(b) // each statement has its time
 		}
 		if len(stmts) > 1 && !b.blk.explicit {
@@ -121,6 +124,7 @@ func (b *Backend) runStatementNoTag(raw *ast.RawStmt, sql string) error {
 	if err != nil {
 		return err
 	}
+	b.step(stats.StepParse, b.steps.parsing)
 	if c := &b.cache; c.fresh {
 		c.fresh = false
 		c.seen[string(c.norm.Key)] = known{p.queryID, p.stat}

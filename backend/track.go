@@ -207,6 +207,8 @@ func (b *Backend) planned(p *Prepared, r *run) {
 
 // plan plans a query of a statement; the time counts for pg_stat_statements if that is asked for, and not as part of its run.
 func (b *Backend) plan(p *Prepared, f func() error) error {
+	began := b.clock()
+	defer func() { b.asideStep(stats.StepPlan, began) }()
 	if p.stat == nil {
 		return f()
 	}

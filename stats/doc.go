@@ -25,6 +25,8 @@
 //     is the same after a restart, but white space and case do not matter. PostgreSQL hashes the tree: there, parentheses and the qualification of names do not matter either.
 //  3. A text of the simple protocol that is run by a plan for its normalized form has the identifier that it got when it came for the first time.
 //
+// Steps of requests (gompho_request_steps) are counted by each session in Pending.Steps, without a lock; Shared.RequestSteps adds them up.
+//
 // Differences from PostgreSQL: a block that extends a file is no read; SLRU and I/O timing counters are not kept; an index is built from
 // live rows, so dead ones do not count as returned; a parallel worker's rows count at the end of its part of the plan.
 //

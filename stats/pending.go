@@ -3,6 +3,7 @@ package stats
 import (
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"gompho/internal/ids"
@@ -40,6 +41,8 @@ type Pending struct {
 	last    time.Time
 	force   bool
 	seen    seen
+	steps   Steps
+	stepsDB atomic.Uint32 // db, for those who read the steps
 }
 
 // readCell counts reads of the blocks of one file.
@@ -98,6 +101,7 @@ func newPending(s *Shared, db ids.Oid) *Pending {
 func (p *Pending) Connect(db ids.Oid) {
 	if p != nil {
 		p.db = db
+		p.stepsDB.Store(uint32(db))
 	}
 }
 
@@ -149,6 +153,7 @@ func (p *Pending) Close() {
 		p.shared.flush(p)
 	}
 	p.shared.mu.Lock()
+	p.shared.leaveSteps(p)
 	delete(p.shared.sessions, p)
 	p.shared.mu.Unlock()
 	p.held = false

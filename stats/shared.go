@@ -19,6 +19,7 @@ type Shared struct {
 	base     Server        // to be added to source
 	resetAt  [2]Time       // of pg_stat_bgwriter, pg_stat_wal
 	archiver archiverCounts
+	steps    map[ids.Oid]*[NumSteps]StepCounts // of sessions that have ended
 }
 
 // NewShared makes empty counters. source counts what the server's parts have done since the start; it may be nil.
@@ -31,7 +32,7 @@ func NewShared(tracking func() bool, source func() Server) *Shared {
 		source = func() Server { return Server{} }
 	}
 	return &Shared{rels: map[RelID]*Relation{}, dbs: map[ids.Oid]*Database{}, sessions: map[*Pending]struct{}{}, tracking: tracking, source: source,
-		resetAt: [2]Time{now, now}, archiver: archiverCounts{ResetAt: now}}
+		resetAt: [2]Time{now, now}, archiver: archiverCounts{ResetAt: now}, steps: map[ids.Oid]*[NumSteps]StepCounts{}}
 }
 
 // relation returns the entry, which it makes if need be; mu is held.
@@ -193,6 +194,7 @@ func (s *Shared) DropDatabase(db ids.Oid) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.dbs, db)
+	delete(s.steps, db)
 	maps.DeleteFunc(s.rels, func(id RelID, _ *Relation) bool { return id.DB == db })
 }
 

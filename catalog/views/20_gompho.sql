@@ -15,3 +15,8 @@ SELECT b.* FROM pg_buffercache_pages() AS b (bufferid integer, relfilenode oid, 
 CREATE VIEW pg_stat_statements AS SELECT * FROM pg_stat_statements(true);
 
 CREATE VIEW pg_stat_statements_info AS SELECT * FROM pg_stat_statements_info();
+
+-- What the steps of requests take.
+
+CREATE VIEW gompho_request_steps AS SELECT s.datid, d.datname, s.step, s.calls, s.total_time, s.mean_time, s.max_time, s.p50_time, s.p95_time, s.p99_time, s.histogram
+       FROM gompho_get_request_steps() s LEFT JOIN pg_database d ON d.oid = s.datid;
