@@ -11,6 +11,7 @@ import (
 	"gompho/internal/pgerr"
 	"gompho/mvcc"
 	"gompho/sql/ast"
+	"gompho/storage/buffer"
 )
 
 func itoa(n int64) string { return strconv.FormatInt(n, 10) }
@@ -173,6 +174,11 @@ func (b *Backend) checkSetting(d *config.Def, v config.Value) (config.Value, err
 			}
 		}
 		tx.SetReadOnly(v.Bool())
+	case "temp_buffers":
+		if n := buffer.LocalPages(b.o.Slot); n != 0 && int64(n) != v.Int() {
+			return v, pgerr.New(pgerr.InvalidParameterValue, "invalid value for parameter \"temp_buffers\": %d", v.Int()).
+				WithDetail("\"temp_buffers\" cannot be changed after any temporary tables have been accessed in the session.")
+		}
 	case "role", "session_authorization":
 		return v, b.checkRole(d, v.Text)
 	case "transaction_deferrable":

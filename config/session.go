@@ -230,7 +230,7 @@ func (s *Session) setCustom(name string, text *string, local bool) error {
 
 func (s *Session) resetVar(d *Def, local bool) error {
 	v := s.variable(d)
-	if s.Check != nil && v.set {
+	if s.Check != nil && v.set && d.Name != "temp_buffers" { // that may always go back, to no effect
 		val := s.server.Values().At(d).Value
 		if v.reset != nil {
 			val = v.reset.Value

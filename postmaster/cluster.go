@@ -173,6 +173,7 @@ func (c *cluster) openSession(s *session.Session, who func(look *catalog.Session
 	s.Slot.Temp = tempSpace(s)
 	counters.CountTemp(s.Slot.Temp)
 	number := func(name string) func() int { return func() int { return int(set.Get(name).Int()) } }
+	s.Slot.LocalPages = number("temp_buffers")
 	s.Slot.IO = &stats.IOSettings{FlushAfter: number("backend_flush_after"), Concurrency: number("effective_io_concurrency"),
 		Maintenance: number("maintenance_io_concurrency")}
 	s.Slot.Damage = &stats.Damage{
@@ -197,6 +198,7 @@ func (c *cluster) openSession(s *session.Session, who func(look *catalog.Session
 	detach := func() {
 		c.leaveBackup(s)
 		tx.Close()
+		c.pool.CloseLocal(s.Slot)
 		owner.Close()
 		counters.Close()
 	}

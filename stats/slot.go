@@ -47,6 +47,10 @@ type Slot struct {
 	progress Progress
 	// Damage says what the process does about damaged pages; nil: they are errors. Set before the process does anything.
 	Damage *Damage
+	// LocalPages is how many buffers of its own the session has for temporary relations (temp_buffers); nil: they are in the shared buffers. Local are
+	// those buffers, once there are any: the buffer pool's.
+	LocalPages func() int
+	Local      any
 	// IO are the process's settings for reading and writing; nil: it neither reads ahead nor hands writes on. FlushState is what the buffer pool keeps
 	// of its writes.
 	IO         *IOSettings

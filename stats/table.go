@@ -93,7 +93,7 @@ func (t *Table) AddWorkers(leader *Slot, n, limit int) []*Slot {
 	a := leader.Activity.Snapshot()
 	for i := range out {
 		out[i] = t.Add("parallel worker")
-		out[i].Leader = leader.PID
+		out[i].Leader, out[i].Local = leader.PID, leader.Local
 		if d := leader.Damage; d != nil {
 			ignore, zero := d.IgnoreChecksums(), d.ZeroPages()
 			out[i].Damage = &Damage{IgnoreChecksums: func() bool { return ignore }, ZeroPages: func() bool { return zero }}

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"gompho/postmaster"
 	"gompho/storage/vfs"
@@ -270,5 +271,88 @@ func TestIOWaitEvents(t *testing.T) {
 		if err := <-ended; err != nil {
 			t.Errorf("%s: %v", k.event, err)
 		}
+	}
+}
+
+// TestLocalBuffers: temporary tables live in buffers of their session, as many as temp_buffers says. The shared buffers know nothing of them, nothing is
+// logged of their rows, no checkpoint writes or syncs their files, and all goes with the session.
+func TestLocalBuffers(t *testing.T) {
+	s := newIOServer(t, "shared_buffers=4MB", "bgwriter_lru_maxpages=0")
+	c, look := s.connect(t), s.connect(t)
+	run(t, c, "set temp_buffers = '1MB'") // 128 buffers
+	run(t, c, "create temp table t(a int primary key, b text); create temp sequence q")
+	run(t, c, "insert into t select i, repeat('x', 1000) from generate_series(1, 500) i")
+	shared := "select count(*) from pg_buffercache where relfilenode in (pg_relation_filenode('t'), pg_relation_filenode('t_pkey'), pg_relation_filenode('q'))"
+	if n := value[int](t, c, shared); n != 0 {
+		t.Errorf("%d pages of temporary relations are in the shared buffers", n)
+	}
+	path := value[string](t, c, "select pg_relation_filepath('t')")
+	var ops []string
+	record := func() {
+		ops = nil
+		s.see(func(op vfs.FaultOp) <-chan struct{} {
+			if strings.HasSuffix(op.Name, path) {
+				ops = append(ops, op.Kind.String())
+			}
+			return nil
+		})
+	}
+	record()
+	run(t, look, "checkpoint")
+	s.see(nil)
+	if len(ops) > 0 {
+		t.Errorf("a checkpoint does %v with a temporary table", ops)
+	}
+	before := value[int64](t, look, "select pg_current_wal_insert_lsn() - '0/0'")
+	record()
+	run(t, c, "insert into t select i, repeat('y', 1000) from generate_series(501, 2500) i") // more than the buffers hold
+	run(t, c, "update t set b = b || 'z' where a % 3 = 0")
+	run(t, c, "delete from t where a % 5 = 0")
+	s.see(nil)
+	if !slices.Contains(ops, "write") || slices.Contains(ops, "sync") {
+		t.Errorf("a temporary table larger than temp_buffers was written by %v", ops)
+	}
+	if after := value[int64](t, look, "select pg_current_wal_insert_lsn() - '0/0'"); after-before > 3000 {
+		t.Errorf("%d bytes of log for rows of a temporary table", after-before)
+	}
+	check := func(want string) {
+		t.Helper()
+		if got := value[string](t, c, "select count(*) || ' ' || sum(a) || ' ' || sum(length(b)) from t"); got != want {
+			t.Errorf("the table has %s, want %s", got, want)
+		}
+	}
+	want := value[string](t, look, "select count(*) || ' ' || sum(a) || ' ' || sum(case when a % 3 = 0 then 1001 else 1000 end) from generate_series(1, 2500) a where a % 5 <> 0")
+	check(want)
+	run(t, c, "begin; update t set b = ''; truncate t; insert into t values (1, 'x'); savepoint s; create temp table u as select * from t; rollback")
+	check(want)
+	run(t, c, "create index on t(b); cluster t using t_pkey")
+	check(want)
+	run(t, c, "vacuum (full) t")
+	run(t, c, "vacuum (freeze) t")
+	run(t, c, "analyze t; reindex table t; alter table t add k int default 7")
+	check(want)
+	if n := value[int](t, c, "select count(*) from t where a = 1001 and k = 7"); n != 1 {
+		t.Errorf("the index finds %d rows", n)
+	}
+	if got := value[string](t, c, "select nextval('q') || ' ' || nextval('q') || ' ' || last_value from q"); got != "1 2 1" {
+		t.Errorf("the sequence gives %s", got)
+	}
+	if n := value[int](t, c, shared); n != 0 {
+		t.Errorf("%d pages of temporary relations are in the shared buffers", n)
+	}
+	for _, sql := range []string{"set temp_buffers = '1MB'", "reset temp_buffers"} {
+		run(t, c, sql)
+	}
+	_, err := c.Exec(context.Background(), "set temp_buffers = '2MB'")
+	if e, ok := err.(*pgconn.PgError); !ok || e.Code != "22023" || e.Message != `invalid value for parameter "temp_buffers": 256` ||
+		e.Detail != `"temp_buffers" cannot be changed after any temporary tables have been accessed in the session.` {
+		t.Errorf("temp_buffers can be changed: %v", err)
+	}
+	c.Close(context.Background())
+	eventually(t, look, "select count(*) = 0 from pg_class where relpersistence = 't'")
+	d := s.connect(t) // the same number of schema, perhaps
+	run(t, d, "create temp table t(a int); insert into t values (1); select * from t; drop table t; create temp table t as select generate_series(1, 3000) a")
+	if n := value[int](t, d, "select count(*) from t"); n != 3000 {
+		t.Errorf("%d rows in the next session's table", n)
 	}
 }

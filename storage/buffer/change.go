@@ -47,6 +47,9 @@ func newChange(p *Pool) *Change { return &Change{pool: p} }
 
 // Begin starts a change and enters the critical section.
 func (p *Pool) Begin(slot *stats.Slot, kind wal.Kind, xid ids.Xid, rel RelInfo) *Change {
+	if l := p.started(slot, rel.File); l != nil {
+		p = l
+	}
 	slot.EnterCritical()
 	c := p.changes.Get().(*Change)
 	c.slot, c.kind, c.xid, c.logged, c.n, c.payload = slot, kind, xid, rel.Logged, 0, nil

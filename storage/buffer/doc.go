@@ -42,8 +42,8 @@
 // Written blocks are handed to the device early (writeback.go), after as many as checkpoint_flush_after, bgwriter_flush_after and backend_flush_after say.
 //
 // Differences from PostgreSQL: checkpoints write up to 16 adjacent blocks at once; no private pin counts per backend (a pin is one atomic operation), the mapping is read
-// without locks, unlogged relations' pages have LSN 0 and are not written by checkpoints, temporary relations live in the shared
-// buffers.
+// without locks, unlogged relations' pages have LSN 0 and are not written by checkpoints. Temporary relations live in buffers
+// of their session (local.go), which are a pool of their own without a log.
 //
 // To debug: Pool.Info lists the buffers; stats.Slot.Pins finds leaks; Options.Critical runs inside critical sections.
 package buffer

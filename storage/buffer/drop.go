@@ -90,7 +90,9 @@ func (p *Pool) discardBlock(t tag) {
 func (p *Pool) DropRelations(rels []ids.RelFile) error {
 	var first error
 	for _, rel := range rels {
-		p.discardFrom(rel, [ids.NumForks]ids.BlockNumber{})
+		if !p.forgetLocal(rel) {
+			p.discardFrom(rel, [ids.NumForks]ids.BlockNumber{})
+		}
 		if err := p.storage.Unlink(rel); err != nil && first == nil {
 			first = err
 		}
@@ -105,6 +107,16 @@ func (p *Pool) DropDatabaseBuffers(db ids.Oid) {
 
 // DropRelationBuffers forgets the buffers of a relation without writing them.
 func (p *Pool) DropRelationBuffers(rel ids.RelFile) {
+	if v, ok := p.locals.Load(rel); ok {
+		l := v.(*Local)
+		l.mu.RLock()
+		pool := l.pool
+		l.mu.RUnlock()
+		if pool != nil {
+			pool.DropRelationBuffers(rel)
+		}
+		return
+	}
 	p.discardMatching(func(t tag) bool { return t.rel == rel })
 }
 
@@ -134,7 +146,11 @@ func (p *Pool) Truncate(slot *stats.Slot, xid ids.Xid, rel RelInfo, sizes [ids.N
 
 // TruncateFiles is Truncate without the log: its redo.
 func (p *Pool) TruncateFiles(slot *stats.Slot, rel ids.RelFile, sizes [ids.NumForks]ids.BlockNumber) error {
-	p.discardFrom(rel, sizes)
+	if l := p.started(slot, rel); l != nil {
+		l.discardFrom(rel, sizes)
+	} else {
+		p.discardFrom(rel, sizes)
+	}
 	for f, n := range sizes {
 		if n == Keep || !p.storage.Exists(rel, ids.Fork(f)) {
 			continue

@@ -90,6 +90,9 @@ func (p *Pool) flushMatching(slot *stats.Slot, match func(s uint64, t tag) bool)
 
 // FlushRelation writes the dirty buffers of a relation.
 func (p *Pool) FlushRelation(slot *stats.Slot, rel ids.RelFile) error {
+	if l := p.started(slot, rel); l != nil {
+		p = l
+	}
 	return p.flushMatching(slot, func(_ uint64, t tag) bool { return t.rel == rel })
 }
 

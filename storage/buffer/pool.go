@@ -50,6 +50,10 @@ type Pool struct {
 	sleeper   atomic.Bool
 	allocWake chan struct{}
 
+	isLocal   bool     // the buffers of one session
+	locals    sync.Map // ids.RelFile of a temporary relation: *Local
+	localSets sync.Map // all *Local
+
 	changes  sync.Pool // *Change
 	scratch  sync.Pool // *[page.Size]byte
 	counters Counters
@@ -122,6 +126,10 @@ func (p *Pool) Abort() { p.lot.abort() }
 
 // Close releases the memory without writing anything. Nobody may hold a Buf or a page.
 func (p *Pool) Close() error {
+	p.localSets.Range(func(l, _ any) bool {
+		l.(*Local).close()
+		return true
+	})
 	mem := p.mem
 	p.mem = nil
 	return offheap.Free(mem)

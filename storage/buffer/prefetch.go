@@ -7,6 +7,9 @@ import (
 
 // Prefetch says that a block will be read soon: unless it is in the pool the operating system begins to read it.
 func (p *Pool) Prefetch(slot *stats.Slot, rel ids.RelFile, fork ids.Fork, blk ids.BlockNumber) {
+	if l := p.started(slot, rel); l != nil {
+		p = l
+	}
 	t := tag{rel, fork, blk}
 	if !p.seems(&t) {
 		p.storage.Prefetch(slot, rel, fork, blk, 1)

@@ -8,6 +8,13 @@ import (
 // Read returns the buffer of a block, pinned and not latched. The block must exist.
 // Errors: XX001 for a damaged page, 58P01/58030 for missing files and failed reads.
 func (p *Pool) Read(slot *stats.Slot, rel ids.RelFile, fork ids.Fork, blk ids.BlockNumber, s *Strategy) (Buf, error) {
+	if slot == nil || slot.Local != nil {
+		if l, err := p.local(slot, rel); err != nil {
+			return Buf{}, err
+		} else if l != nil {
+			return l.Read(slot, rel, fork, blk, nil)
+		}
+	}
 	t := tag{rel, fork, blk}
 	hash := t.hash()
 	if id, ok := p.lookup(&t, hash, s.maxUsage()); ok && p.descs[id].state.Load()&flagValid != 0 {
@@ -22,6 +29,11 @@ func (p *Pool) Read(slot *stats.Slot, rel ids.RelFile, fork ids.Fork, blk ids.Bl
 // ReadOrZero is Read for forks that can be rebuilt (free space map, visibility map): a damaged page is
 // returned as zeros.
 func (p *Pool) ReadOrZero(slot *stats.Slot, rel ids.RelFile, fork ids.Fork, blk ids.BlockNumber, s *Strategy) (Buf, error) {
+	if l, err := p.local(slot, rel); err != nil {
+		return Buf{}, err
+	} else if l != nil {
+		return l.ReadOrZero(slot, rel, fork, blk, nil)
+	}
 	if b, ok := p.ReadIfCached(slot, rel, fork, blk); ok {
 		return b, nil
 	}
@@ -31,6 +43,9 @@ func (p *Pool) ReadOrZero(slot *stats.Slot, rel ids.RelFile, fork ids.Fork, blk 
 
 // ReadIfCached returns the buffer of a block if it is in the pool.
 func (p *Pool) ReadIfCached(slot *stats.Slot, rel ids.RelFile, fork ids.Fork, blk ids.BlockNumber) (Buf, bool) {
+	if l := p.started(slot, rel); l != nil {
+		return l.ReadIfCached(slot, rel, fork, blk)
+	}
 	t := tag{rel, fork, blk}
 	id, ok := p.lookup(&t, t.hash(), maxUsage)
 	if ok && p.descs[id].state.Load()&flagValid == 0 {
@@ -84,6 +99,11 @@ func (p *Pool) fill(slot *stats.Slot, id int32, t *tag, orZero bool) error {
 // Extend adds n >= 1 blocks to the fork and returns the first of them pinned and latched exclusively, all zeros;
 // the others can be Read. The blocks are there after a crash only if a logged change to them is.
 func (p *Pool) Extend(slot *stats.Slot, rel ids.RelFile, fork ids.Fork, n int, s *Strategy) (Buf, error) {
+	if l, err := p.local(slot, rel); err != nil {
+		return Buf{}, err
+	} else if l != nil {
+		return l.extend(slot, rel, fork, n, nil)
+	}
 	return p.extend(slot, rel, fork, n, s)
 }
 

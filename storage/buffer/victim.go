@@ -106,6 +106,9 @@ func (p *Pool) victim(slot *stats.Slot, s *Strategy) (victim int32, err error) {
 				counted = true
 			}
 			if id, ok = p.sweep(); !ok {
+				if p.isLocal {
+					return 0, pgerr.New(pgerr.InsufficientResources, "no empty local buffer available")
+				}
 				return 0, pgerr.New(pgerr.InsufficientResources, "no unpinned buffers available")
 			}
 		}

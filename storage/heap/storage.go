@@ -15,6 +15,9 @@ func CreateStorage(tx *mvcc.Session, env *Env, file ids.RelFile, logged, temp bo
 	if _, err := tx.AssignXid(); err != nil {
 		return err
 	}
+	if temp {
+		env.Pool.AddLocal(tx.Slot(), file)
+	}
 	if err := createFork(tx, env, file, ids.MainFork, true); err != nil {
 		return err
 	}

@@ -110,7 +110,7 @@ func (m *Manager) SameSegment(a, b ids.BlockNumber) bool {
 // Writeback asks the operating system to begin writing n blocks to the device. An error has severity PANIC: the sync that follows may not see
 // it any more.
 func (m *Manager) Writeback(slot *stats.Slot, rel ids.RelFile, fork ids.Fork, blk ids.BlockNumber, n int) error {
-	if !m.opts.Fsync() {
+	if !m.opts.Fsync() || m.relation(rel).scratch.Load() {
 		return nil
 	}
 	prev := slot.BeginWait(stats.IODataFileFlush)

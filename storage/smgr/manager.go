@@ -50,8 +50,9 @@ type shard struct {
 }
 
 type relation struct {
-	file  ids.RelFile
-	forks [ids.NumForks]forkState
+	file    ids.RelFile
+	scratch atomic.Bool // never synced
+	forks   [ids.NumForks]forkState
 }
 
 type forkState struct {
@@ -65,13 +66,14 @@ type forkState struct {
 
 // segment is one file. It outlives its open file.
 type segment struct {
-	rel    ids.RelFile
-	fork   ids.Fork
-	no     uint32
-	queued atomic.Bool
-	gone   atomic.Bool // its file is removed
-	stray  atomic.Bool // forgotten by its relation: only the sync queue may still know it
-	used   atomic.Bool // since the last sweep for files to close
+	rel     ids.RelFile
+	fork    ids.Fork
+	no      uint32
+	queued  atomic.Bool
+	gone    atomic.Bool // its file is removed
+	scratch atomic.Bool // never synced
+	stray   atomic.Bool // forgotten by its relation: only the sync queue may still know it
+	used    atomic.Bool // since the last sweep for files to close
 
 	mu sync.RWMutex // shared: f is in use; exclusive: f changes
 	f  vfs.File
@@ -253,6 +255,7 @@ func (r *relation) segment(fork ids.Fork, no uint32) *segment {
 	}
 	if f.segs[no] == nil {
 		f.segs[no] = &segment{rel: r.file, fork: fork, no: no}
+		f.segs[no].scratch.Store(r.scratch.Load())
 	}
 	return f.segs[no]
 }

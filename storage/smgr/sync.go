@@ -14,13 +14,16 @@ import (
 )
 
 func (m *Manager) noteWrite(s *segment) {
-	if s.queued.Load() || s.queued.Swap(true) {
+	if s.queued.Load() || s.scratch.Load() || s.queued.Swap(true) {
 		return
 	}
 	m.syncMu.Lock()
 	m.queue[s] = struct{}{}
 	m.syncMu.Unlock()
 }
+
+// SetScratch says that a relation, whose files are not made yet, is of no use after a crash: they are never synced.
+func (m *Manager) SetScratch(rel ids.RelFile) { m.relation(rel).scratch.Store(true) }
 
 // noteDir queues the directory of path.
 func (m *Manager) noteDir(path string) {
