@@ -52,6 +52,8 @@ func NewEngine(s *session.Session, funcs *functions.Registry) Engine {
 		Procs: s.Procs, MaxWorkers: func() int { return int(s.Settings.Get("max_parallel_workers").Int()) },
 		NextValue: func(seq ids.Oid) (int64, error) { return sysviews.NextVal(s, seq, false) }}
 	e.ex.CursorRow = e.cursorRow
+	hashFactor := s.Settings.Find("hash_mem_multiplier")
+	e.ex.HashFactor = func() float64 { return s.Settings.At(hashFactor).Value.Num }
 	e.ex.Deferred = executor.NewDeferred(&e.ex, s.Cat.Constraint)
 	e.ex.PlanInternal = e.planInternal
 	role := s.Settings.Find("session_replication_role")

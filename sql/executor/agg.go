@@ -346,7 +346,7 @@ func (s *groupSet) checkMemory() error {
 	}
 	mem := s.table.mem() + s.memAcc + s.grown()
 	s.n.PeakKB = max(s.n.PeakKB, mem/1024)
-	if mem > 2*s.n.ex.env.workMem()/int64(len(s.n.sets)) {
+	if mem > s.n.ex.env.hashMem()/int64(len(s.n.sets)) {
 		s.full, s.n.Spilled = true, true
 	}
 	return nil

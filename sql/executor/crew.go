@@ -76,6 +76,10 @@ func (e *Env) forWorker(mem int64) *Env {
 	w := *e
 	w.pool = blockPool{}
 	w.WorkMem = func() int64 { return mem }
+	if e.HashFactor != nil { // settings are the session's
+		factor := e.HashFactor()
+		w.HashFactor = func() float64 { return factor }
+	}
 	return &w
 }
 

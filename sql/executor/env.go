@@ -36,6 +36,8 @@ type Env struct {
 	Func  functions.Env
 	// WorkMem returns the memory in bytes that one sort or hash table may take before it spills.
 	WorkMem func() int64
+	// HashFactor returns hash_mem_multiplier: how much more than WorkMem a hash table may take; nil: 2.
+	HashFactor func() float64
 	// TempFile makes scratch space.
 	TempFile func() (heap.TempFile, error)
 	Notice   func(*pgerr.Error)
@@ -84,6 +86,15 @@ func (e *Env) workMem() int64 {
 		return 4 << 20
 	}
 	return e.WorkMem()
+}
+
+// hashMem is the memory in bytes that one hash table may take.
+func (e *Env) hashMem() int64 {
+	factor := 2.0
+	if e.HashFactor != nil {
+		factor = e.HashFactor()
+	}
+	return int64(factor * float64(e.workMem()))
 }
 
 // recordTypmod notes the names of n columns of an anonymous row type and returns the type modifier that stands for them.

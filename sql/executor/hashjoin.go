@@ -132,8 +132,8 @@ func (n *hashJoin) setupKeys(p *plan.HashJoin) error {
 	return err
 }
 
-// memLimit is work_mem times hash_mem_multiplier's default.
-func (n *hashJoin) memLimit() int64 { return 2 * n.ex.env.workMem() }
+// memLimit is what the table may take.
+func (n *hashJoin) memLimit() int64 { return n.ex.env.hashMem() }
 
 // hashKeys computes the keys of a batch's rows, their hashes by position, and which of them have a NULL.
 func (n *hashJoin) hashKeys(sc *scope, keys []expr, b *types.Batch) error {

@@ -175,7 +175,7 @@ func (n *memoizeNode) next(max int) (*types.Batch, error) {
 	}
 	if n.filling {
 		n.cur.rows.appendBatch(b)
-		if n.cur.rows.n > 1<<16 || n.cur.rows.used() > 2*n.ex.env.workMem() {
+		if n.cur.rows.n > 1<<16 || n.cur.rows.used() > n.ex.env.hashMem() {
 			n.Overflows++
 			n.cur.rows.reset()
 			n.filling = false
@@ -194,7 +194,7 @@ func (n *memoizeNode) keepEntry() {
 	n.push(e)
 	n.mem += e.mem
 	n.PeakKB = max(n.PeakKB, (n.mem+1023)/1024)
-	for n.mem > 2*n.ex.env.workMem() && n.oldest != nil && n.oldest != e {
+	for n.mem > n.ex.env.hashMem() && n.oldest != nil && n.oldest != e {
 		n.Evictions++
 		n.drop(n.oldest)
 	}
