@@ -104,11 +104,6 @@ func activity(s *session.Session, c *functions.Call) ([][]types.Datum, error) {
 		} else if a.BackendType == "client backend" {
 			row[4], row[5] = text(a.State), types.String(a.Query)
 			row[14] = types.Int(int64(a.ClientPort))
-			if a.ClientAddr != "" {
-				if row[12], err = types.Input(types.DefaultEnv, types.Builtin(869), a.ClientAddr, -1); err != nil {
-					return nil, err
-				}
-			}
 		} else {
 			row[5] = types.String("")
 		}
