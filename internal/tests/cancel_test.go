@@ -69,7 +69,7 @@ var endless = []struct{ what, setup, sql string }{
 	{"cursor", "begin; declare x cursor for select g from generate_series(1, 1000000000) g where g < 0", "fetch 1 from x"},
 	{"EXPLAIN ANALYZE", "", "explain analyze select count(*) from t a, t b, t c where a.i + b.i + c.i < 0"},
 	{"planning", "set join_collapse_limit = 100; set geqo = off", manyJoins(18)},
-	{"a lock", "", "lock table locked"},
+	{"a lock", "", "select count(*) from locked"},
 	{"a row lock", "", "update locked set a = a + 1"},
 	{"an advisory lock", "", "select pg_advisory_lock(1)"},
 	{"pg_sleep", "", "select pg_sleep(1000)"},
