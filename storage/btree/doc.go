@@ -3,7 +3,7 @@
 // Layer: above heap, which it asks whether a row that an entry leads to is still there (uniqueness, dead entries).
 //
 // The files: index.go (handles, options), page.go (layout), key.go (items, comparison, separators), search.go (the way down), insert.go (uniqueness,
-// insertion), split.go, scankey.go (conditions to positions) and scan.go, sort.go and build.go (new indexes), vacuum.go (removal of entries and
+// insertion), makeroom.go (what goes before a split), split.go, scankey.go (conditions to positions) and scan.go, sort.go and build.go (new indexes), vacuum.go (removal of entries and
 // pages), verify.go (the checker).
 //
 // Structure:
@@ -21,7 +21,8 @@
 //     cannot see a row that came to lie in the place of another since. Index-only scans ask the visibility map under the latch.
 //  4. A unique insertion holds the latch of the first leaf that may have the key until it has inserted: of two with one key, the second
 //     sees the first. It waits for transactions in progress with no latch held, and then begins anew.
-//  5. An entry whose row is dead to all is marked so, as a hint; a full page loses its dead entries before it is split.
+//  5. An entry whose row is dead to all is marked so, as a hint; a full page loses its dead entries before it is split, and
+//     entries of versions that nobody sees when it is an update that fills it (makeroom.go).
 //  6. Vacuum goes through the file by blocks. A split during a vacuum marks both halves with the vacuum's cycle id, so that entries moved to a block
 //     already passed are found.
 //  7. An empty leaf is unlinked in one log record; it keeps its links and is used again when no transaction is left that may be on the way to it.

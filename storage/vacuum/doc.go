@@ -7,7 +7,8 @@
 //     the dead line pointers, which index entries still point to. A page that somebody uses is only counted.
 //  2. Remove the entries of the collected line pointers from all indexes (again from 1 if memory was full).
 //  3. Go through the pages with dead line pointers again and free these; mark what has become all-visible.
-//  4. Clean up the indexes, cut empty pages off the end of the table if the lock for that is free, report.
+//  4. Clean up the indexes, cut empty pages off the end of the table, report. The lock that cutting needs is tried for for some seconds; when
+//     somebody waits for it meanwhile, what is known to be empty is cut and he is let in.
 //
 // Rules:
 //  1. A dead line pointer is freed only after no index has an entry for it: else the entry would lead to whatever row comes to
@@ -16,7 +17,7 @@
 //  3. The new relfrozenxid is the oldest id that the vacuum left in any page, if it looked at all pages that are not all-frozen.
 //
 // Differences from PostgreSQL: ids never wrap, so there is no emergency mode and no failsafe; freezing only lets the commit log
-// be cut. One process does it all.
+// be cut. Workers take whole indexes, any that is free the next one; there is no shared memory to set up.
 //
 // To debug: Stats tell what was done; storage/check finds entries that lead nowhere.
 package vacuum
