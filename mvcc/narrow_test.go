@@ -24,8 +24,5 @@ func TestNarrow(t *testing.T) {
 		if v < base+1<<31 && v-got > 3 {
 			t.Fatalf("%d near %d came back as %d", v, base, got)
 		}
-		if got < base && got != v && base-got > 3 {
-			t.Fatalf("%d near %d came back as %d, far before", v, base, got)
-		}
 	})
 }
