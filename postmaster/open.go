@@ -73,6 +73,27 @@ func (c *cluster) predicateLocks() *ssi.Manager {
 	})
 }
 
+// syncLeftovers makes durable what a server that did not shut down has written. When only its process died, all of it can be read, the end of the log
+// and blocks of relations among it, but some may be in the memory of the operating system alone: redo would build on it, the next checkpoint would not know that
+// it has to be synced, and a power failure would take it away after all.
+func (c *cluster) syncLeftovers() error {
+	if !c.p.cfg.Get("fsync").Bool() {
+		return nil
+	}
+	dirs := []string{c.p.opt.Dir, c.path("pg_wal")} // the latter, and tablespaces, may be links to other file systems
+	if spaces, err := c.fs.ReadDir(c.path("pg_tblspc")); err == nil {
+		for _, s := range spaces {
+			dirs = append(dirs, c.path("pg_tblspc", s.Name()))
+		}
+	}
+	for _, dir := range dirs {
+		if err := c.fs.SyncTree(dir); err != nil {
+			return pgerr.Wrap(err, pgerr.FileCode(err), "could not fsync directory %q: %v", dir, err)
+		}
+	}
+	return nil
+}
+
 // finishInit makes a filled cluster durable and closes it.
 func (c *cluster) finishInit(sync bool) error {
 	c.pool.SetLog(c.log)
@@ -166,6 +187,11 @@ func (c *cluster) open() (err error) {
 	rec, err := recovery.Open(ro)
 	if err != nil {
 		return err
+	}
+	if rec.Crashed() {
+		if err := c.syncLeftovers(); err != nil {
+			return err
+		}
 	}
 	p.recovering.Store(rec.Crashed())
 	defer p.recovering.Store(false)
