@@ -21,7 +21,7 @@ import (
 // TestBackupDocument runs the steps of docs/backup.md as they are written, with another port and another directory for the socket.
 func TestBackupDocument(t *testing.T) {
 	if _, err := exec.LookPath("psql"); err != nil {
-		t.Skip("without psql")
+		t.Fatal(err)
 	}
 	text, err := os.ReadFile("../../docs/backup.md")
 	if err != nil {
