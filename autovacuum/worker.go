@@ -93,6 +93,7 @@ func (w *worker) work() error {
 			if !isCancel(err) {
 				return err
 			}
+			w.slot.EndStatement()
 		}
 		id := list[i].id(w.db.Oid)
 		if !w.l.claim(id) {
@@ -125,6 +126,7 @@ func (w *worker) within(f func() error) error {
 		err = tx.Commit()
 	}
 	if err != nil {
+		w.slot.EndStatement()
 		tx.Abort()
 	}
 	w.slot.Stats.Flush()

@@ -53,6 +53,7 @@ type Backend struct {
 	prepared map[string]*Prepared
 	unnamed  *Prepared
 	portals  map[string]*Portal
+	toHold   bool // a cursor WITH HOLD was declared in this transaction: its rows are to be kept at the commit
 	cache    planCache
 	skipSync bool     // an error happened: ignore messages until Sync
 	told     []string // values of the reported settings as the client knows them
@@ -244,7 +245,7 @@ func (b *Backend) startup() (func(), error) {
 		detach()
 		return nil, err
 	}
-	b.blk = block{tx: s.Tx, begun: b.txBegun, ended: b.txEnded, options: b.beginOptions, warn: func(c pgerr.Code, m string) { s.Warn(c, "%s", m) }}
+	b.blk = block{tx: s.Tx, lost: b.o.Slot.Lost, closing: b.holdCursors, begun: b.txBegun, ended: b.txEnded, options: b.beginOptions, warn: func(c pgerr.Code, m string) { s.Warn(c, "%s", m) }}
 	s.Settings.OnChange = b.settingChanged
 	s.Settings.Check = b.checkSetting
 	b.c.OnRead, b.c.OnWrite = b.onRead, b.onWrite

@@ -12,6 +12,8 @@ type block struct {
 	implicit bool // several statements of one simple query form a block
 	failed   bool // an error happened: only the end of the block, or of the subtransaction, is accepted
 	points   []savepoint
+	lost     func() error                // an interrupt that the statement has not answered
+	closing  func() error                // the transaction is about to commit; an error aborts it
 	begun    func(sub bool)              // a (sub)transaction has started
 	ended    func(sub bool, commit bool) // a (sub)transaction has ended
 	options  func() mvcc.BeginOpts
@@ -53,6 +55,9 @@ func (b *block) finish() error {
 		return nil
 	}
 	if b.explicit || b.implicit {
+		if err := b.lost(); err != nil {
+			return err
+		}
 		return b.tx.IncrementCommand()
 	}
 	return b.commit()
@@ -60,11 +65,19 @@ func (b *block) finish() error {
 
 // commit commits the transaction with all its subtransactions; an error means that it was aborted.
 func (b *block) commit() error {
+	err := b.closing()
+	if err == nil {
+		err = b.lost()
+	}
+	if err != nil {
+		b.abort()
+		return err
+	}
 	for range b.points {
 		b.ended(true, true)
 	}
 	b.points = nil
-	err := b.tx.Commit()
+	err = b.tx.Commit()
 	if err != nil {
 		b.tx.Abort()
 	}

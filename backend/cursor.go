@@ -107,6 +107,7 @@ func (b *Backend) declareCursor(x *ast.DeclareCursorStmt, outer *Portal) error {
 		return err
 	}
 	b.portals[p.name] = p
+	b.toHold = b.toHold || hold
 	return nil
 }
 
@@ -257,6 +258,10 @@ func (b *Backend) backward(p *Portal, n int64, emit func(int64) (bool, error)) (
 
 // holdCursors materializes the cursors WITH HOLD before their transaction commits.
 func (b *Backend) holdCursors() error {
+	if !b.toHold {
+		return nil
+	}
+	b.toHold = false
 	for _, p := range b.portals {
 		if !p.holdable || p.held != nil {
 			continue

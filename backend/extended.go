@@ -420,6 +420,9 @@ func (b *Backend) execute(m *wire.Body) error {
 		return nil
 	}
 	if _, ok := st.raw.Stmt.(*ast.TransactionStmt); !ok && b.s.Tx.InTransaction() {
+		if err := b.o.Slot.Lost(); err != nil {
+			return err
+		}
 		if err := b.s.Tx.IncrementCommand(); err != nil {
 			return err
 		}

@@ -13,10 +13,7 @@ import (
 // loop reads and serves messages until the session ends.
 func (b *Backend) loop() error {
 	for {
-		late := stats.IdleInTxTimeout | stats.IdleTimeout
-		if !b.c.Buffered() {
-			late |= stats.CancelQuery | stats.StatementTimeout | stats.LockTimeout // what comes while nothing runs hits nothing
-		}
+		calm := !b.c.Buffered()
 		if err := b.idle(); err != nil {
 			return err
 		}
@@ -37,7 +34,10 @@ func (b *Backend) loop() error {
 			b.step(stats.StepRead, b.steps.arrived)
 			b.steps.arrived = time.Time{}
 		}
-		b.o.Slot.Clear(late)
+		b.o.Slot.Clear(stats.IdleInTxTimeout | stats.IdleTimeout)
+		if calm {
+			b.o.Slot.EndStatement() // what comes while nothing runs hits nothing
+		}
 		if b.skipSync && t != 'S' && t != 'X' {
 			continue
 		}
@@ -75,7 +75,7 @@ func (b *Backend) idle() error {
 		return nil
 	}
 	if p := b.o.Slot.Pending(); p != 0 {
-		b.o.Slot.Clear(stats.CancelQuery | stats.StatementTimeout | stats.LockTimeout) // too late for these
+		b.o.Slot.EndStatement() // too late for these
 		if err := b.o.Slot.CheckInterrupts(); err != nil {
 			return err
 		}
@@ -139,6 +139,7 @@ func (b *Backend) fail(err error) {
 	if e.Code == pgerr.TRDeadlockDetected {
 		sysviews.DescribeDeadlock(b.s)
 	}
+	b.o.Slot.EndStatement()
 	b.logLine(&e) // while there is a transaction to tell of
 	b.blk.fail()
 	if b.blk.failed {

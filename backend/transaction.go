@@ -29,11 +29,6 @@ func (b *Backend) transaction(x *ast.TransactionStmt) (string, error) {
 		}
 		return tag, b.txOptions(x.Options)
 	case ast.TransStmtCommit:
-		if b.blk.explicit && !b.blk.failed || b.s.Tx.InTransaction() && !b.blk.failed {
-			if err := b.holdCursors(); err != nil {
-				return "", err
-			}
-		}
 		return b.blk.end(true, x.Chain)
 	case ast.TransStmtRollback:
 		return b.blk.end(false, x.Chain)

@@ -21,6 +21,7 @@ const (
 	ReloadConfig                           // configuration changed; never an error
 	CatchupInval                           // read the invalidation queue; never an error
 	ClientGone                             // the socket is broken
+	raised                                 // CheckInterrupts has returned an error of one of them
 )
 
 // Slot is the handle of one process of the server: everything that runs long or waits takes one.
@@ -183,13 +184,29 @@ func (s *Slot) ResumeInterrupts() {
 
 const errorInterrupts = CancelQuery | Terminate | CrashExit | StatementTimeout | LockTimeout | IdleInTxTimeout | IdleTimeout | ClientGone
 
-// CheckInterrupts returns the error of a pending request, clearing it when it ends only the statement.
-// It costs one atomic load when nothing is pending.
+// CheckInterrupts returns the error of a pending request, again at each call until the statement has failed by it and EndStatement has cleared it: so
+// that code which can do without what it was about to look up does not lose the request. It costs one atomic load when nothing is pending.
 func (s *Slot) CheckInterrupts() error {
 	if s == nil || s.pending.Load()&uint32(errorInterrupts) == 0 || s.held.Load() > 0 {
 		return nil
 	}
 	return s.interrupted()
+}
+
+// Lost returns the error of a request that CheckInterrupts has raised and that did not end the statement, which is about to succeed; nil when there
+// is none. What came too late to be raised is not one.
+func (s *Slot) Lost() error {
+	if s == nil || s.Pending()&raised == 0 {
+		return nil
+	}
+	return s.CheckInterrupts()
+}
+
+// EndStatement clears the requests that end a statement, and not the process: the statement is over.
+func (s *Slot) EndStatement() {
+	if s != nil && s.pending.Load() != 0 {
+		s.Clear(CancelQuery | StatementTimeout | LockTimeout | raised)
+	}
 }
 
 // CrashError is what a session tells its client when it ends because another process crashed.
@@ -204,6 +221,7 @@ func CrashError() *pgerr.Error {
 const autovacuumWorker = "autovacuum worker"
 
 func (s *Slot) interrupted() error {
+	s.pending.Or(uint32(raised))
 	p := s.Pending()
 	switch {
 	case p&CrashExit != 0:
@@ -211,7 +229,6 @@ func (s *Slot) interrupted() error {
 	case p&Terminate != 0 && s.Activity.BackendType == autovacuumWorker:
 		return pgerr.New(pgerr.AdminShutdown, "terminating autovacuum process due to administrator command").WithSeverity(pgerr.Fatal)
 	case p&CancelQuery != 0 && s.Activity.BackendType == autovacuumWorker:
-		s.Clear(CancelQuery)
 		return pgerr.New(pgerr.QueryCanceled, "canceling autovacuum task")
 	case p&Terminate != 0:
 		return pgerr.New(pgerr.AdminShutdown, "terminating connection due to administrator command").WithSeverity(pgerr.Fatal)
@@ -222,13 +239,10 @@ func (s *Slot) interrupted() error {
 	case p&IdleTimeout != 0:
 		return pgerr.New(pgerr.IdleSessionTimeout, "terminating connection due to idle-session timeout").WithSeverity(pgerr.Fatal)
 	case p&LockTimeout != 0:
-		s.Clear(LockTimeout | CancelQuery)
 		return pgerr.New(pgerr.LockNotAvailable, "canceling statement due to lock timeout")
 	case p&StatementTimeout != 0:
-		s.Clear(StatementTimeout | CancelQuery)
 		return pgerr.New(pgerr.QueryCanceled, "canceling statement due to statement timeout")
 	default:
-		s.Clear(CancelQuery)
 		return pgerr.New(pgerr.QueryCanceled, "canceling statement due to user request")
 	}
 }

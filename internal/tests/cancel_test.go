@@ -67,6 +67,7 @@ var endless = []struct{ what, setup, sql string }{
 	{"ANALYZE", "set vacuum_cost_delay = 100; set vacuum_cost_limit = 1", "analyze t"},
 	{"COPY from a query", "", "copy (select * from generate_series(1, 1000000000)) to stdout"},
 	{"cursor", "begin; declare x cursor for select g from generate_series(1, 1000000000) g where g < 0", "fetch 1 from x"},
+	{"cursor WITH HOLD", "", "declare x cursor with hold for select g from generate_series(1, 1000000000) g where g < 0"},
 	{"EXPLAIN ANALYZE", "", "explain analyze select count(*) from t a, t b, t c where a.i + b.i + c.i < 0"},
 	{"planning", "set join_collapse_limit = 100; set geqo = off", manyJoins(18)},
 	{"a lock", "", "select count(*) from locked"},
