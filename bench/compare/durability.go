@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -17,29 +18,40 @@ import (
 
 // durabilityLines measure what goes on beside the statements: checkpoints, commits, recovery, scans that compete, versions that pile up.
 func durabilityLines(c *config) []line {
-	runs := map[string]*steadyRun{}
-	steady := func(name, unit string, less bool, get func(*steadyRun) float64) line {
-		return line{name: "TPC-B with checkpoints, " + name, unit: unit, less: less, once: true, run: func(s server) (float64, error) {
-			r, err := runs[s.name()], error(nil)
-			if r == nil {
-				if r, err = runSteady(c, s); err != nil {
-					return 0, err
-				}
-				runs[s.name()] = r
-			}
-			return get(r), nil
-		}}
-	}
-	return []line{
-		steady("transactions a second", "", false, func(r *steadyRun) float64 { return r.tps }),
-		steady("worst second of the median one", "", false, func(r *steadyRun) float64 { return r.worst }),
-		steady("p99 latency", "ms", true, func(r *steadyRun) float64 { return r.p99 }),
+	lines := steadyLines(c, "8 clients prepared", "-M", "prepared", "-c", "8")
+	lines = append(lines, steadyLines(c, "32 clients", "-c", "32")...)
+	return append(lines, []line{
 		{name: "group commit, 64 clients", run: func(s server) (float64, error) { return groupCommit(c, s) }},
 		{name: "recovery", less: true, unit: "ms", run: func(s server) (float64, error) { return recovery(c, s) }},
 		{name: "select beside a large scan, of that without", run: func(s server) (float64, error) { return besideScan(c, s) }},
 		{name: "size of a hot table after updates", less: true, unit: "x", once: true, run: func(s server) (float64, error) { return bloat(c, s) }},
 		{name: "VACUUM, 20 % dead, two indexes", less: true, unit: "ms", run: func(s server) (float64, error) { return vacuumTable(c, s, "vacuum dirty") }},
 		{name: "VACUUM FREEZE, 20 % dead, two indexes", less: true, unit: "ms", run: func(s server) (float64, error) { return vacuumTable(c, s, "vacuum freeze dirty") }},
+	}...)
+}
+
+// steadyLines are what is read off the same runs of TPC-B: throughput, the worst second, the latency of the slowest hundredth.
+func steadyLines(c *config, what string, options ...string) []line {
+	runs := map[string][]*steadyRun{}
+	of := func(name, unit string, less bool, get func(*steadyRun) float64) line {
+		round := map[string]int{}
+		return line{name: "checkpoints, TPC-B " + what + ", " + name, unit: unit, less: less, run: func(s server) (float64, error) {
+			n := round[s.name()]
+			round[s.name()]++
+			if n == len(runs[s.name()]) {
+				r, err := runSteady(c, s, options)
+				if err != nil {
+					return 0, err
+				}
+				runs[s.name()] = append(runs[s.name()], r)
+			}
+			return get(runs[s.name()][n]), nil
+		}}
+	}
+	return []line{
+		of("tps", "", false, func(r *steadyRun) float64 { return r.tps }),
+		of("worst second : median", "", false, func(r *steadyRun) float64 { return r.worst }),
+		of("p99", "ms", true, func(r *steadyRun) float64 { return r.p99 }),
 	}
 }
 
@@ -48,14 +60,14 @@ func durabilityLines(c *config) []line {
 type steadyRun struct{ tps, worst, p99 float64 }
 
 // runSteady runs TPC-B for c.steady seconds with a checkpoint each 30.
-func runSteady(c *config, s server) (*steadyRun, error) {
+func runSteady(c *config, s server, options []string) (*steadyRun, error) {
 	if err := query(c, s, "alter system set checkpoint_timeout = '30s'", "select pg_reload_conf()", "checkpoint"); err != nil {
 		return nil, err
 	}
 	defer query(c, s, "alter system reset checkpoint_timeout", "select pg_reload_conf()")
 	prefix := filepath.Join(c.dir, "steady-"+s.name())
-	cmd := exec.Command(filepath.Join(c.pgBin, "pgbench"), "-h", "127.0.0.1", "-p", strconv.Itoa(s.port()), "-U", "postgres", "-n", "-M", "prepared", "-c", "8", "-j", "2",
-		"-T", strconv.Itoa(c.steady), "-l", "--log-prefix="+prefix, "postgres")
+	cmd := exec.Command(filepath.Join(c.pgBin, "pgbench"), append(slices.Clone(options), "-h", "127.0.0.1", "-p", strconv.Itoa(s.port()), "-U", "postgres", "-n", "-j", "2",
+		"-T", strconv.Itoa(c.steady), "-l", "--log-prefix="+prefix, "postgres")...)
 	if err := quiet(cmd); err != nil {
 		return nil, err
 	}

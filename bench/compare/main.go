@@ -42,7 +42,7 @@ func main() {
 	flag.StringVar(&c.buffers, "shared-buffers", "1GB", "shared_buffers of both servers")
 	flag.IntVar(&c.rows, "copy-rows", 1000000, "rows of the COPY and CREATE INDEX lines")
 	flag.IntVar(&c.aggRows, "agg-rows", 5000000, "rows of the aggregate line")
-	flag.IntVar(&c.steady, "steady", 60, "seconds of the TPC-B line with checkpoints")
+	flag.IntVar(&c.steady, "steady", 100, "seconds of each run of TPC-B with checkpoints")
 	flag.IntVar(&c.recoveryRows, "recovery-rows", 2000000, "rows of the recovery line")
 	flag.IntVar(&c.scanMB, "scan-mb", 3000, "megabytes of the table that is scanned beside pgbench -S")
 	flag.IntVar(&c.hotUpdates, "hot-updates", 400000, "updates of the small hot table")
@@ -113,15 +113,19 @@ func measure(c *config, l line, ours, theirs, ceiling server) error {
 	if l.once {
 		rounds = 1
 	}
-	for range rounds {
-		for _, x := range []struct {
-			s   server
-			out *[]float64
-			use bool
-		}{{ours, &a, true}, {theirs, &b, true}, {ceiling, &k, l.ceiling}} {
-			if !x.use {
-				continue
-			}
+	type turn struct {
+		s   server
+		out *[]float64
+	}
+	for i := range rounds {
+		turns := []turn{{ours, &a}, {theirs, &b}}
+		if i%2 == 1 { // a disk that allows bursts, a processor that gets warm: nobody is always first
+			turns[0], turns[1] = turns[1], turns[0]
+		}
+		if l.ceiling {
+			turns = append(turns, turn{ceiling, &k})
+		}
+		for _, x := range turns {
 			v, err := l.run(x.s)
 			if err != nil {
 				return fmt.Errorf("%s on %s: %w", l.name, x.s.name(), err)
