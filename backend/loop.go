@@ -17,7 +17,9 @@ func (b *Backend) loop() error {
 		if err := b.idle(); err != nil {
 			return err
 		}
+		b.o.Slot.Account().SetIdle(true)
 		t, body, err := b.c.ReadMessage()
+		b.o.Slot.Account().SetIdle(false)
 		if err != nil {
 			if e := b.o.Slot.CheckInterrupts(); e != nil && isFatal(e) {
 				return e

@@ -75,12 +75,30 @@ type Memory struct {
 	cur    []byte
 	blocks [][]byte
 	next   int
+	// Account is told of what is large; nil: nobody is.
+	Account Account
+	told    int
+}
+
+// Account keeps the account of memory that is held: n bytes more, or n bytes less.
+type Account interface {
+	Took(n int)
+	Gave(n int)
 }
 
 const (
 	memoryBlock    = 4 << 10
 	memoryBlockMax = 128 << 10
+	memoryKept     = 16 // blocks kept for the next batch; more are told to the account, and given back
 )
+
+// tell takes n bytes on the account until the next Reset.
+func (m *Memory) tell(n int) {
+	if m.Account != nil {
+		m.Account.Took(n)
+		m.told += n
+	}
+}
 
 // Alloc returns n bytes.
 func (m *Memory) Alloc(n int) []byte {
@@ -90,6 +108,7 @@ func (m *Memory) Alloc(n int) []byte {
 		return b
 	}
 	if n > memoryBlockMax/4 {
+		m.tell(n)
 		return make([]byte, n)
 	}
 	for m.next < len(m.blocks) {
@@ -102,13 +121,26 @@ func (m *Memory) Alloc(n int) []byte {
 	}
 	b := make([]byte, max(n, min(memoryBlockMax, memoryBlock<<len(m.blocks))))
 	m.blocks = append(m.blocks, b)
+	if len(m.blocks) > memoryKept {
+		m.tell(len(b))
+	}
 	m.next = len(m.blocks)
 	m.cur = b[n:]
 	return b[:n:n]
 }
 
-// Reset gives everything back, keeping the blocks.
-func (m *Memory) Reset() { m.cur, m.next = nil, 0 }
+// Reset gives everything back, keeping the first blocks.
+func (m *Memory) Reset() {
+	m.cur, m.next = nil, 0
+	if len(m.blocks) > memoryKept {
+		clear(m.blocks[memoryKept:])
+		m.blocks = m.blocks[:memoryKept]
+	}
+	if m.told > 0 {
+		m.Account.Gave(m.told)
+		m.told = 0
+	}
+}
 
 // NotThere is the answer of a built-in function that the catalog lists and this server does not have.
 func NotThere(prosrc string) error {

@@ -33,6 +33,7 @@ type Cluster struct {
 	Locks             map[Lock]int
 	LockWaits         int64
 	Prepared          int
+	Memory            *stats.MemoryPool
 	SharedBuffers     int // blocks
 	Server            stats.Server
 	Databases         map[string]stats.Database // "" stands for shared relations
@@ -156,6 +157,9 @@ func serverFamilies() []family {
 	}
 	return []family{
 		counter("lock_waits_total", "How often a process had to wait for a heavyweight lock.", func(c *Cluster) float64 { return float64(c.LockWaits) }),
+		gauge("query_memory_bytes", "What sessions hold for their statements.", func(c *Cluster) float64 { return float64(c.Memory.Held()) }),
+		gauge("query_memory_peak_bytes", "The most that sessions have held for their statements together.", func(c *Cluster) float64 { return float64(c.Memory.Peak()) }),
+		gauge("query_memory_limit_bytes", "What gompho.memory_limit leaves to statements; 0: there is no limit.", func(c *Cluster) float64 { return float64(c.Memory.Limit()) }),
 		gauge("prepared_transactions", "Prepared transactions.", func(c *Cluster) float64 { return float64(c.Prepared) }),
 		gauge("shared_buffers_bytes", "Size of the shared buffers.", func(c *Cluster) float64 { return float64(c.SharedBuffers) * 8192 }),
 		counter("buffers_allocated_total", "Shared buffers that were given to another block.", func(c *Cluster) float64 { return float64(c.Server.Allocated) }),

@@ -79,7 +79,7 @@ func (p *Postmaster) sample() *metrics.Sample {
 }
 
 func (c *cluster) sample() *metrics.Cluster {
-	s := &metrics.Cluster{Locks: map[metrics.Lock]int{}, LockWaits: c.locks.WaitCount(), Prepared: len(c.mvcc.Prepared()), SharedBuffers: c.pool.Buffers(),
+	s := &metrics.Cluster{Locks: map[metrics.Lock]int{}, LockWaits: c.locks.WaitCount(), Prepared: len(c.mvcc.Prepared()), Memory: c.memory, SharedBuffers: c.pool.Buffers(),
 		Databases: map[string]stats.Database{}, Inserted: uint64(c.log.InsertedTo()), Flushed: uint64(c.log.FlushedTo())}
 	for _, l := range c.locks.Snapshot() {
 		s.Locks[metrics.Lock{Mode: l.Mode.String(), Granted: l.Granted}]++

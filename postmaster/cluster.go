@@ -44,6 +44,7 @@ type cluster struct {
 	funcs      *functions.Registry
 	session    *session.Server
 	stats      *stats.Shared
+	memory     *stats.MemoryPool
 	statements *stats.Statements
 	workers    workers
 	redoLog    *redoLog
@@ -66,7 +67,7 @@ func (p *Postmaster) build() (*cluster, error) {
 	if err := p.checkWalLevel(); err != nil {
 		return nil, err
 	}
-	c := &cluster{p: p, fs: &fencedFS{FS: p.fs()}}
+	c := &cluster{p: p, fs: &fencedFS{FS: p.fs()}, memory: p.newMemory()}
 	c.archiving.status = archive.Status{FS: c.fs, Wal: c.path("pg_wal")}
 	onPanic := func(err error) { c.crash(err, nil) }
 	c.smgr = smgr.New(smgr.Options{FS: c.fs, DataDir: p.opt.Dir, Fsync: func() bool { return p.cfg.Get("fsync").Bool() }, OnPanic: onPanic})
@@ -172,6 +173,7 @@ func (c *cluster) openSession(s *session.Session, who func(look *catalog.Session
 	s.Slot.Stats = counters
 	s.Slot.Temp = tempSpace(s)
 	counters.CountTemp(s.Slot.Temp)
+	s.Slot.Memory = c.memory.Open(s.Slot)
 	number := func(name string) func() int { return func() int { return int(set.Get(name).Int()) } }
 	s.Slot.LocalPages = number("temp_buffers")
 	s.Slot.IO = &stats.IOSettings{FlushAfter: number("backend_flush_after"), Concurrency: number("effective_io_concurrency"),
@@ -200,6 +202,7 @@ func (c *cluster) openSession(s *session.Session, who func(look *catalog.Session
 		tx.Close()
 		c.pool.CloseLocal(s.Slot)
 		owner.Close()
+		s.Slot.Memory.Close()
 		counters.Close()
 	}
 	if err := c.enter(s, tx, who); err != nil {

@@ -70,6 +70,9 @@ type Options struct {
 	WalSegmentSize int
 	// Cancel interrupts the start while it recovers: Start then returns ErrCanceled. nil: nothing does.
 	Cancel <-chan struct{}
+	// HeapLimit is told what the memory of Go's heap should keep to, in bytes: after the start, and when gompho.memory_limit changes. nil: the process sees to
+	// that itself. It is for a process that is nothing but the server: the limit is the process's.
+	HeapLimit func(bytes int64)
 	// Engine, for tests, wraps what runs the statements of a session.
 	Engine func(*session.Session, backend.Engine) backend.Engine
 	// Critical, for tests of the crash cycle, is called within every critical section; it may panic.
@@ -95,6 +98,7 @@ type Postmaster struct {
 	port  int
 	// recovering: the start replays the log.
 	recovering atomic.Bool
+	queryLimit atomic.Int64 // bytes that statements may hold together; 0: any
 
 	mu        sync.Mutex // protects state, children, cluster, reloaded
 	childGone *sync.Cond
@@ -148,6 +152,7 @@ func (p *Postmaster) startup() error {
 		p.root = logger.ForServer(io.Discard)(p.cfg)
 	}
 	p.log = p.root.With(logger.NewProcess("postmaster", int32(os.Getpid()), nil).Field())
+	p.limitHeap()
 	if p.opt.FS == nil {
 		if p.files, err = logger.Collect(p.log, dir); err != nil {
 			return err
@@ -273,6 +278,8 @@ func (p *Postmaster) Reload() error {
 			zap.String("code", string(pgerr.ConfigFileError)))
 	}
 	p.files.Reloaded()
+	p.queryLimit.Store(p.queryMemory())
+	p.limitHeap()
 	for _, s := range p.procs.All() {
 		s.Interrupt(stats.ReloadConfig)
 	}

@@ -21,6 +21,7 @@ const (
 	ReloadConfig                           // configuration changed; never an error
 	CatchupInval                           // read the invalidation queue; never an error
 	ClientGone                             // the socket is broken
+	OutOfMemory                            // the server's memory ran out while this session held the most of it
 	raised                                 // CheckInterrupts has returned an error of one of them
 )
 
@@ -60,6 +61,8 @@ type Slot struct {
 	Stats *Pending
 	// Temp is the account of the session's temporary files, shared with its parallel workers.
 	Temp *TempSpace
+	// Memory is the account of what the session holds for its statements, shared with its parallel workers; nil: nothing is counted.
+	Memory *Memory
 }
 
 // Damage are the settings for damaged pages.
@@ -182,7 +185,7 @@ func (s *Slot) ResumeInterrupts() {
 	}
 }
 
-const errorInterrupts = CancelQuery | Terminate | CrashExit | StatementTimeout | LockTimeout | IdleInTxTimeout | IdleTimeout | ClientGone
+const errorInterrupts = CancelQuery | Terminate | CrashExit | StatementTimeout | LockTimeout | IdleInTxTimeout | IdleTimeout | ClientGone | OutOfMemory
 
 // CheckInterrupts returns the error of a pending request, again at each call until the statement has failed by it and EndStatement has cleared it: so
 // that code which can do without what it was about to look up does not lose the request. It costs one atomic load when nothing is pending.
@@ -205,7 +208,8 @@ func (s *Slot) Lost() error {
 // EndStatement clears the requests that end a statement, and not the process: the statement is over.
 func (s *Slot) EndStatement() {
 	if s != nil && s.pending.Load() != 0 {
-		s.Clear(CancelQuery | StatementTimeout | LockTimeout | raised)
+		s.Clear(CancelQuery | StatementTimeout | LockTimeout | OutOfMemory | raised)
+		s.Memory.forget()
 	}
 }
 
@@ -221,6 +225,10 @@ func CrashError() *pgerr.Error {
 const autovacuumWorker = "autovacuum worker"
 
 func (s *Slot) interrupted() error {
+	if s.Pending()&OutOfMemory != 0 && !s.Memory.fails() {
+		s.Clear(OutOfMemory) // there is room again; was there anything else?
+		return s.CheckInterrupts()
+	}
 	s.pending.Or(uint32(raised))
 	p := s.Pending()
 	switch {
@@ -238,6 +246,8 @@ func (s *Slot) interrupted() error {
 		return pgerr.New(pgerr.IdleInTransactionSessionTimeout, "terminating connection due to idle-in-transaction timeout").WithSeverity(pgerr.Fatal)
 	case p&IdleTimeout != 0:
 		return pgerr.New(pgerr.IdleSessionTimeout, "terminating connection due to idle-session timeout").WithSeverity(pgerr.Fatal)
+	case p&OutOfMemory != 0 && s.Memory.fails():
+		return s.Memory.failure()
 	case p&LockTimeout != 0:
 		return pgerr.New(pgerr.LockNotAvailable, "canceling statement due to lock timeout")
 	case p&StatementTimeout != 0:
@@ -371,4 +381,12 @@ func (s *Slot) Absorb(w *Slot) {
 	s.WAL.Records.Add(w.WAL.Records.Load())
 	s.WAL.FullImages.Add(w.WAL.FullImages.Load())
 	s.WAL.Bytes.Add(w.WAL.Bytes.Load())
+}
+
+// Account returns the account of the session's memory; nil when there is none.
+func (s *Slot) Account() *Memory {
+	if s == nil {
+		return nil
+	}
+	return s.Memory
 }

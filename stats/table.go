@@ -93,7 +93,7 @@ func (t *Table) AddWorkers(leader *Slot, n, limit int) []*Slot {
 	a := leader.Activity.Snapshot()
 	for i := range out {
 		out[i] = t.Add("parallel worker")
-		out[i].Leader, out[i].Local = leader.PID, leader.Local
+		out[i].Leader, out[i].Local, out[i].Memory = leader.PID, leader.Local, leader.Memory
 		if d := leader.Damage; d != nil {
 			ignore, zero := d.IgnoreChecksums(), d.ZeroPages()
 			out[i].Damage = &Damage{IgnoreChecksums: func() bool { return ignore }, ZeroPages: func() bool { return zero }}

@@ -10,7 +10,7 @@ import (
 func Entries() []functions.Entry {
 	var out []functions.Entry
 	for _, f := range [][]functions.Entry{sequenceEntries(), lockEntries(), advisoryEntries(), activityEntries(), settingEntries(), xactEntries(),
-		serverEntries(), logEntries(), counterEntries(), inspectEntries(), walInspectEntries(), progressEntries(), walEntries(), controlEntries(), statementEntries(), stepEntries()} {
+		serverEntries(), logEntries(), counterEntries(), inspectEntries(), walInspectEntries(), progressEntries(), walEntries(), controlEntries(), statementEntries(), stepEntries(), memoryEntries()} {
 		out = append(out, f...)
 	}
 	return out

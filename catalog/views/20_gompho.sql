@@ -20,3 +20,7 @@ CREATE VIEW pg_stat_statements_info AS SELECT * FROM pg_stat_statements_info();
 
 CREATE VIEW gompho_request_steps AS SELECT s.datid, d.datname, s.step, s.calls, s.total_time, s.mean_time, s.max_time, s.p50_time, s.p95_time, s.p99_time, s.histogram
        FROM gompho_get_request_steps() s LEFT JOIN pg_database d ON d.oid = s.datid;
+
+-- What sessions hold for their statements, in bytes.
+
+CREATE VIEW gompho_memory AS SELECT m.pid, m.held, m.peak, m.server_held, m.server_peak, m.server_limit, m.server_refused FROM gompho_get_memory() m;

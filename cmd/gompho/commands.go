@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -76,6 +77,9 @@ func (f *startFlags) settingsOf(c *cobra.Command) []string {
 
 func runStart(c *cobra.Command, f *startFlags) error {
 	opt := postmaster.Options{Dir: f.dir, Settings: f.settingsOf(c), Ephemeral: f.ephemeral, Log: logger.ForServer(os.Stderr)}
+	if os.Getenv("GOMEMLIMIT") == "" { // whoever sets it knows better
+		opt.HeapLimit = func(bytes int64) { debug.SetMemoryLimit(bytes) }
+	}
 	if f.ephemeral {
 		dir, err := os.MkdirTemp("", "gompho-")
 		if err != nil {

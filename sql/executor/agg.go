@@ -21,6 +21,7 @@ type aggNode struct {
 	sets     []*groupSet
 	plain    []aggState // AggPlain
 	run1     sortedRun
+	held     tally        // of accumulators without groups
 	out      *types.Batch // input of the stage
 	ready    bool
 	ended    bool
@@ -182,6 +183,7 @@ type groupSet struct {
 	memAcc  int64
 	masks   []int64 // value of each GROUPING
 	enc     []byte
+	held    tally // of accumulators
 }
 
 func (n *aggNode) newSet(members []int, keys []keyColumn, storeKinds []types.Kind) *groupSet {
@@ -231,9 +233,14 @@ func contains(l []int, x int) bool {
 }
 
 func (s *groupSet) reset() {
+	s.held.done()
+	many := len(s.table.hashes) > 1<<16
 	s.table.reset()
 	for i := range s.fast {
 		s.fast[i].reset()
+		if many {
+			s.fast[i].w, s.fast[i].n, s.states[i] = nil, nil, nil
+		}
 		clear(s.states[i])
 		s.states[i] = s.states[i][:0]
 	}
@@ -341,10 +348,12 @@ func (s *groupSet) defer_(b *types.Batch, pos int, h uint64) error {
 
 // checkMemory stops making groups when they have outgrown their memory.
 func (s *groupSet) checkMemory() error {
+	accs, rows := s.grown()
+	s.held.set(s.table.store.pool, int(accs)+16*len(s.fast)*len(s.table.hashes))
 	if s.full || len(s.table.hashes) < 64 || len(s.table.keys) == 0 {
 		return nil
 	}
-	mem := s.table.mem() + s.memAcc + s.grown()
+	mem := s.table.mem() + s.memAcc + accs + rows
 	s.n.PeakKB = max(s.n.PeakKB, mem/1024)
 	if mem > s.n.ex.env.hashMem()/int64(len(s.n.sets)) {
 		s.full, s.n.Spilled = true, true
@@ -352,25 +361,25 @@ func (s *groupSet) checkMemory() error {
 	return nil
 }
 
-// grown estimates what accumulators have grown by since they were made, from a few of them.
-func (s *groupSet) grown() int64 {
-	total := int64(0)
+// grown estimates what accumulators hold, and the rows that wait to be sorted for them, from a few of them.
+func (s *groupSet) grown() (accs, rows int64) {
 	for _, st := range s.states {
 		if len(st) == 0 {
 			continue
 		}
-		sample, step := int64(0), max(1, len(st)/16)
+		a, r, step := int64(0), int64(0), max(1, len(st)/16)
 		k := int64(0)
 		for i := 0; i < len(st); i += step {
-			sample += int64(st[i].acc.Size())
+			a += int64(st[i].acc.Size())
 			if st[i].rows != nil {
-				sample += st[i].rows.store.used()
+				r += st[i].rows.store.used()
 			}
 			k++
 		}
-		total += sample / k * int64(len(st))
+		accs += a / k * int64(len(st))
+		rows += r / k * int64(len(st))
 	}
-	return total
+	return accs, rows
 }
 
 // aggSpill are rows of groups that had no room.
@@ -712,7 +721,19 @@ func (n *aggNode) plainBatch(b *types.Batch, first *rowStore) error {
 			return err
 		}
 	}
+	n.held.set(&n.ex.env.pool, sizeOf(n.plain))
 	return nil
+}
+
+// sizeOf returns what accumulators hold.
+func sizeOf(states []aggState) int {
+	sum := 0
+	for i := range states {
+		if a := states[i].acc; a != nil {
+			sum += a.Size()
+		}
+	}
+	return sum
 }
 
 func (n *aggNode) rescan() error {
@@ -739,6 +760,7 @@ func (n *aggNode) hasOrdered() bool {
 
 func (n *aggNode) clearGroups() {
 	n.crew.stop()
+	n.held.done()
 	n.ready, n.level, n.Spilled = false, 0, false
 	for _, s := range n.sets {
 		s.reset()

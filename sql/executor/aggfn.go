@@ -15,6 +15,7 @@ import (
 // aggFn is one aggregate of an Agg node: how its arguments are computed and what accumulates them.
 type aggFn struct {
 	q      *query.Aggref
+	env    *Env
 	agg    *functions.Aggregate
 	call   functions.AggCall
 	direct []expr
@@ -87,7 +88,7 @@ func (c *compiler) compileAgg(q *query.Aggref) (*aggFn, error) {
 	if en.Agg == nil {
 		return nil, pgerr.NotSupported("aggregate function %s is not supported", p.Proname)
 	}
-	f := &aggFn{q: q, agg: en.Agg}
+	f := &aggFn{q: q, env: env, agg: en.Agg}
 	var argExprs []query.Expr
 	for _, te := range q.Args {
 		argExprs = append(argExprs, te.Expr)
@@ -324,6 +325,11 @@ func (f *aggFn) addOne(s *aggState, row int) error {
 func (f *aggFn) finish(s *aggState) (types.Datum, error) {
 	if s.rows != nil {
 		if err := f.feed(s); err != nil {
+			return types.Null, err
+		}
+	}
+	if n := s.acc.Size(); n > chargeStep { // the value is a copy of what was collected
+		if err := f.env.Slot.Account().Afford(int64(n), "the result of an aggregate function"); err != nil {
 			return types.Null, err
 		}
 	}

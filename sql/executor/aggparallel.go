@@ -140,6 +140,7 @@ func (n *aggNode) merge(w *aggNode) error {
 			return err
 		}
 	}
+	n.held.set(&n.ex.env.pool, sizeOf(n.plain))
 	return nil
 }
 
@@ -166,6 +167,11 @@ func (s *groupSet) merge(w *groupSet, nChild int) error {
 			if err := s.mergeGroup(g, w, uint32(first+i)); err != nil {
 				return err
 			}
+		}
+		accs, _ := s.grown()
+		s.held.set(s.table.store.pool, int(accs)+16*len(s.fast)*len(s.table.hashes))
+		if err := s.n.ex.env.Slot.CheckInterrupts(); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -15,6 +15,7 @@ type sortedRun struct {
 	iota    []int32
 	vals    []types.Datum
 	at      []int // of each aggregate: how far its selection was used
+	held    tally // of accumulators
 }
 
 func (r *sortedRun) init(n *aggNode, keys []keyColumn, kinds []types.Kind) error {
@@ -31,6 +32,7 @@ func (r *sortedRun) reset() {
 	if r.n == nil {
 		return
 	}
+	r.held.done()
 	r.first.reset()
 	r.results.reset()
 	for i := range r.states {
@@ -67,6 +69,7 @@ func (r *sortedRun) next(max int) (*types.Batch, error) {
 		if err := r.take(b); err != nil {
 			return nil, err
 		}
+		r.held.set(&r.n.ex.env.pool, sizeOf(r.states))
 		if err := r.n.ex.env.Slot.CheckInterrupts(); err != nil {
 			return nil, err
 		}

@@ -40,6 +40,7 @@ func (c *crew) start(make func(*Exec) (node, error), run func(w *Exec, n node) e
 	if err := ex.shareBlocks(c.below); err != nil {
 		return err
 	}
+	c.settle()
 	c.nodes, c.execs, c.began = nil, nil, time.Now()
 	env := ex.env
 	if env.Procs == nil || env.MaxWorkers == nil {
@@ -74,7 +75,7 @@ func (c *crew) start(make func(*Exec) (node, error), run func(w *Exec, n node) e
 // forWorker makes the environment of a worker.
 func (e *Env) forWorker(mem int64) *Env {
 	w := *e
-	w.pool = blockPool{}
+	w.pool = blockPool{account: e.Slot.Account()}
 	w.WorkMem = func() int64 { return mem }
 	if e.HashFactor != nil { // settings are the session's
 		factor := e.HashFactor()
@@ -122,6 +123,13 @@ func (c *crew) wait() error {
 	c.took = time.Since(c.began)
 	c.measured()
 	return err
+}
+
+// settle ends the accounts of what workers have held that run no more.
+func (c *crew) settle() {
+	for _, w := range c.execs {
+		w.env.pool.settle()
+	}
 }
 
 // stop ends the workers.

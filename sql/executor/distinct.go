@@ -19,6 +19,7 @@ type groupTable struct {
 	mask    uint64
 	hashes  []uint64 // of each group
 	scratch []uint64
+	index   tally // of slots and hashes
 }
 
 func (g *groupTable) init(ex *Exec, keys []keyColumn, cols []int, kinds []types.Kind) {
@@ -28,11 +29,12 @@ func (g *groupTable) init(ex *Exec, keys []keyColumn, cols []int, kinds []types.
 
 func (g *groupTable) reset() {
 	g.store.reset()
+	g.index.done()
+	if len(g.slots) > 1<<16 {
+		g.slots, g.mask, g.hashes = nil, 0, nil
+	}
 	g.hashes = g.hashes[:0]
 	clear(g.slots)
-	if len(g.slots) > 1<<16 {
-		g.slots, g.mask = nil, 0
-	}
 }
 
 func (g *groupTable) mem() int64 {
@@ -108,6 +110,7 @@ func (g *groupTable) grow() {
 	for size < n {
 		size *= 2
 	}
+	g.index.set(g.store.pool, size*4+size/2*8)
 	g.slots = make([]uint32, size)
 	g.mask = uint64(size - 1)
 	for k, h := range g.hashes {

@@ -2,6 +2,7 @@ package executor
 
 import (
 	"gompho/catalog"
+	"gompho/functions"
 	"gompho/internal/ids"
 	"gompho/internal/pgerr"
 	"gompho/locks"
@@ -57,6 +58,9 @@ type Exec struct {
 	started   bool
 	done      bool
 	closed    bool
+	tables    []*anyTable                 // of hashed subplans
+	arenas    []*functions.Memory         // of its expressions
+	counted   bool                        // as running, by the pool
 	kept      map[plan.Node]partition.Set // children of an Append that are not left out from the start
 	epq       *epqState                   // non-nil in the execution of a re-check
 	instr     map[plan.Node]*Instrumentation
@@ -71,7 +75,9 @@ type Exec struct {
 // Start makes the run state of a plan. params are the values of $1..., snap what the execution sees.
 func Start(env *Env, st *plan.Statement, params []types.Datum, snap *mvcc.Snapshot, opts Opts) (*Exec, error) {
 	ex := &Exec{env: env, st: st, opts: opts}
+	ex.count()
 	if err := ex.init(params, snap); err != nil {
+		ex.Close()
 		return nil, err
 	}
 	root, err := ex.build(st.Root)
@@ -82,6 +88,20 @@ func Start(env *Env, st *plan.Statement, params []types.Datum, snap *mvcc.Snapsh
 	ex.root = root
 	ex.setVisible()
 	return ex, nil
+}
+
+// count notes in the account of the session's memory that the execution begins.
+func (ex *Exec) count() {
+	if !ex.counted {
+		ex.counted = true
+		ex.env.pool.began(ex.env.Slot.Account())
+	}
+}
+
+// watch puts what an arena takes on the account of the session.
+func (ex *Exec) watch(m *functions.Memory) {
+	m.Account = &ex.env.pool
+	ex.arenas = append(ex.arenas, m)
 }
 
 // locker is a catalog that locks.
@@ -198,6 +218,7 @@ func (ex *Exec) Reset(params []types.Datum, snap *mvcc.Snapshot) error {
 	if ex.closed && ex.root == nil {
 		return pgerr.Internal("execution state was given up")
 	}
+	ex.count()
 	ex.processed, ex.started, ex.done, ex.closed = 0, false, false, false
 	if err := ex.init(params, snap); err != nil {
 		return err
@@ -315,7 +336,19 @@ func (ex *Exec) Close() error {
 			p.close()
 		}
 	}
-	ex.env.pool.trim()
+	for _, t := range ex.tables {
+		t.reset()
+	}
+	for _, m := range ex.arenas {
+		m.Reset()
+	}
+	for _, c := range ex.crews {
+		c.settle()
+	}
+	if ex.counted {
+		ex.counted = false
+		ex.env.pool.ended()
+	}
 	return nil
 }
 

@@ -38,6 +38,9 @@ type scope struct {
 func (sc *scope) begin(b *types.Batch) {
 	sc.in = b
 	sc.mem.Reset()
+	if sc.mem.Account == nil && sc.ex != nil {
+		sc.ex.watch(&sc.mem)
+	}
 }
 
 // result is the vector of an expression's values.

@@ -37,6 +37,7 @@ type hashJoin struct {
 	outerTapes    []*tape
 	stuck         bool // dividing further does not help
 	enc           []byte
+	chains        tally // of hashes, next_ and buckets
 
 	ob       *types.Batch
 	at       int
@@ -177,6 +178,7 @@ func (n *hashJoin) build() error {
 		if err := n.addInner(b); err != nil {
 			return err
 		}
+		n.chains.set(n.store.pool, len(n.hashes)*8)
 		if err := n.ex.env.Slot.CheckInterrupts(); err != nil {
 			return err
 		}
@@ -299,6 +301,7 @@ func (n *hashJoin) index() {
 	for size < n.store.n {
 		size *= 2
 	}
+	n.chains.set(n.store.pool, size*4+n.store.n*12)
 	if cap(n.buckets) < size {
 		n.buckets = make([]uint32, size)
 	}
@@ -557,6 +560,11 @@ func (n *hashJoin) loadBatch(in, out *tape) error {
 
 func (n *hashJoin) clearTable() {
 	n.store.reset()
+	n.fromTape.reset()
+	n.chains.done()
+	if cap(n.hashes) > 1<<16 {
+		n.hashes, n.next_, n.buckets = nil, nil, nil
+	}
 	n.hashes = n.hashes[:0]
 	for i := range n.innerTapes {
 		n.closeTape(n.innerTapes, i)

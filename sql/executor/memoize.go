@@ -189,7 +189,8 @@ func (n *memoizeNode) keepEntry() {
 	e := n.cur
 	n.filling = false
 	e.complete = true
-	e.mem = e.rows.used() + 128
+	e.rows.fit()
+	e.mem = e.rows.held() + 128
 	n.entries[e.hash] = append(n.entries[e.hash], e)
 	n.push(e)
 	n.mem += e.mem

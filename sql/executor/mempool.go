@@ -1,6 +1,10 @@
 package executor
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+
+	"gompho/stats"
+)
 
 // Sizes of the blocks that row stores are made of.
 const (
@@ -9,11 +13,71 @@ const (
 	poolLimit  = 256 << 10 // bytes that an idle pool keeps
 )
 
-// blockPool recycles the blocks of sorts, hash tables and materialized rows: the first touch of fresh memory is dear.
-// It belongs to one session and is used by one goroutine at a time.
+// blockPool recycles the blocks of sorts, hash tables and materialized rows: the first touch of fresh memory is dear. It also keeps the account of what
+// executions hold, of blocks and of other things, and charges the session's account in large steps.
+// It belongs to one session or one worker and is used by one goroutine at a time.
 type blockPool struct {
 	slabs  [][]uint64
 	chunks [][]byte
+
+	account *stats.Memory // of the session; nil: nobody counts
+	out     int64         // bytes held, idle blocks among them
+	charged int64         // of these on the account
+	running int           // executions begun and not closed
+}
+
+// chargeStep is how much is charged at once: what a small statement holds is not worth counting.
+const chargeStep = 256 << 10
+
+// Took implements functions.Account: n bytes are held from now on.
+func (p *blockPool) Took(n int) {
+	if p.out += int64(n); p.out > p.charged+chargeStep {
+		p.charge()
+	}
+}
+
+func (p *blockPool) charge() {
+	c := p.out &^ (chargeStep - 1)
+	p.account.Grow(c-p.charged, "the rows and values of a query")
+	p.charged = c
+}
+
+// Gave implements functions.Account: n bytes are no longer held.
+func (p *blockPool) Gave(n int) {
+	if p.out = max(p.out-int64(n), 0); p.charged > 0 && (p.out < p.charged-2*chargeStep || p.out <= chargeStep) {
+		p.lower()
+	}
+}
+
+// lower takes off the account what is no longer held; what is no more than one step is not on it.
+func (p *blockPool) lower() {
+	c := p.out &^ (chargeStep - 1)
+	if p.out <= chargeStep {
+		c = 0
+	}
+	p.account.Shrink(p.charged - c)
+	p.charged = c
+}
+
+// began and ended count executions. When the last has ended, nothing is held but idle blocks.
+func (p *blockPool) began(account *stats.Memory) {
+	p.account = account
+	p.running++
+}
+
+func (p *blockPool) ended() {
+	p.trim()
+	if p.running--; p.running > 0 {
+		return
+	}
+	p.running = 0
+	p.settle()
+}
+
+// settle ends the account of a pool whose blocks are all idle, whatever was not given back.
+func (p *blockPool) settle() {
+	p.out = int64(len(p.slabs))*slabWords*8 + int64(len(p.chunks))*chunkBytes
+	p.lower()
 }
 
 func (p *blockPool) slab() []uint64 {
@@ -22,7 +86,13 @@ func (p *blockPool) slab() []uint64 {
 		p.slabs = p.slabs[:n-1]
 		return s
 	}
-	return make([]uint64, slabWords)
+	return p.words(slabWords)
+}
+
+// words returns a slab of any size.
+func (p *blockPool) words(n int) []uint64 {
+	p.Took(n * 8)
+	return make([]uint64, n)
 }
 
 func (p *blockPool) chunk() []byte {
@@ -31,31 +101,67 @@ func (p *blockPool) chunk() []byte {
 		p.chunks = p.chunks[:n-1]
 		return c
 	}
-	return make([]byte, chunkBytes)
+	return p.bytes(chunkBytes)
+}
+
+// bytes returns a chunk of any size.
+func (p *blockPool) bytes(n int) []byte {
+	p.Took(n)
+	return make([]byte, n)
 }
 
 func (p *blockPool) giveSlab(s []uint64) {
 	if len(s) == slabWords {
 		p.slabs = append(p.slabs, s)
+	} else {
+		p.Gave(len(s) * 8)
 	}
 }
 
 func (p *blockPool) giveChunk(c []byte) {
 	if len(c) == chunkBytes {
 		p.chunks = append(p.chunks, c)
+	} else {
+		p.Gave(len(c))
 	}
 }
 
 // trim drops what a pool should not keep while nothing runs.
 func (p *blockPool) trim() {
 	keepS, keepC := poolLimit/2/(slabWords*8), poolLimit/2/chunkBytes
-	if len(p.slabs) > keepS {
+	if n := len(p.slabs) - keepS; n > 0 {
 		clear(p.slabs[keepS:])
 		p.slabs = p.slabs[:keepS]
+		p.Gave(n * slabWords * 8)
 	}
-	if len(p.chunks) > keepC {
+	if n := len(p.chunks) - keepC; n > 0 {
 		clear(p.chunks[keepC:])
 		p.chunks = p.chunks[:keepC]
+		p.Gave(n * chunkBytes)
+	}
+}
+
+// tally is the account of one thing that grows, besides blocks.
+type tally struct {
+	pool *blockPool
+	n    int
+}
+
+// set notes that the thing takes n bytes now.
+func (t *tally) set(p *blockPool, n int) {
+	if d := n - t.n; d > 0 {
+		p.Took(d)
+	} else if d < 0 {
+		p.Gave(-d)
+	}
+	t.pool, t.n = p, n
+}
+
+// done gives all back.
+func (t *tally) done() {
+	if t.n != 0 {
+		t.pool.Gave(t.n)
+		t.n = 0
 	}
 }
 
@@ -89,7 +195,7 @@ func (s *byteStore) put(b []byte) uint64 {
 }
 
 func (s *byteStore) putLarge(b []byte) uint64 {
-	c := make([]byte, lenBytes+len(b))
+	c := s.pool.bytes(lenBytes + len(b))
 	binary.LittleEndian.PutUint32(c, uint32(len(b)))
 	copy(c[lenBytes:], b)
 	s.large += int64(len(c))

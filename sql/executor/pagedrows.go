@@ -94,6 +94,7 @@ func (p *pagedRows) dropSlab(k int) {
 		}
 	}
 	p.slabs[k] = nil
+	p.pool.Gave(len(s) * 8)
 	p.resident -= int64(len(s)) * 8
 }
 
@@ -108,6 +109,7 @@ func (p *pagedRows) dropChunk(k int) {
 		}
 	}
 	p.bytes.chunks[k] = nil
+	p.pool.Gave(len(c))
 	p.resident -= int64(len(c))
 }
 
@@ -172,7 +174,7 @@ func (p *pagedRows) loadSlab(k int) {
 	if p.err != nil {
 		clear(b)
 	}
-	s := make([]uint64, words)
+	s := p.pool.words(words)
 	for i := range s {
 		s[i] = binary.LittleEndian.Uint64(b[i*8:])
 	}
@@ -181,7 +183,7 @@ func (p *pagedRows) loadSlab(k int) {
 }
 
 func (p *pagedRows) loadChunk(k int) {
-	b := make([]byte, p.chunkLen[k])
+	b := p.pool.bytes(p.chunkLen[k])
 	if p.err == nil {
 		_, p.err = p.file.ReadAt(b, p.chunkAt[k]-1)
 	}

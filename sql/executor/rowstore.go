@@ -50,7 +50,7 @@ func (s *rowStore) add() (uint32, []uint64) {
 
 func (s *rowStore) grow() {
 	if need := s.width << s.shift; need > slabWords {
-		s.slabs = append(s.slabs, make([]uint64, need))
+		s.slabs = append(s.slabs, s.pool.words(need))
 		return
 	}
 	s.slabs = append(s.slabs, s.pool.slab())
@@ -207,6 +207,34 @@ func (s *rowStore) fill(out *types.Batch, first uint32, n int) {
 
 // mem returns the bytes held.
 func (s *rowStore) mem() int64 { return int64(len(s.slabs))*slabWords*8 + s.bytes.mem() }
+
+// fit exchanges blocks that are hardly used for smaller ones. No rows are added after it.
+func (s *rowStore) fit() {
+	if len(s.slabs) == 1 && 2*s.n*s.width < len(s.slabs[0]) {
+		small := s.pool.words(s.n * s.width)
+		copy(small, s.slabs[0])
+		s.pool.giveSlab(s.slabs[0])
+		s.slabs[0] = small
+	}
+	if b := &s.bytes; len(b.chunks) == 1 && 2*b.off < len(b.chunks[0]) {
+		small := s.pool.bytes(b.off)
+		copy(small, b.chunks[0])
+		s.pool.giveChunk(b.chunks[0])
+		b.chunks[0] = small
+	}
+}
+
+// held returns the bytes of the blocks.
+func (s *rowStore) held() int64 {
+	n := int64(0)
+	for _, b := range s.slabs {
+		n += int64(len(b)) * 8
+	}
+	for _, b := range s.bytes.chunks {
+		n += int64(len(b))
+	}
+	return n
+}
 
 // used returns the bytes taken by rows.
 func (s *rowStore) used() int64 { return int64(s.n)*int64(s.width)*8 + s.bytes.used() }

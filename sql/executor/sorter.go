@@ -26,6 +26,7 @@ type sorter struct {
 	onDisk  int64
 	trimmed bool
 	enc     []byte
+	index   tally // of entries
 }
 
 func (s *sorter) init(ex *Exec, keys []sortKey, kinds []types.Kind) {
@@ -87,7 +88,7 @@ func (s *sorter) addBetter(b *types.Batch) {
 
 // trim keeps the first bound rows, in order.
 func (s *sorter) trim() {
-	s.entries = sortRows(&s.store, s.keys, s.entries)
+	s.order()
 	n := min(s.bound, len(s.entries))
 	s.spare.reset()
 	for _, e := range s.entries[:n] {
@@ -100,7 +101,7 @@ func (s *sorter) trim() {
 
 // spill writes the rows as a sorted run.
 func (s *sorter) spill() error {
-	s.entries = sortRows(&s.store, s.keys, s.entries)
+	s.order()
 	t := newTape(s.ex)
 	s.runs = append(s.runs, t)
 	for _, e := range s.entries {
@@ -123,14 +124,28 @@ func (s *sorter) finish() error {
 				return err
 			}
 		}
-		s.entries = nil
+		s.dropIndex()
 		return s.openMerge()
 	}
-	s.entries = sortRows(&s.store, s.keys, s.entries)
+	s.order()
 	if s.bound > 0 && len(s.entries) > s.bound {
 		s.entries = s.entries[:s.bound]
 	}
 	return nil
+}
+
+// order sorts the rows that are in memory.
+func (s *sorter) order() {
+	s.index.set(s.store.pool, 16*s.store.n)
+	s.entries = sortRows(&s.store, s.keys, s.entries)
+}
+
+func (s *sorter) dropIndex() {
+	s.index.done()
+	if cap(s.entries) > 1<<14 {
+		s.entries = nil
+	}
+	s.entries = s.entries[:0]
 }
 
 // rewind reads the sorted rows again.
@@ -162,12 +177,12 @@ func (s *sorter) read(max int, out *types.Batch, rows []uint32) (int, error) {
 
 func (s *sorter) reset() {
 	s.store.reset()
-	s.entries = s.entries[:0]
+	s.dropIndex()
+	s.closeMerge()
 	for _, r := range s.runs {
 		r.close()
 	}
 	s.runs = nil
-	s.merge = nil
 	s.sorted, s.trimmed, s.pos, s.onDisk, s.peak = false, false, 0, 0, 0
 }
 
@@ -187,6 +202,7 @@ type runHead struct {
 }
 
 func (s *sorter) openMerge() error {
+	s.closeMerge()
 	m := &merger{s: s}
 	m.out.init(&s.ex.env.pool, s.kinds)
 	for i, t := range s.runs {
@@ -206,6 +222,16 @@ func (s *sorter) openMerge() error {
 	heap.Init(m)
 	s.merge = m
 	return nil
+}
+
+func (s *sorter) closeMerge() {
+	if m := s.merge; m != nil {
+		m.out.reset()
+		for _, h := range m.heads {
+			h.row.reset()
+		}
+		s.merge = nil
+	}
 }
 
 func (h *runHead) advance() (bool, error) {

@@ -208,7 +208,9 @@ func (p *subplanState) array() (types.Datum, error) {
 		return types.Null, err
 	}
 	var vals []types.Datum
-	for {
+	var held tally
+	defer held.done()
+	for size := 0; ; {
 		b, err := p.root.next(BatchSize)
 		if err != nil {
 			return types.Null, err
@@ -217,14 +219,30 @@ func (p *subplanState) array() (types.Datum, error) {
 			break
 		}
 		for i := range b.Rows() {
-			vals = append(vals, b.Cols[0].Get(b.Row(i)).Clone())
+			d := b.Cols[0].Get(b.Row(i)).Clone()
+			vals, size = append(vals, d), size+datumBytes(d)
 		}
+		held.set(&p.ex.env.pool, size)
+		if err := p.ex.env.Slot.CheckInterrupts(); err != nil {
+			return types.Null, err
+		}
+	}
+	if err := p.ex.env.Slot.Account().Afford(int64(held.n), "an array"); err != nil {
+		return types.Null, err
 	}
 	if elem.IsArray && elem.ElemType != nil {
 		// An array of arrays is an array of one more dimension.
 		return joinArrays(vals, elem.ElemType)
 	}
 	return types.NewArray(elem.Oid, vals).Encode(elem), nil
+}
+
+// datumBytes is what a value takes in a list.
+func datumBytes(d types.Datum) int {
+	if d.IsBytes() {
+		return 16 + len(d.Bytes())
+	}
+	return 16
 }
 
 // subPlanExpr is a subselect that runs for each row, or once into a hash table.
@@ -266,6 +284,7 @@ func (c *compiler) compileSubPlan(q *plan.SubPlan) (expr, error) {
 		if e.table, err = c.ex.newAnyTable(q, p); err != nil {
 			return nil, err
 		}
+		c.ex.tables = append(c.ex.tables, e.table)
 	}
 	if q.SubLinkType == query.MultiExprSublink {
 		c.multi = append(c.multi, e)
@@ -410,6 +429,7 @@ type anyTable struct {
 	chain   []uint32
 	nulls   []uint32 // rows with a NULL in some column
 	allNull bool     // a row of NULLs only
+	index   tally    // of heads and chain
 	vals    []types.Datum
 }
 
@@ -443,8 +463,15 @@ func (ex *Exec) newAnyTable(q *plan.SubPlan, p *subplanState) (*anyTable, error)
 	return t, nil
 }
 
-func (t *anyTable) fill() error {
+func (t *anyTable) reset() {
+	t.full = false
 	t.store.reset()
+	t.index.done()
+	t.heads, t.chain = nil, nil
+}
+
+func (t *anyTable) fill() error {
+	t.reset()
 	t.heads, t.chain, t.nulls, t.allNull = make(map[uint64]uint32), t.chain[:0], t.nulls[:0], false
 	if err := t.p.start(); err != nil {
 		return err
@@ -459,6 +486,10 @@ func (t *anyTable) fill() error {
 		}
 		for i := range b.Rows() {
 			t.add(b, b.Row(i))
+		}
+		t.index.set(t.store.pool, 24*t.store.n)
+		if err := t.ex.env.Slot.CheckInterrupts(); err != nil {
+			return err
 		}
 	}
 	t.p.root.close()
