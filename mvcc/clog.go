@@ -59,38 +59,40 @@ func openCommitLog(files Files, dir string, log Log) (*commitLog, error) {
 	return &commitLog{seg: seg, log: log}, nil
 }
 
-// page returns the page of number no, from memory if it is there.
-func (c *commitLog) page(no uint64) *clogPage {
+// page returns the page of x, from memory if it is there.
+func (c *commitLog) page(slot *stats.Slot, x ids.Xid) *clogPage {
+	no := uint64(x) / xidsPerPage
 	if p := c.slots[no%clogSlots].Load(); p != nil && p.no == no {
+		c.seg.counts.hit(uint64(x))
 		return p
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.load(no)
+	return c.load(slot, no)
 }
 
 // load brings a page in. Caller holds mu exclusively. A commit log that cannot be read leaves no way to say what is
 // visible: the error is raised as a panic with a *pgerr.Error, which ends the session or, under a latch, crashes the server.
-func (c *commitLog) load(no uint64) *clogPage {
-	slot := &c.slots[no%clogSlots]
-	old := slot.Load()
+func (c *commitLog) load(slot *stats.Slot, no uint64) *clogPage {
+	place := &c.slots[no%clogSlots]
+	old := place.Load()
 	if old != nil && old.no == no {
 		return old
 	}
 	if old != nil {
-		if err := c.write(nil, old); err != nil {
+		if err := c.write(slot, old); err != nil {
 			panic(err)
 		}
 	}
 	var buf [pageSize]byte
-	if err := c.seg.read(no, buf[:]); err != nil {
+	if err := c.seg.read(slot, no, buf[:]); err != nil {
 		panic(err)
 	}
 	p := &clogPage{no: no}
 	for i := range p.words {
 		p.words[i].Store(binary.LittleEndian.Uint64(buf[8*i:]))
 	}
-	slot.Store(p)
+	place.Store(p)
 	return p
 }
 
@@ -116,20 +118,20 @@ func (c *commitLog) write(slot *stats.Slot, p *clogPage) error {
 }
 
 // get returns the bits of x.
-func (c *commitLog) get(x ids.Xid) uint64 {
-	p := c.page(uint64(x) / xidsPerPage)
+func (c *commitLog) get(slot *stats.Slot, x ids.Xid) uint64 {
+	p := c.page(slot, x)
 	n := uint64(x) % xidsPerPage
 	return p.words[n/xidsPerWord].Load() >> (n % xidsPerWord * 2) & 3
 }
 
 // set stores the outcome of transactions. async is the position of a commit record that was not flushed, 0 if it was.
-func (c *commitLog) set(xids []ids.Xid, bits uint64, async ids.LSN) {
+func (c *commitLog) set(slot *stats.Slot, xids []ids.Xid, bits uint64, async ids.LSN) {
 	for {
 		xids = c.setPresent(xids, bits, async)
 		if len(xids) == 0 {
 			return
 		}
-		c.page(uint64(xids[0]) / xidsPerPage) // may panic: no lock is held. It may be gone again at once
+		c.page(slot, xids[0]) // may panic: no lock is held. It may be gone again at once
 	}
 }
 
@@ -142,6 +144,9 @@ func (c *commitLog) setPresent(xids []ids.Xid, bits uint64, async ids.LSN) []ids
 		p := c.slots[no%clogSlots].Load()
 		if p == nil || p.no != no {
 			return xids[i:]
+		}
+		if i == 0 {
+			c.seg.counts.hit(uint64(x))
 		}
 		p.set(x, bits, async)
 	}

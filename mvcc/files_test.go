@@ -38,7 +38,7 @@ func TestCommitLogModel(t *testing.T) {
 				if rapid.Bool().Draw(t, "async") {
 					lsn = log.InsertSimple(wal.XactCommit, x, nil)
 				}
-				c.set([]ids.Xid{x}, bits, lsn)
+				c.set(nil, []ids.Xid{x}, bits, lsn)
 				now[x] = bits
 				if got := c.asyncLSN(x); got < lsn {
 					t.Fatalf("asyncLSN %d, want at least %d", got, lsn)
@@ -66,7 +66,7 @@ func TestCommitLogModel(t *testing.T) {
 			},
 			"": func(t *rapid.T) {
 				for x, want := range now {
-					if got := c.get(x); x >= oldest && got != want {
+					if got := c.get(nil, x); x >= oldest && got != want {
 						t.Fatalf("%d is %d, want %d", x, got, want)
 					}
 				}
@@ -81,7 +81,7 @@ func TestCommitLogWaitsForLog(t *testing.T) {
 	c := must(openCommitLog(newDisk(), "data", log))
 	lsn := log.InsertSimple(wal.XactCommit, 5, nil)
 	log.InsertSimple(wal.XactCommit, 6, nil)
-	c.set([]ids.Xid{5}, bitsCommitted, lsn)
+	c.set(nil, []ids.Xid{5}, bitsCommitted, lsn)
 	check(c.flush(nil))
 	if log.flushed != lsn {
 		t.Errorf("the log is flushed to %d, want %d", log.flushed, lsn)
@@ -91,7 +91,7 @@ func TestCommitLogWaitsForLog(t *testing.T) {
 func TestCommitLogTruncateRemovesFiles(t *testing.T) {
 	d := newDisk()
 	c := must(openCommitLog(d, "data", &memLog{}))
-	c.set([]ids.Xid{1, 33 * xidsPerPage, 64 * xidsPerPage}, bitsCommitted, 0)
+	c.set(nil, []ids.Xid{1, 33 * xidsPerPage, 64 * xidsPerPage}, bitsCommitted, 0)
 	check(c.flush(nil))
 	check(c.truncate(40 * xidsPerPage))
 	var names []string
@@ -120,7 +120,7 @@ func TestMultiModel(t *testing.T) {
 						ms = append(ms, Member{ids.Xid(1000 + i), ForShare})
 					}
 				}
-				id := must(srv.m.createMulti(slices.Clone(ms)))
+				id := must(srv.m.createMulti(nil, slices.Clone(ms)))
 				if model[id] != nil {
 					t.Fatalf("%d was given out before", id)
 				}
@@ -212,11 +212,11 @@ func TestUnreadable(t *testing.T) {
 				t.Error("no panic with an error")
 			}
 		}()
-		c.set([]ids.Xid{7}, bitsCommitted, 0)
+		c.set(nil, []ids.Xid{7}, bitsCommitted, 0)
 	}()
 	fail = nil
-	c.set([]ids.Xid{7}, bitsCommitted, 0)
-	if got := c.get(7); got != bitsCommitted {
+	c.set(nil, []ids.Xid{7}, bitsCommitted, 0)
+	if got := c.get(nil, 7); got != bitsCommitted {
 		t.Errorf("outcome %d", got)
 	}
 }

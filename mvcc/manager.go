@@ -196,6 +196,13 @@ func (m *Manager) Close() {
 	m.multi.members.seg.close()
 }
 
+// CountSLRU adds what the files of transactions were used for since Open to the counters of their logs.
+func (m *Manager) CountSLRU(out *[stats.NumSLRU]stats.SLRUCounts) {
+	out[stats.SLRUXact] = m.clog.seg.counts.sum()
+	out[stats.SLRUMultiXactOffset] = m.multi.offsets.seg.counts.sum()
+	out[stats.SLRUMultiXactMember] = m.multi.members.seg.counts.sum()
+}
+
 // Locks returns the lock table in which sessions wait for transactions.
 func (m *Manager) Locks() *locks.Manager { return m.locks }
 
@@ -271,14 +278,17 @@ func (m *Manager) Status(x ids.Xid) Status {
 
 // DidCommit reports whether x committed. Ask IsInProgress (or a snapshot) first: of a running transaction it may know
 // the end an instant too early.
-func (m *Manager) DidCommit(x ids.Xid) bool {
+func (m *Manager) DidCommit(x ids.Xid) bool { return m.didCommit(nil, x) }
+
+// didCommit is DidCommit for the process of slot, which may have to wait for a page.
+func (m *Manager) didCommit(slot *stats.Slot, x ids.Xid) bool {
 	if !x.IsNormal() {
 		return x != ids.InvalidXid
 	}
 	if uint64(x) < m.oldestXid.Load() {
 		return true
 	}
-	return m.clog.get(x) == bitsCommitted
+	return m.clog.get(slot, x) == bitsCommitted
 }
 
 // hintOK reports whether the commit of x is on disk, so that a hint bit that says so may get there.
@@ -364,10 +374,15 @@ func (m *Manager) SnapshotNow() (xmin, xmax ids.Xid, xip []ids.Xid) {
 }
 
 // MultiMembers returns the members of a multixact; none when it is truncated. Do not write to the result.
-func (m *Manager) MultiMembers(id ids.MultiXactID) ([]Member, error) { return m.multi.get(id) }
+func (m *Manager) MultiMembers(id ids.MultiXactID) ([]Member, error) { return m.multi.get(nil, id) }
 
-func (m *Manager) mustMembers(id ids.MultiXactID) []Member {
-	ms, err := m.multi.get(id)
+// MultiMembers is Manager.MultiMembers for the session's process.
+func (s *Session) MultiMembers(id ids.MultiXactID) ([]Member, error) {
+	return s.m.multi.get(s.slot, id)
+}
+
+func (m *Manager) mustMembers(slot *stats.Slot, id ids.MultiXactID) []Member {
+	ms, err := m.multi.get(slot, id)
 	if err != nil {
 		panic(pgerr.From(err)) // as with the commit log: there is no answer to give
 	}
@@ -376,7 +391,11 @@ func (m *Manager) mustMembers(id ids.MultiXactID) []Member {
 
 // MultiIsRunning reports whether a member of id is in progress. With lockOnly the caller knows that id holds lockers only.
 func (m *Manager) MultiIsRunning(id ids.MultiXactID, lockOnly bool) bool {
-	for _, mb := range m.mustMembers(id) {
+	return m.multiIsRunning(nil, id)
+}
+
+func (m *Manager) multiIsRunning(slot *stats.Slot, id ids.MultiXactID) bool {
+	for _, mb := range m.mustMembers(slot, id) {
 		if m.IsInProgress(mb.Xid) {
 			return true
 		}
@@ -385,8 +404,10 @@ func (m *Manager) MultiIsRunning(id ids.MultiXactID, lockOnly bool) bool {
 }
 
 // UpdateMember returns the member of id that changed the row, 0 if none did.
-func (m *Manager) UpdateMember(id ids.MultiXactID) ids.Xid {
-	for _, mb := range m.mustMembers(id) {
+func (m *Manager) UpdateMember(id ids.MultiXactID) ids.Xid { return m.updateMember(nil, id) }
+
+func (m *Manager) updateMember(slot *stats.Slot, id ids.MultiXactID) ids.Xid {
+	for _, mb := range m.mustMembers(slot, id) {
 		if mb.Status.IsUpdate() {
 			return mb.Xid
 		}

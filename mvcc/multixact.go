@@ -99,7 +99,7 @@ func openMultis(files Files, dir string, log Log) (*multis, error) {
 }
 
 // get returns the members of id, which the caller must not write. An id that was never made or is truncated has none.
-func (c *multis) get(id ids.MultiXactID) ([]Member, error) {
+func (c *multis) get(slot *stats.Slot, id ids.MultiXactID) ([]Member, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if ms, ok := c.byID[id]; ok {
@@ -108,14 +108,14 @@ func (c *multis) get(id ids.MultiXactID) ([]Member, error) {
 	if id < c.oldest || id >= c.next {
 		return nil, nil
 	}
-	v, err := c.offsets.get(uint64(id))
+	v, err := c.offsets.get(slot, uint64(id))
 	if err != nil || v == 0 {
 		return nil, err
 	}
 	start, n := v>>16, int(v&0xffff)+1
 	ms := make([]Member, n)
 	for i := range ms {
-		w, err := c.members.get(start + uint64(i))
+		w, err := c.members.get(slot, start+uint64(i))
 		if err != nil {
 			return nil, err
 		}
@@ -137,12 +137,12 @@ func (c *multis) remember(id ids.MultiXactID, ms []Member) {
 
 // create logs and stores a new multixact. ms must be sorted; the caller gives it away.
 // Caller holds the checkpoint gate shared.
-func (c *multis) create(ms []Member) (ids.MultiXactID, error) {
+func (c *multis) create(slot *stats.Slot, ms []Member) (ids.MultiXactID, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	r := multiRecord{ID: c.next, Start: c.nextMember, Members: ms}
 	// Bring the pages in first: nothing may fail once the record is in the log.
-	if err := c.prepare(&r); err != nil {
+	if err := c.prepare(slot, &r); err != nil {
 		return 0, err
 	}
 	lsn := c.log.InsertSimple(wal.MultiCreate, 0, r.append(nil))
@@ -152,16 +152,16 @@ func (c *multis) create(ms []Member) (ids.MultiXactID, error) {
 	return r.ID, nil
 }
 
-func (c *multis) prepare(r *multiRecord) error {
-	if _, err := c.offsets.get(uint64(r.ID)); err != nil {
+func (c *multis) prepare(slot *stats.Slot, r *multiRecord) error {
+	if _, err := c.offsets.get(slot, uint64(r.ID)); err != nil {
 		return err
 	}
 	for i := 0; i < len(r.Members); i += entriesPerPage {
-		if _, err := c.members.get(r.Start + uint64(i)); err != nil {
+		if _, err := c.members.get(slot, r.Start+uint64(i)); err != nil {
 			return err
 		}
 	}
-	_, err := c.members.get(r.Start + uint64(len(r.Members)-1))
+	_, err := c.members.get(slot, r.Start+uint64(len(r.Members)-1))
 	return err
 }
 
@@ -201,13 +201,13 @@ func (c *multis) flush(slot *stats.Slot) error {
 }
 
 // truncate forgets multixacts before oldest.
-func (c *multis) truncate(oldest ids.MultiXactID) error {
+func (c *multis) truncate(slot *stats.Slot, oldest ids.MultiXactID) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if oldest <= c.oldest || oldest > c.next {
 		return nil
 	}
-	start, known, err := c.firstMember(oldest)
+	start, known, err := c.firstMember(slot, oldest)
 	if err != nil {
 		return err
 	}
@@ -227,12 +227,12 @@ func (c *multis) truncate(oldest ids.MultiXactID) error {
 
 // firstMember returns where the members of the first multixact from id on begin. Ids that were skipped have none: after too many of them the
 // answer is not known. Caller holds mu.
-func (c *multis) firstMember(id ids.MultiXactID) (start uint64, known bool, err error) {
+func (c *multis) firstMember(slot *stats.Slot, id ids.MultiXactID) (start uint64, known bool, err error) {
 	for end := id + 64*entriesPerPage; id < c.next; id++ {
 		if id == end {
 			return 0, false, nil
 		}
-		v, err := c.offsets.get(uint64(id))
+		v, err := c.offsets.get(slot, uint64(id))
 		if err != nil {
 			return 0, false, err
 		}
@@ -260,29 +260,30 @@ func newPageCache(seg *segments, log Log) pageCache {
 	return pageCache{seg: seg, log: log, pages: map[uint64]*cachedPage{}}
 }
 
-func (c *pageCache) page(no uint64) (*cachedPage, error) {
+func (c *pageCache) page(slot *stats.Slot, no uint64) (*cachedPage, error) {
 	if p := c.pages[no]; p != nil {
+		c.seg.counts.hit(no)
 		return p, nil
 	}
 	for old := range c.pages {
 		if len(c.pages) < multiPages {
 			break
 		}
-		if err := c.writeOut(nil, old); err != nil {
+		if err := c.writeOut(slot, old); err != nil {
 			return nil, err
 		}
 		delete(c.pages, old)
 	}
 	p := &cachedPage{b: make([]byte, pageSize)}
-	if err := c.seg.read(no, p.b); err != nil {
+	if err := c.seg.read(slot, no, p.b); err != nil {
 		return nil, err
 	}
 	c.pages[no] = p
 	return p, nil
 }
 
-func (c *pageCache) get(i uint64) (uint64, error) {
-	p, err := c.page(i / entriesPerPage)
+func (c *pageCache) get(slot *stats.Slot, i uint64) (uint64, error) {
+	p, err := c.page(slot, i/entriesPerPage)
 	if err != nil {
 		return 0, err
 	}
@@ -290,7 +291,7 @@ func (c *pageCache) get(i uint64) (uint64, error) {
 }
 
 func (c *pageCache) put(i, v uint64, lsn ids.LSN) error {
-	p, err := c.page(i / entriesPerPage)
+	p, err := c.page(nil, i/entriesPerPage)
 	if err != nil {
 		return err
 	}

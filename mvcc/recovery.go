@@ -25,7 +25,7 @@ func (m *Manager) Redo(kind wal.Kind, payload []byte) error {
 		if len(payload) != 16 {
 			return badRecord("truncate")
 		}
-		return m.truncate(ids.Xid(binary.LittleEndian.Uint64(payload)), ids.MultiXactID(binary.LittleEndian.Uint64(payload[8:])))
+		return m.truncate(nil, ids.Xid(binary.LittleEndian.Uint64(payload)), ids.MultiXactID(binary.LittleEndian.Uint64(payload[8:])))
 	case wal.MultiCreate:
 		r, err := decodeMulti(payload)
 		if err != nil {
@@ -54,7 +54,7 @@ func (m *Manager) redoEnd(kind wal.Kind, payload []byte) error {
 	for _, x := range all {
 		m.SawXid(x)
 	}
-	m.clog.set(all, bits, 0)
+	m.clog.set(nil, all, bits, 0)
 	if len(r.Files) > 0 {
 		m.unlink(r.Files)
 	}
@@ -116,15 +116,15 @@ func (m *Manager) Truncate(slot *stats.Slot, oldest ids.Xid, oldestMulti ids.Mul
 	if err := m.log.Flush(slot, m.log.InsertSimple(wal.ClogTruncate, 0, b)); err != nil {
 		return err
 	}
-	return m.truncate(oldest, oldestMulti)
+	return m.truncate(slot, oldest, oldestMulti)
 }
 
-func (m *Manager) truncate(oldest ids.Xid, oldestMulti ids.MultiXactID) error {
+func (m *Manager) truncate(slot *stats.Slot, oldest ids.Xid, oldestMulti ids.MultiXactID) error {
 	if uint64(oldest) > m.oldestXid.Load() {
 		m.oldestXid.Store(uint64(oldest))
 		if err := m.clog.truncate(oldest); err != nil {
 			return err
 		}
 	}
-	return m.multi.truncate(oldestMulti)
+	return m.multi.truncate(slot, oldestMulti)
 }

@@ -55,9 +55,9 @@ func TestDamagedCommitLog(t *testing.T) {
 		if err == nil || pgerr.From(err).Code != pgerr.DataCorrupted || pgerr.From(err).Message != "invalid page in block 1 of file \""+dir+"/0000\"" {
 			t.Errorf("%s: %v", dir, err)
 		}
-		if err := s.read(1, page); err == nil {
+		if err := s.read(nil, 1, page); err == nil {
 			t.Errorf("%s: the damaged page can be read", dir)
 		}
-		check(s.read(2, page))
+		check(s.read(nil, 2, page))
 	}
 }

@@ -10,9 +10,11 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"gompho/internal/ids"
 	"gompho/internal/pgerr"
+	"gompho/stats"
 	"gompho/storage/vfs"
 )
 
@@ -42,6 +44,32 @@ type segments struct {
 	open  map[uint64]vfs.File
 	dirty map[uint64]bool // written since the last sync
 	newIn bool            // a file was created since the last sync
+
+	counts slruCounters
+}
+
+// slruCounters are what pg_stat_slru shows of an array of pages.
+type slruCounters struct {
+	zeroed, read, written, exists, flushes, truncates atomic.Int64
+	hits                                              [16]hitCounter
+}
+
+// hitCounter has a cache line to itself: many sessions look at the same page.
+type hitCounter struct {
+	n atomic.Int64
+	_ [56]byte
+}
+
+// hit counts a page found in memory. Any number will do that differs between those who look at the same time.
+func (c *slruCounters) hit(spread uint64) { c.hits[spread%uint64(len(c.hits))].n.Add(1) }
+
+func (c *slruCounters) sum() stats.SLRUCounts {
+	out := stats.SLRUCounts{Zeroed: c.zeroed.Load(), Read: c.read.Load(), Written: c.written.Load(), Exists: c.exists.Load(),
+		Flushes: c.flushes.Load(), Truncates: c.truncates.Load()}
+	for i := range c.hits {
+		out.Hit += c.hits[i].n.Load()
+	}
+	return out
 }
 
 func openSegments(files Files, dir string) (*segments, error) {
@@ -90,18 +118,29 @@ func (s *segments) file(seg uint64, create bool) (vfs.File, error) {
 	return f, nil
 }
 
-func (s *segments) read(page uint64, b []byte) error {
+// read brings in a page. A nil slot tells nobody that it waits.
+func (s *segments) read(slot *stats.Slot, page uint64, b []byte) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	clear(b)
 	seg := page / pagesPerSegment
 	f, err := s.file(seg, false)
 	if errors.Is(err, fs.ErrNotExist) {
+		s.counts.exists.Add(1)
+		s.counts.zeroed.Add(1)
 		return nil
 	}
 	var disk [diskPage]byte
 	if err == nil {
-		_, err = f.ReadAt(disk[:], int64(page%pagesPerSegment)*diskPage)
+		prev := slot.BeginWait(stats.IOSlruRead)
+		var n int
+		n, err = f.ReadAt(disk[:], int64(page%pagesPerSegment)*diskPage)
+		slot.EndWait(prev)
+		if n > 0 {
+			s.counts.read.Add(1)
+		} else {
+			s.counts.zeroed.Add(1)
+		}
 	}
 	if err != nil && !errors.Is(err, io.EOF) {
 		return ioError(err, "read", s.name(seg))
@@ -115,6 +154,7 @@ func (s *segments) read(page uint64, b []byte) error {
 func (s *segments) write(page uint64, b []byte) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.counts.written.Add(1)
 	seg := page / pagesPerSegment
 	f, err := s.file(seg, true)
 	if err == nil {
@@ -133,6 +173,7 @@ func (s *segments) write(page uint64, b []byte) error {
 func (s *segments) sync() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.counts.flushes.Add(1)
 	for seg := range s.dirty {
 		if err := s.open[seg].Sync(); err != nil {
 			return syncError(err, s.name(seg))
@@ -165,6 +206,7 @@ func (s *segments) list() ([]uint64, error) {
 
 // truncate removes the segments that lie wholly before page.
 func (s *segments) truncate(page uint64) error {
+	s.counts.truncates.Add(1)
 	list, err := s.list()
 	if err != nil {
 		return err

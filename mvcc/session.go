@@ -287,7 +287,7 @@ func (s *Session) recordCommit(drop []ids.RelFile) {
 		async = lsn
 		m.log.FlushAsync(lsn)
 	}
-	m.clog.set(s.xids, bitsCommitted, async)
+	m.clog.set(s.slot, s.xids, bitsCommitted, async)
 }
 
 // Abort ends the transaction without effect. Outside a transaction it does nothing.
@@ -306,7 +306,7 @@ func (s *Session) Abort() {
 	if len(s.xids) > 0 {
 		r := endRecord{Xid: s.xids[0], Time: time.Now(), Subs: s.xids[1:], Files: drop}
 		s.m.log.InsertSimple(wal.XactAbort, r.Xid, r.append(nil))
-		s.m.clog.set(s.xids, bitsAborted, 0)
+		s.m.clog.set(s.slot, s.xids, bitsAborted, 0)
 	}
 	s.finish(false)
 	if len(drop) > 0 {

@@ -84,7 +84,7 @@ func (s *Session) AbortSub() {
 		s.xids = s.xids[:i]
 		r := endRecord{Xid: xids[0], Time: time.Now(), Subs: xids[1:], Files: drop}
 		s.m.log.InsertSimple(wal.XactAbort, r.Xid, r.append(nil))
-		s.m.clog.set(xids, bitsAborted, 0)
+		s.m.clog.set(s.slot, xids, bitsAborted, 0)
 		s.m.finish(s.slot, nil, xids, false)
 		s.m.sub.forget(xids) // else those that are not listed would go on with their top transaction
 	}

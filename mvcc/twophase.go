@@ -351,5 +351,5 @@ func (m *Manager) recordFinish(slot *stats.Slot, p *Prepared, drop []ids.RelFile
 	if err := m.log.Flush(slot, m.log.InsertSimple(kind, p.Xid, r.append(nil))); err != nil {
 		panic(pgerr.From(err).WithSeverity(pgerr.Panic))
 	}
-	m.clog.set(p.xids(), bits, 0)
+	m.clog.set(slot, p.xids(), bits, 0)
 }

@@ -277,7 +277,7 @@ func (m *Manager) redoFinish(xid ids.Xid) {
 func (m *Manager) recoverPrepared() error {
 	r := &m.prep
 	for _, p := range r.byXid {
-		if uint64(p.Xid) < m.oldestXid.Load() || m.clog.get(p.Xid) != 0 {
+		if uint64(p.Xid) < m.oldestXid.Load() || m.clog.get(nil, p.Xid) != 0 {
 			m.removeState(p)
 			continue
 		}

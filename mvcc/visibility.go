@@ -27,14 +27,14 @@ type view interface {
 }
 
 func (s *Session) isInProgress(x ids.Xid) bool { return s.m.IsInProgress(x) }
-func (s *Session) didCommit(x ids.Xid) bool    { return s.m.DidCommit(x) }
+func (s *Session) didCommit(x ids.Xid) bool    { return s.m.didCommit(s.slot, x) }
 func (s *Session) hintOK(x ids.Xid) bool       { return s.m.hintOK(x) }
 func (s *Session) topOf(x ids.Xid) ids.Xid     { return s.m.sub.top(x) }
 func (s *Session) updateMember(id ids.MultiXactID) ids.Xid {
-	return s.m.UpdateMember(id)
+	return s.m.updateMember(s.slot, id)
 }
 func (s *Session) multiRunning(id ids.MultiXactID, lockOnly bool) bool {
-	return s.m.MultiIsRunning(id, lockOnly)
+	return s.m.multiIsRunning(s.slot, id)
 }
 
 // setHint stores hint bits. xid is the transaction that they say has committed, 0 if they say it has not.

@@ -5,6 +5,7 @@ import (
 
 	"gompho/internal/ids"
 	"gompho/locks"
+	"gompho/stats"
 )
 
 // WaitForXid waits until x is over; of a subtransaction, until its outcome is decided. Errors are those of waiting for a
@@ -39,7 +40,7 @@ func (s *Session) waitForXid(x ids.Xid, noWait bool) (bool, error) {
 // WaitForMulti waits for the members of id that conflict with what status amounts to. remaining is how many others, which
 // do not conflict, still run, this transaction included. With noWait ok is false if a conflicting one runs.
 func (s *Session) WaitForMulti(id ids.MultiXactID, status MemberStatus, noWait bool) (remaining int, ok bool, err error) {
-	ms, err := s.m.MultiMembers(id)
+	ms, err := s.m.multi.get(s.slot, id)
 	if err != nil {
 		return 0, false, err
 	}
@@ -62,13 +63,13 @@ func (s *Session) WaitForMulti(id ids.MultiXactID, status MemberStatus, noWait b
 
 // MultiCreate makes a multixact of two transactions that hold a row together.
 func (s *Session) MultiCreate(a, b Member) (ids.MultiXactID, error) {
-	return s.m.createMulti([]Member{a, b})
+	return s.m.createMulti(s.slot, []Member{a, b})
 }
 
 // MultiExpand makes a multixact of the members of id that still matter (running, or having changed the row) and m.
 // It returns id itself when m is in it.
 func (s *Session) MultiExpand(id ids.MultiXactID, m Member) (ids.MultiXactID, error) {
-	old, err := s.m.MultiMembers(id)
+	old, err := s.m.multi.get(s.slot, id)
 	if err != nil {
 		return 0, err
 	}
@@ -77,17 +78,19 @@ func (s *Session) MultiExpand(id ids.MultiXactID, m Member) (ids.MultiXactID, er
 	}
 	ms := make([]Member, 0, len(old)+1)
 	for _, o := range old {
-		if s.m.IsInProgress(o.Xid) || o.Status.IsUpdate() && s.m.DidCommit(o.Xid) {
+		if s.m.IsInProgress(o.Xid) || o.Status.IsUpdate() && s.m.didCommit(s.slot, o.Xid) {
 			ms = append(ms, o)
 		}
 	}
-	return s.m.createMulti(append(ms, m))
+	return s.m.createMulti(s.slot, append(ms, m))
 }
 
 // MultiFromMembers makes a multixact of ms, for a vacuum that drops members from an old one. ms is given away.
-func (s *Session) MultiFromMembers(ms []Member) (ids.MultiXactID, error) { return s.m.createMulti(ms) }
+func (s *Session) MultiFromMembers(ms []Member) (ids.MultiXactID, error) {
+	return s.m.createMulti(s.slot, ms)
+}
 
-func (m *Manager) createMulti(ms []Member) (ids.MultiXactID, error) {
+func (m *Manager) createMulti(slot *stats.Slot, ms []Member) (ids.MultiXactID, error) {
 	slices.SortFunc(ms, func(a, b Member) int {
 		switch pa, pb := a.pack(), b.pack(); {
 		case pa < pb:
@@ -102,7 +105,7 @@ func (m *Manager) createMulti(ms []Member) (ids.MultiXactID, error) {
 	}
 	m.gate.RLock()
 	defer m.gate.RUnlock()
-	return m.multi.create(ms)
+	return m.multi.create(slot, ms)
 }
 
 // BeginSpeculative starts a speculative insertion (ON CONFLICT): it takes the lock on a new token, which goes into the

@@ -22,6 +22,9 @@ func (c *cluster) counts() (s stats.Server) {
 			s.WalWriteMicros, s.WalSyncMicros = w.WriteTimeNS/1000, w.SyncTimeNS/1000
 		}
 	}
+	if c.mvcc != nil {
+		c.mvcc.CountSLRU(&s.SLRU)
+	}
 	return s
 }
 

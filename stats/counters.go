@@ -64,7 +64,7 @@ func (d *Database) add(x *Database) {
 	d.IdleInTransactionMicros += x.IdleInTransactionMicros
 }
 
-// Server are the cumulative counters of the server as a whole: pg_stat_bgwriter and pg_stat_wal.
+// Server are the cumulative counters of the server as a whole: pg_stat_bgwriter, pg_stat_wal and pg_stat_slru.
 type Server struct {
 	TimedCheckpoints, RequestedCheckpoints             int64
 	CheckpointWriteMicros, CheckpointSyncMicros        int64
@@ -72,6 +72,7 @@ type Server struct {
 	BackendBuffers, BackendSyncs, Allocated            int64
 	WalRecords, WalImages, WalBytes, WalBuffersFull    int64
 	WalWrites, WalSyncs, WalWriteMicros, WalSyncMicros int64
+	SLRU                                               [NumSLRU]SLRUCounts
 }
 
 // plus adds sign times y.
@@ -83,7 +84,21 @@ func (x Server) plus(y *Server, sign int64) Server {
 	return x
 }
 
-func (x *Server) fields() []*int64 { return append(x.bgwriter(), x.wal()...) }
+// restart makes a part of x the opposite of what live has counted, so that the sum begins with zeros.
+func (x *Server) restart(live *Server, part func(*Server) []*int64) {
+	b, l := part(x), part(live)
+	for i := range b {
+		*b[i] = -*l[i]
+	}
+}
+
+func (x *Server) fields() []*int64 {
+	out := append(x.bgwriter(), x.wal()...)
+	for l := range x.SLRU {
+		out = append(out, x.SLRU[l].fields()...)
+	}
+	return out
+}
 
 func (x *Server) bgwriter() []*int64 {
 	return []*int64{&x.TimedCheckpoints, &x.RequestedCheckpoints, &x.CheckpointWriteMicros, &x.CheckpointSyncMicros, &x.CheckpointBuffers,

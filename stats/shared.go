@@ -19,7 +19,9 @@ type Shared struct {
 	base     Server        // to be added to source
 	resetAt  [2]Time       // of pg_stat_bgwriter, pg_stat_wal
 	archiver archiverCounts
-	steps    map[ids.Oid]*[NumSteps]StepCounts // of sessions that have ended
+	// slruReset is when the counters of each log began.
+	slruReset [NumSLRU]Time
+	steps     map[ids.Oid]*[NumSteps]StepCounts // of sessions that have ended
 }
 
 // NewShared makes empty counters. source counts what the server's parts have done since the start; it may be nil.
@@ -31,8 +33,12 @@ func NewShared(tracking func() bool, source func() Server) *Shared {
 	if source == nil {
 		source = func() Server { return Server{} }
 	}
-	return &Shared{rels: map[RelID]*Relation{}, dbs: map[ids.Oid]*Database{}, sessions: map[*Pending]struct{}{}, tracking: tracking, source: source,
+	out := &Shared{rels: map[RelID]*Relation{}, dbs: map[ids.Oid]*Database{}, sessions: map[*Pending]struct{}{}, tracking: tracking, source: source,
 		resetAt: [2]Time{now, now}, archiver: archiverCounts{ResetAt: now}, steps: map[ids.Oid]*[NumSteps]StepCounts{}}
+	for l := range out.slruReset {
+		out.slruReset[l] = now
+	}
+	return out
 }
 
 // relation returns the entry, which it makes if need be; mu is held.
@@ -280,9 +286,6 @@ func (s *Shared) resetServer(i int, part func(*Server) []*int64) {
 	live := s.source()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	b, l := part(&s.base), part(&live)
-	for k := range b {
-		*b[k] = -*l[k]
-	}
+	s.base.restart(&live, part)
 	s.resetAt[i] = TimeOf(time.Now())
 }

@@ -218,6 +218,14 @@ var resets = map[string]func(s *session.Session, c *functions.Call) error{
 		}
 		return nil
 	},
+	"pg_stat_reset_slru": func(s *session.Session, c *functions.Call) error {
+		l := stats.SLRU(-1)
+		if !c.Args[0].IsNull() {
+			l = stats.SLRUNamed(c.Args[0].Str())
+		}
+		s.Stats.ResetSLRU(l)
+		return nil
+	},
 	"pg_stat_clear_snapshot": func(s *session.Session, _ *functions.Call) error {
 		s.Slot.Counters().ClearSnapshot()
 		return nil
@@ -258,7 +266,7 @@ func noCounterEntries() []functions.Entry {
 	all(zeroCounters, types.Int(0))
 	all(zeroTimes, types.Float(0))
 	all(nullStats, types.Null)
-	for _, n := range []string{"pg_stat_reset_slru", "pg_stat_reset_single_function_counters", "pg_stat_reset_replication_slot",
+	for _, n := range []string{"pg_stat_reset_single_function_counters", "pg_stat_reset_replication_slot",
 		"pg_stat_reset_subscription_stats"} {
 		out = append(out, functions.Entry{Name: n, Scalar: func(*functions.Call) (types.Datum, error) { return void, nil }})
 	}
@@ -268,7 +276,7 @@ func noCounterEntries() []functions.Entry {
 	}
 	return append(out,
 		functions.Entry{Name: "pg_stat_get_recovery_prefetch", Set: zeroRow("tiiiiiiiii")},
-		functions.Entry{Name: "pg_stat_get_slru", Set: slruRows},
+		functions.Entry{Name: "pg_stat_get_slru", Set: setOf(slruRows)},
 	)
 }
 
@@ -286,14 +294,14 @@ func zeroRow(shape string) functions.SetFunc {
 	}
 }
 
-func slruRows(*functions.Call) (functions.RowSource, error) {
-	out := &rows{}
-	for _, n := range []string{"CommitTs", "MultiXactMember", "MultiXactOffset", "Notify", "Serial", "Subtrans", "Xact", "other"} {
-		v := []types.Datum{types.String(n)}
-		for range 7 {
-			v = append(v, types.Int(0))
-		}
-		out.list = append(out.list, append(v, types.Null))
+// slruRows are the rows of pg_stat_slru.
+func slruRows(s *session.Session, _ *functions.Call) ([][]types.Datum, error) {
+	out := make([][]types.Datum, stats.NumSLRU)
+	all, _, _ := s.Stats.Server()
+	for l := range stats.NumSLRU {
+		c := &all.SLRU[l]
+		out[l] = []types.Datum{types.String(l.String()), types.Int(c.Zeroed), types.Int(c.Hit), types.Int(c.Read), types.Int(c.Written),
+			types.Int(c.Exists), types.Int(c.Flushes), types.Int(c.Truncates), timestamp(s.Stats.SLRUReset(l).Time())}
 	}
 	return out, nil
 }

@@ -126,7 +126,7 @@ func (l *locking) holdsEnough(x xmaxState) (bool, error) {
 		return false, nil
 	}
 	if x.mask&tuple.XmaxIsMulti != 0 {
-		ms, err := l.tx.Manager().MultiMembers(ids.MultiXactID(x.xmax))
+		ms, err := l.tx.MultiMembers(ids.MultiXactID(x.xmax))
 		for _, m := range ms {
 			if !l.tx.IsCurrent(m.Xid) {
 				continue
@@ -343,7 +343,7 @@ func (l *locking) holdersAllow(tup tuple.Header, tid ids.TID) (waitFor ids.Xid, 
 	}
 	members := []mvcc.Member{{Xid: tup.Xmax(), Status: statusOf(m, tup.Infomask2())}}
 	if m&tuple.XmaxIsMulti != 0 {
-		if members, err = l.tx.Manager().MultiMembers(tup.Multi()); err != nil {
+		if members, err = l.tx.MultiMembers(tup.Multi()); err != nil {
 			return 0, false, Ok, err
 		}
 	}

@@ -39,7 +39,7 @@ func RowLocks(tx *mvcc.Session, r *Rel, cid ids.CommandID) ([]RowLock, error) {
 	}
 	for i := range out {
 		if l := &out[i]; l.Multi {
-			if l.Members, err = tx.Manager().MultiMembers(ids.MultiXactID(l.Xmax)); err != nil {
+			if l.Members, err = tx.MultiMembers(ids.MultiXactID(l.Xmax)); err != nil {
 				return nil, err
 			}
 		}

@@ -321,7 +321,7 @@ func CountPage(tx *mvcc.Session, r *Rel, b buffer.Buf, cut *Cutoffs) (PageVacuum
 			}
 			if h.Xmax() != 0 && h.Infomask()&tuple.XmaxIsMulti != 0 {
 				cut.OldestMulti = min(cut.OldestMulti, h.Multi())
-				ms, err := tx.Manager().MultiMembers(h.Multi())
+				ms, err := tx.MultiMembers(h.Multi())
 				if err != nil {
 					return pv, err
 				}

@@ -80,7 +80,7 @@ func statusOf(mask, mask2 uint16) mvcc.MemberStatus {
 
 // ofMulti returns the state of a tuple whose xmax is the multixact id.
 func (o *op) ofMulti(id ids.MultiXactID) (xmaxState, error) {
-	ms, err := o.tx.Manager().MultiMembers(id)
+	ms, err := o.tx.MultiMembers(id)
 	if err != nil {
 		return xmaxState{}, err
 	}
@@ -160,7 +160,7 @@ func (o *op) onlyLocked(h tuple.Header) bool {
 // multiConflicts reports whether a running member of id, other than this transaction, conflicts with strength; member, whether
 // this transaction is in it.
 func (o *op) multiConflicts(id ids.MultiXactID, strength mvcc.LockStrength) (conflict, member bool, err error) {
-	ms, err := o.tx.Manager().MultiMembers(id)
+	ms, err := o.tx.MultiMembers(id)
 	for _, m := range ms {
 		switch {
 		case o.tx.IsCurrent(m.Xid):
