@@ -235,9 +235,15 @@ func (e *engine) call(fn, coll ids.Oid, args []types.Datum, argTypes []ids.Oid, 
 	for _, t := range argTypes {
 		c.ArgTypes = append(c.ArgTypes, e.typ(t))
 	}
-	d, err := en.Scalar(&c)
+	d, err := c.Do(en.Scalar)
+	if err == nil && d.IsBytes() && len(d.Bytes()) > maxFolded {
+		return types.Null, false, nil
+	}
 	return d, err == nil, err
 }
+
+// maxFolded is the size in bytes of the largest value that a plan keeps instead of the call that makes it.
+const maxFolded = 64 << 10
 
 // TypeNames resolves the types of PREPARE.
 func (e *engine) TypeNames(s *session.Session, names []*ast.TypeName) ([]ids.Oid, error) {

@@ -371,12 +371,22 @@ func arrayFill(c *Call) (types.Datum, error) {
 	if n == 0 {
 		return types.Array{Elem: elem.Oid}.Encode(elem), nil
 	}
+	each := 2 * datumSize
+	if c.Args[0].IsBytes() {
+		each += len(c.Args[0].Bytes())
+	}
+	if err := c.Afford(n * each); err != nil {
+		return types.Null, err
+	}
 	vals := make([]types.Datum, n)
 	for i := range vals {
 		vals[i] = c.Args[0]
 	}
 	return types.Array{Elem: elem.Oid, Dims: dims, Lbounds: lbs, Elems: vals}.Encode(elem), nil
 }
+
+// datumSize is what a value takes in a list, in bytes.
+const datumSize = 16
 
 func trimArray(c *Call) (types.Datum, error) {
 	a, elem, err := c.arrayArg(0)
@@ -465,6 +475,19 @@ func splitText(c *Call) []types.Datum {
 func textToArray(c *Call) (types.Datum, error) {
 	if c.null(0) {
 		return types.Null, nil
+	}
+	if s := c.str(0); len(s) > 1<<10 {
+		n := len(s) // without a separator each character is an element
+		if !c.null(1) {
+			if sep := c.str(1); sep != "" {
+				n = strings.Count(s, sep)
+			} else {
+				n = 1
+			}
+		}
+		if err := c.Afford(2*len(s) + n*2*datumSize); err != nil {
+			return types.Null, err
+		}
 	}
 	return textArray(splitText(c)), nil
 }

@@ -46,6 +46,43 @@ func (c *Call) Alloc(n int) []byte {
 	return c.Memory.Alloc(n)
 }
 
+// Do calls a function: arguments that are large need room for a result of their size, and a large result is put on the account of Memory.
+func (c *Call) Do(fn Scalar) (types.Datum, error) {
+	size := 0
+	for i := range c.Args {
+		if c.Args[i].IsBytes() {
+			size += len(c.Args[i].Bytes())
+		}
+	}
+	if size > largeValue {
+		if err := c.Afford(size); err != nil {
+			return types.Null, err
+		}
+	}
+	if c.Memory == nil {
+		return fn(c)
+	}
+	told := c.Memory.told
+	d, err := fn(c)
+	if err == nil && d.IsBytes() {
+		if n := len(d.Bytes()); n > memoryBlockMax/4 && c.Memory.told-told < n {
+			c.Memory.tell(n - (c.Memory.told - told))
+		}
+	}
+	return d, err
+}
+
+// largeValue is the size in bytes from which on it is asked whether there is room for a value.
+const largeValue = 1 << 20
+
+// Afford returns the error for a value of n bytes that the server has no memory for.
+func (c *Call) Afford(n int) error {
+	if n <= largeValue || c.Env == nil {
+		return nil
+	}
+	return c.Env.Slot().Account().Afford(int64(n), "a value")
+}
+
 // keep makes a Datum of b, which the caller built in scratch memory, by copying it to where results live.
 func (c *Call) keep(b []byte) types.Datum {
 	m := c.Alloc(len(b))

@@ -297,6 +297,9 @@ func (c *Call) formatOne(b []byte, f formatSpec, vals []types.Datum, typs []*typ
 	if pad <= 0 {
 		return append(b, text...), next, nil
 	}
+	if err := c.Afford(len(b) + pad); err != nil {
+		return b, next, err
+	}
 	if f.left {
 		return append(append(b, text...), strings.Repeat(" ", pad)...), next, nil
 	}

@@ -227,6 +227,9 @@ func textRepeat(c *Call) (types.Datum, error) {
 	if int64(len(s))*n > maxTextSize {
 		return types.Null, tooLong()
 	}
+	if err := c.Afford(len(s) * int(n)); err != nil {
+		return types.Null, err
+	}
 	m := c.Alloc(len(s) * int(n))
 	for i := 0; i < len(m); i += len(s) {
 		copy(m[i:], s)
@@ -238,6 +241,15 @@ func textReplace(c *Call) (types.Datum, error) {
 	s, from := c.str(0), c.str(1)
 	if from == "" || !strings.Contains(s, from) {
 		return c.Args[0], nil
+	}
+	if len(s) > 1<<10 {
+		size := len(s) + strings.Count(s, from)*(len(c.str(2))-len(from))
+		if size > maxTextSize {
+			return types.Null, tooLong()
+		}
+		if err := c.Afford(size); err != nil {
+			return types.Null, err
+		}
 	}
 	return types.String(strings.ReplaceAll(s, from, c.str(2))), nil
 }
@@ -255,6 +267,9 @@ func pad(left bool) Scalar {
 		}
 		if n*4 > maxTextSize {
 			return types.Null, tooLong()
+		}
+		if err := c.Afford(2 * int(n)); err != nil {
+			return types.Null, err
 		}
 		n -= have
 		f := int64(utf8.RuneCountInString(fill))

@@ -60,6 +60,13 @@ var giants = []struct{ name, sql string }{
 	{"work_mem without measure", "set work_mem = '2GB'; select count(*) from (select i from generate_series(1, 100000000) i order by -i offset 0) s"},
 	{"hash_mem without measure", "set work_mem = '2GB'; select count(*) from (select i from generate_series(1, 100000000) i group by i offset 0) s"},
 	{"recursive union", "with recursive r(i) as (select 1 union select i + 1 from r where i < 100000000) select count(*) from r"},
+	{"repeat", "select length(repeat('x', 500000000))"},
+	{"lpad", "select length(lpad('x', 200000000))"},
+	{"concatenation", "select length(repeat('x', 20000000) || repeat('y', 40000000))"},
+	{"array_fill", "select cardinality(array_fill(1, array[30000000]))"},
+	{"string_to_array", "select cardinality(string_to_array(repeat('x,', 5000000), ','))"},
+	{"replace", "select length(replace(repeat('x', 1000000), 'x', repeat('y', 200)))"},
+	{"format", "select length(format('%200000000s', 'x'))"},
 }
 
 // TestGreedyStatements: what would pass gompho.memory_limit gets 53200 with the reason, leaves nothing behind on the account, and the session goes on.

@@ -87,7 +87,7 @@ func (e *funcCall) scalar(row int) (types.Datum, error) {
 		return types.Null, err
 	}
 	e.call.Args = e.vals
-	return e.fn(&e.call)
+	return e.call.Do(e.fn)
 }
 
 // evalRest evaluates the arguments after a NULL one of a strict function: they may fail, as in PostgreSQL.
@@ -142,7 +142,7 @@ func (e *funcCall) one(i int, out *types.Vector) error {
 	if err := e.env.Slot.CheckInterrupts(); err != nil { // there is no telling how long a call takes
 		return err
 	}
-	d, err := e.fn(&e.call)
+	d, err := e.call.Do(e.fn)
 	if err != nil {
 		return err
 	}
@@ -257,5 +257,5 @@ func (c *caller) do(a, b types.Datum) (types.Datum, error) {
 	}
 	c.args[0], c.args[1] = a, b
 	c.call.Args = c.args[:2]
-	return c.fn(&c.call)
+	return c.call.Do(c.fn)
 }
