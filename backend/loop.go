@@ -12,6 +12,7 @@ import (
 
 // loop reads and serves messages until the session ends.
 func (b *Backend) loop() error {
+	b.c.Account = b.o.Slot.Account()
 	for {
 		calm := !b.c.Buffered()
 		if err := b.idle(); err != nil {
@@ -20,6 +21,10 @@ func (b *Backend) loop() error {
 		b.o.Slot.Account().SetIdle(true)
 		t, body, err := b.c.ReadMessage()
 		b.o.Slot.Account().SetIdle(false)
+		var refused error // a message that there is no room for: it was read over
+		if e, ok := err.(*pgerr.Error); ok && !isFatal(e) {
+			refused, err = e, nil
+		}
 		if err != nil {
 			if e := b.o.Slot.CheckInterrupts(); e != nil && isFatal(e) {
 				return e
@@ -43,7 +48,10 @@ func (b *Backend) loop() error {
 		if b.skipSync && t != 'S' && t != 'X' {
 			continue
 		}
-		done, err := b.dispatch(t, body)
+		done, err := false, refused
+		if err == nil {
+			done, err = b.dispatch(t, body)
+		}
 		if done || err != nil && isFatal(err) {
 			return err
 		}

@@ -268,6 +268,36 @@ func (m *Memory) refuse() *pgerr.Error {
 		r.bytes, r.what, kB(m.held.Load()), kB(m.pool.held.Load()), kB(m.pool.limit()))
 }
 
+// Charge is one thing on a session's account, by what it was last said to take. One goroutine at a time uses it.
+type Charge struct {
+	on *Memory
+	n  int64
+}
+
+// ChargeStep is by how many bytes charges differ: less is not worth counting.
+const ChargeStep = 256 << 10
+
+// Set says that the thing takes n bytes now, for what. It does not fail: see Memory.Grow.
+func (c *Charge) Set(m *Memory, n int64, what string) {
+	switch n &^= ChargeStep - 1; {
+	case n > c.n:
+		m.Grow(n-c.n, what)
+	case n == 0 || n+2*ChargeStep <= c.n:
+		m.Shrink(c.n - n)
+	default:
+		return
+	}
+	c.on, c.n = m, n
+}
+
+// Done says that the thing is gone.
+func (c *Charge) Done() {
+	if c.n != 0 {
+		c.on.Shrink(c.n)
+		c.n = 0
+	}
+}
+
 // MemoryUse is a line of the account.
 type MemoryUse struct {
 	PID        int32

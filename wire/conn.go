@@ -30,10 +30,24 @@ type Conn struct {
 	OnRead func(begin bool)
 	// OnWrite is the same for output, which blocks while the client does not read.
 	OnWrite func(begin bool)
+	// Account is told of large messages; nil: nobody is.
+	Account Account
+	charged int64 // for the body
+	sending int64 // for out
 	werr    error // the first failed write: everything after it is dropped
 	pool    *Pool
 	body    []byte // a large message, returned to the pool at the next read
 }
+
+// Account keeps the account of a session's memory, in bytes; *stats.Memory is one.
+type Account interface {
+	Afford(n int64, what string) error
+	Grow(n int64, what string)
+	Shrink(n int64)
+}
+
+// accounted is the size in bytes from which on a message is put on the account.
+const accounted = 1 << 20
 
 // Pool recycles large buffers between connections of a server.
 type Pool struct{ big sync.Pool }
@@ -137,11 +151,13 @@ func isLarge(t byte) bool {
 	return false
 }
 
-// ReadMessage reads the next message. The body is valid until the next call.
+// ReadMessage reads the next message. The body is valid until the next call. An error that is not fatal comes with the type: the message was read over, for
+// want of memory.
 func (c *Conn) ReadMessage() (byte, []byte, error) {
 	if c.body != nil {
 		c.pool.Put(c.body)
 		c.body = nil
+		c.release(&c.charged)
 	}
 	if c.r == c.w {
 		c.r, c.w = 0, 0
@@ -169,8 +185,44 @@ func (c *Conn) ReadMessage() (byte, []byte, error) {
 		return t, b, nil
 	}
 	c.r += 5
+	if n >= accounted && c.Account != nil {
+		if err := c.Account.Afford(int64(n), "a message"); err != nil {
+			if lost := c.skip(n); lost != nil {
+				return t, nil, lost
+			}
+			return t, nil, err
+		}
+		c.charge(&c.charged, n, "a message")
+	}
 	b, err := c.readLarge(n)
 	return t, b, err
+}
+
+func (c *Conn) charge(on *int64, n int, what string) {
+	if c.Account != nil {
+		c.Account.Grow(int64(n)-*on, what)
+		*on = int64(n)
+	}
+}
+
+func (c *Conn) release(on *int64) {
+	if *on != 0 {
+		c.Account.Shrink(*on)
+		*on = 0
+	}
+}
+
+// skip reads over n bytes.
+func (c *Conn) skip(n int) error {
+	for n > 0 {
+		if err := c.fill(1); err != nil {
+			return err
+		}
+		k := min(n, c.w-c.r)
+		c.r += k
+		n -= k
+	}
+	return nil
 }
 
 // readLarge reads a long body into a buffer that grows as the bytes arrive, so that a length alone allocates nothing.
@@ -221,6 +273,9 @@ func (c *Conn) Begin(t byte) int {
 func (c *Conn) End(at int) {
 	binary.BigEndian.PutUint32(c.out[at:], uint32(len(c.out)-at))
 	if len(c.out) >= flushAt {
+		if cap(c.out) >= accounted && int64(cap(c.out)) > c.sending {
+			c.charge(&c.sending, cap(c.out), "a row for the client")
+		}
 		c.write()
 	}
 }
@@ -258,6 +313,7 @@ func (c *Conn) Flush() error {
 		c.write()
 		c.pool.Put(c.out)
 		c.out = nil
+		c.release(&c.sending)
 	}
 	return c.werr
 }

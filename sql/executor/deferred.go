@@ -4,6 +4,7 @@ import (
 	"gompho/catalog"
 	"gompho/internal/ids"
 	"gompho/mvcc"
+	"gompho/stats"
 	"gompho/storage/btree"
 	"gompho/storage/heap"
 	"gompho/types"
@@ -26,6 +27,7 @@ type Deferred struct {
 	rows    rowEvents
 	foreign foreignKeys
 	firing  bool
+	charge  stats.Charge
 	watch   *triggerWatch // counts what is fired, for EXPLAIN ANALYZE; nil: nobody asks
 }
 
@@ -58,7 +60,20 @@ func (d *Deferred) Add(table ids.Oid, ix *catalog.Index, vals []types.Datum, tid
 		k.vals[i] = v.Clone()
 	}
 	d.keys = append(d.keys, k)
+	if len(d.keys)&1023 == 0 {
+		d.weigh()
+	}
 }
+
+// weigh puts what waits on the session's account.
+func (d *Deferred) weigh() {
+	r := &d.rows
+	n := (cap(r.queue)+cap(r.later))*eventBytes + (cap(r.done)+cap(d.keys))*2*eventBytes
+	d.charge.Set(d.env.Slot.Account(), int64(n), "checks of constraints that are to be made")
+}
+
+// eventBytes is what an event takes in a queue.
+const eventBytes = 56
 
 // isDeferred reports whether a constraint is to be checked at commit.
 func (d *Deferred) isDeferred(constraint ids.Oid) (bool, error) {
@@ -108,7 +123,10 @@ func (d *Deferred) settle(mark int, keep func(constraint ids.Oid) (bool, error))
 			waiting = len(d.keys)
 		}
 		if at >= len(d.rows.queue) {
-			d.rows.queue = d.rows.queue[:mark]
+			if d.rows.queue = d.rows.queue[:mark]; mark == 0 && cap(d.rows.queue) > maxKeptEvents {
+				d.rows.queue = nil
+			}
+			d.weigh()
 			return nil
 		}
 		var err error
@@ -204,6 +222,7 @@ func (d *Deferred) PreCommit() error {
 func (d *Deferred) AtEnd(bool) {
 	d.keys, d.modes = nil, nil
 	d.rows.forget()
+	d.charge.Done()
 }
 
 // AtSubEnd implements mvcc.Hook.

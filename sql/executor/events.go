@@ -72,6 +72,9 @@ func (r *rowEvents) forget() {
 // maxIdleEvents is how long a queue may be that is kept for the next transaction.
 const maxIdleEvents = 256
 
+// maxKeptEvents is how long a queue may be that is kept for the next statement.
+const maxKeptEvents = 64 << 10
+
 // endSub follows the end of a subtransaction. It returns the keys that are to be checked again.
 func (r *rowEvents) endSub(sub, parent mvcc.SubID, commit bool) (keys []deferredKey) {
 	keep := func(l []rowEvent) []rowEvent {
@@ -231,6 +234,9 @@ func (d *Deferred) add(t *tableTriggers, x *tableTrigger, old, new ids.TID) {
 	d.rows.open = false
 	d.rows.count[x.place]++
 	d.rows.queue = append(d.rows.queue, rowEvent{trigger: x.place, table: t.rel.Oid, sub: d.tx.SubID(), old: old, new: new})
+	if len(d.rows.queue)&4095 == 0 {
+		d.weigh()
+	}
 }
 
 // Inserted notes rows that were added to a table, before the end of the statement.

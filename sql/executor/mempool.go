@@ -27,7 +27,7 @@ type blockPool struct {
 }
 
 // chargeStep is how much is charged at once: what a small statement holds is not worth counting.
-const chargeStep = 256 << 10
+const chargeStep = stats.ChargeStep
 
 // Took implements functions.Account: n bytes are held from now on.
 func (p *blockPool) Took(n int) {

@@ -38,6 +38,8 @@ type windowAgg struct {
 	startOff expr
 	endOff   expr
 	stub     types.Batch
+	index    tally // of group and starts
+	values   tally // of accumulators and large values of the batch
 }
 
 // windowFn is one window function or aggregate over a window.
@@ -188,7 +190,9 @@ func (n *windowAgg) load() (bool, error) {
 				}
 			}
 		}
-		if n.take() {
+		more := n.take()
+		n.index.set(&n.ex.env.pool, 4*(cap(n.group)+cap(n.starts)))
+		if more {
 			break
 		}
 		if err := n.ex.env.Slot.CheckInterrupts(); err != nil {
@@ -285,6 +289,8 @@ func (n *windowAgg) next(max int) (*types.Batch, error) {
 func (n *windowAgg) compute(k int) error {
 	child := types.Batch{Cols: n.batch.Cols[:n.nChild]}
 	n.store.fill(&child, uint32(n.row), k)
+	large, last := 0, types.Null
+	n.values.done()
 	for i, f := range n.fns {
 		v := n.batch.Cols[n.nChild+i]
 		v.Reset()
@@ -298,6 +304,16 @@ func (n *windowAgg) compute(k int) error {
 				return err
 			}
 			v.Set(r, d)
+			if d.IsBytes() && len(d.Bytes()) > 1<<10 && d != last {
+				large += len(d.Bytes())
+				last = d
+			}
+			if f.acc != nil && large+f.acc.Size() > n.values.n+chargeStep {
+				n.values.set(&n.ex.env.pool, large+f.acc.Size())
+				if err := n.ex.env.Slot.CheckInterrupts(); err != nil {
+					return err
+				}
+			}
 			if r&31 == 31 { // a frame may be the whole partition
 				if err := n.ex.env.Slot.CheckInterrupts(); err != nil {
 					return err
@@ -420,6 +436,11 @@ func (n *windowAgg) rescan() error {
 
 func (n *windowAgg) clearState() {
 	n.store.reset()
+	n.index.done()
+	n.values.done()
+	if cap(n.group) > 1<<16 {
+		n.group, n.starts = nil, nil
+	}
 	n.pending, n.at, n.inEnded, n.loaded, n.row, n.deferred = nil, 0, false, false, 0, nil
 	n.offsets = false
 }

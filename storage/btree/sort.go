@@ -52,6 +52,8 @@ type sorter struct {
 	runs    []run
 	sorted  bool
 	va, vb  []types.Datum
+	charge  stats.Charge
+	next    int // used at which to charge again
 }
 
 type run struct{ from, to int64 }
@@ -109,6 +111,12 @@ func wordAt(b []byte, off int) uint64 {
 	return binary.BigEndian.Uint64(w[:])
 }
 
+// charged puts what the items take on the session's account.
+func (s *sorter) charged() {
+	s.charge.Set(s.slot.Account(), int64(s.used+stats.ChargeStep), "the sort of an index build")
+	s.next = s.used + stats.ChargeStep
+}
+
 // makeRoom spills when one more item of n bytes would not fit.
 func (s *sorter) makeRoom(n int) error {
 	if s.used+n+entrySize > s.limit && len(s.entries) > 0 {
@@ -119,7 +127,9 @@ func (s *sorter) makeRoom(n int) error {
 
 // addWord puts an item that is only a word into the sort of an inline sorter.
 func (s *sorter) addWord(d types.Datum, tid ids.TID, live bool) {
-	s.used += entrySize
+	if s.used += entrySize; s.used > s.next {
+		s.charged()
+	}
 	s.entries = append(s.entries, entry{abbrev: s.abbrevOf(d), chunk: uint32(tid.Block), off: uint32(tid.Offset), live: live, null: d.IsNull()})
 }
 
@@ -128,7 +138,9 @@ func (s *sorter) add(first types.Datum, it item, live bool) error {
 	if err := s.makeRoom(len(it)); err != nil {
 		return err
 	}
-	s.used += len(it) + entrySize
+	if s.used += len(it) + entrySize; s.used > s.next {
+		s.charged()
+	}
 	last := len(s.chunks) - 1
 	if last < 0 || len(s.chunks[last])+len(it) > cap(s.chunks[last]) {
 		s.chunks = append(s.chunks, make([]byte, 0, chunkSize))
@@ -377,6 +389,7 @@ func (s *sorter) spill() error {
 }
 
 func (s *sorter) close() {
+	s.charge.Done()
 	if s.file != nil {
 		s.file.Close()
 		s.file = nil

@@ -31,7 +31,8 @@ func (d *deadItems) add(blk ids.BlockNumber, offs []ids.OffsetNumber) {
 }
 
 func (d *deadItems) len() int   { return len(d.offs) }
-func (d *deadItems) full() bool { return 4*len(d.first)+2*len(d.offs) > d.limit }
+func (d *deadItems) full() bool { return d.bytes() > d.limit }
+func (d *deadItems) bytes() int { return 4*len(d.first) + 2*len(d.offs) }
 
 func (d *deadItems) reset() { d.first, d.offs, d.pages = d.first[:0], d.offs[:0], 0 }
 

@@ -115,6 +115,7 @@ type run struct {
 	cut        heap.Cutoffs
 	vm         freespace.VM
 	dead       deadItems
+	deadCharge stats.Charge
 	strategy   *buffer.Strategy
 	skipped    bool            // pages that are not all-frozen were skipped
 	nonEmpty   ids.BlockNumber // one past the last page with something in it
@@ -128,6 +129,7 @@ func Heap(tx *mvcc.Session, r *heap.Rel, indexes []*btree.Index, p Params) (Stat
 	v := run{tx: tx, slot: tx.Slot(), r: r, indexes: indexes, p: p, vm: r.VisibilityMap(),
 		strategy: r.Env.Pool.NewStrategy(buffer.Vacuum)}
 	defer func() { v.vm.Close() }()
+	defer v.deadCharge.Done()
 	v.st.Indexes = make([]btree.VacuumStats, len(indexes))
 	v.dead.limit = max(v.p.MemKB, 64) << 10
 	if v.p.MemKB == 0 {
@@ -250,6 +252,7 @@ func (v *run) page(blk ids.BlockNumber) error {
 		v.st.DeadItemPages++
 		v.st.DeadItems += float64(len(pv.Dead))
 		v.dead.add(blk, pv.Dead)
+		v.deadCharge.Set(v.slot.Account(), int64(v.dead.bytes()), "dead rows found by VACUUM")
 		v.progress(stats.VacuumDead, int64(v.dead.len()))
 	} else if err := v.r.FreeSpaceMap().Record(v.slot, blk, pv.Free); err != nil {
 		return err
