@@ -66,10 +66,14 @@ func (b *Backend) cursorRowAddress(name string, rel ids.Oid) (tid ids.TID, ok bo
 	if err != nil {
 		return tid, false, err
 	}
-	if p.pos < 1 || p.store == nil || p.pos > int64(len(p.store.rows)) {
+	if p.pos < 1 || p.store == nil || p.pos > p.store.count {
 		return tid, false, state("cursor %q is not positioned on a row", name)
 	}
-	d := p.store.rows[p.pos-1][t.col]
+	vals, err := p.store.get(p.pos - 1)
+	if err != nil {
+		return tid, false, err
+	}
+	d := vals[t.col]
 	if d.IsNull() {
 		return tid, false, nil
 	}

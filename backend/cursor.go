@@ -14,6 +14,7 @@ func (b *Backend) dropPortal(p *Portal) {
 		b.count(p) // one that was not run to its end
 	}
 	b.endPortal(p)
+	p.store.close()
 	if b.portals[p.name] == p {
 		delete(b.portals, p.name)
 	}
@@ -114,11 +115,11 @@ func (b *Backend) declareCursor(x *ast.DeclareCursorStmt, outer *Portal) error {
 // position gives cursors their rows by number. What has been read stays, so that the cursor can move backward.
 func (b *Backend) cursorRow(p *Portal, i int64) ([]types.Datum, bool, error) {
 	if p.store == nil {
-		p.store = &heldRows{n: len(p.stmt.fields) + len(p.tracked)}
+		p.store = b.newHeldRows(len(p.stmt.fields) + len(p.tracked))
 	}
-	for int64(len(p.store.rows)) <= i && p.exec != nil && !p.done {
+	for p.store.count <= i && p.exec != nil && !p.done {
 		b.s.Tx.PushActive(p.snap)
-		bt, err := p.exec.Next(int(min(i-int64(len(p.store.rows))+1, batchSize)))
+		bt, err := p.exec.Next(int(min(i-p.store.count+1, batchSize)))
 		b.s.Tx.PopActive()
 		if err != nil {
 			return nil, false, err
@@ -127,12 +128,18 @@ func (b *Backend) cursorRow(p *Portal, i int64) ([]types.Datum, bool, error) {
 			p.done = true
 			break
 		}
-		p.store.batch(bt)
+		if err := p.store.batch(bt); err != nil {
+			return nil, false, err
+		}
 	}
-	if i < 0 || i >= int64(len(p.store.rows)) {
+	if i < 0 || i >= p.store.count {
 		return nil, false, nil
 	}
-	return p.store.rows[i][:len(p.stmt.fields)], true, nil
+	vals, err := p.store.get(i)
+	if err != nil {
+		return nil, false, err
+	}
+	return vals[:len(p.stmt.fields)], true, nil
 }
 
 // fetch is FETCH and MOVE. A cursor stands on row p.pos, counted from 1; 0 is before the first.
@@ -181,7 +188,7 @@ func (b *Backend) moveCursor(p *Portal, x *ast.FetchStmt, to sink) (int64, error
 			if _, _, err := b.cursorRow(p, 1<<62); err != nil {
 				return 0, err
 			}
-			n = max(int64(len(p.store.rows))+n+1, 0)
+			n = max(p.store.count+n+1, 0)
 		}
 	default:
 		n = max(p.pos+n, 0)
@@ -194,7 +201,7 @@ func (b *Backend) moveCursor(p *Portal, x *ast.FetchStmt, to sink) (int64, error
 		return 0, err
 	}
 	if n > 0 && !ok {
-		n = int64(len(p.store.rows)) + 1
+		n = p.store.count + 1
 	}
 	p.pos = n
 	if ok {
@@ -222,7 +229,7 @@ func (b *Backend) forward(p *Portal, n int64, emit func(int64) (bool, error)) (i
 			return sent, err
 		}
 		if !ok {
-			p.pos = int64(len(p.store.rows)) + 1
+			p.pos = p.store.count + 1
 			break
 		}
 		p.pos++

@@ -27,34 +27,6 @@ type nowhere struct{}
 func (nowhere) batch(*types.Batch) error { return nil }
 func (nowhere) row([]types.Datum) error  { return nil }
 
-// heldRows keeps rows in memory: those of a cursor WITH HOLD after its transaction, and of statements whose rows are
-// fetched in parts although they run to the end at once.
-type heldRows struct {
-	rows [][]types.Datum
-	n    int // columns
-}
-
-func (h *heldRows) batch(b *types.Batch) error {
-	for i := 0; i < b.Rows(); i++ {
-		r := b.Row(i)
-		vals := make([]types.Datum, h.n)
-		for c := range vals {
-			vals[c] = b.Cols[c].Get(r).Clone()
-		}
-		h.rows = append(h.rows, vals)
-	}
-	return nil
-}
-
-func (h *heldRows) row(vals []types.Datum) error {
-	out := make([]types.Datum, len(vals))
-	for i, v := range vals {
-		out[i] = v.Clone()
-	}
-	h.rows = append(h.rows, out)
-	return nil
-}
-
 // batchSize is how many rows are asked of an executor at a time.
 const batchSize = 1024
 
@@ -219,11 +191,15 @@ func (b *Backend) endPortal(p *Portal) {
 		}
 		p.snap = nil
 	}
+	if p.store != p.held {
+		p.store.close()
+	}
 }
 
 // storeAll runs the statement to its end and keeps its rows.
 func (b *Backend) storeAll(p *Portal) error {
-	h := &heldRows{n: len(p.stmt.fields)}
+	h := b.newHeldRows(len(p.stmt.fields))
+	p.store = h
 	b.s.Tx.PushActive(p.snap)
 	defer b.s.Tx.PopActive()
 	for {
@@ -234,19 +210,24 @@ func (b *Backend) storeAll(p *Portal) error {
 		if bt == nil {
 			break
 		}
-		h.batch(bt)
+		if err := h.batch(bt); err != nil {
+			return err
+		}
 	}
-	p.store = h
 	return nil
 }
 
 func (b *Backend) fromStore(p *Portal, max int64, to sink) (bool, error) {
-	n := int64(len(p.store.rows)) - p.pos
+	n := p.store.count - p.pos
 	if max > 0 && n > max {
 		n = max
 	}
 	for i := int64(0); i < n; i++ {
-		if err := to.row(p.store.rows[p.pos]); err != nil {
+		vals, err := p.store.get(p.pos)
+		if err == nil {
+			err = to.row(vals)
+		}
+		if err != nil {
 			return false, err
 		}
 		p.pos++
@@ -255,7 +236,7 @@ func (b *Backend) fromStore(p *Portal, max int64, to sink) (bool, error) {
 		p.rows = uint64(n)
 		p.tag = p.rowTag()
 	}
-	if p.pos >= int64(len(p.store.rows)) {
+	if p.pos >= p.store.count {
 		p.done = true
 		b.endPortal(p)
 	}
@@ -264,7 +245,12 @@ func (b *Backend) fromStore(p *Portal, max int64, to sink) (bool, error) {
 
 // runRewritten runs the queries that a rewritten statement became, in order; the rows are those of the one that sets the tag.
 func (b *Backend) runRewritten(p *Portal) error {
-	h := &heldRows{n: len(p.stmt.fields)}
+	h := b.newHeldRows(len(p.stmt.fields))
+	defer func() {
+		if p.store == nil { // it has failed
+			h.close()
+		}
+	}()
 	for i, q := range p.stmt.queries {
 		if i > 0 {
 			if err := b.s.Tx.IncrementCommand(); err != nil {
@@ -288,12 +274,15 @@ func (b *Backend) runRewritten(p *Portal) error {
 				break
 			}
 			if q.CanSetTag {
-				h.batch(bt)
+				if err := h.batch(bt); err != nil {
+					b.s.Tx.PopActive()
+					return err
+				}
 			}
 		}
 		b.s.Tx.PopActive()
 		if q.CanSetTag {
-			p.rows = uint64(len(h.rows))
+			p.rows = uint64(h.count)
 			p.tag = b.completionTag(p)
 		}
 		b.endPortal(p)
@@ -407,12 +396,13 @@ func (b *Backend) runUtilityPortal(p *Portal, max int64, to sink) (bool, error) 
 		p.tag, p.done = tag, err == nil
 		return p.done, err
 	}
-	h := &heldRows{n: len(p.stmt.fields)}
+	h := b.newHeldRows(len(p.stmt.fields))
+	p.store = h
 	tag, err := b.utility(p, h)
 	if err != nil {
 		return false, err
 	}
-	p.tag, p.store = tag, h
+	p.tag = tag
 	return b.fromStore(p, max, to)
 }
 
