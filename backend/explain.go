@@ -21,7 +21,7 @@ func (e *engine) explain(u *UtilityContext, st *ast.ExplainStmt, params []types.
 	if onlyLocks {
 		return e.explainLocks(u, st, params, o.Format)
 	}
-	o.QueryText = u.SQL
+	o.QueryText, o.IOTiming = u.SQL, e.s.Settings.Get("track_io_timing").Bool()
 	queries, params, err := e.explained(u, st.Query, params)
 	if err != nil {
 		return nil, err

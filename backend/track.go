@@ -152,13 +152,7 @@ func (b *Backend) pause(p *Portal, r *run) {
 	}
 	p.spent += time.Since(r.start)
 	u := executor.UsageOf(b.o.Slot).Since(r.before)
-	p.used.SharedHit += u.Hit
-	p.used.SharedRead += u.Read
-	p.used.SharedDirtied += u.Dirtied
-	p.used.SharedWritten += u.Written
-	p.used.WALRecords += u.Records
-	p.used.WALImages += u.FullImages
-	p.used.WALBytes += u.WALBytes
+	u.AddTo(&p.used)
 	p.runs = true
 	if !p.stmt.returns || p.stmt.utility {
 		p.used.Rows = rowsOf(p)
@@ -200,8 +194,8 @@ func (b *Backend) count(p *Portal) {
 // planned counts the planning of a statement that began at start.
 func (b *Backend) planned(p *Prepared, r *run) {
 	u := executor.UsageOf(b.o.Slot).Since(r.before)
-	use := stats.StatementUse{SharedHit: u.Hit, SharedRead: u.Read, SharedDirtied: u.Dirtied, SharedWritten: u.Written,
-		WALRecords: u.Records, WALImages: u.FullImages, WALBytes: u.WALBytes}
+	var use stats.StatementUse
+	u.AddTo(&use)
 	p.stat = b.s.Statements.Planned(p.stat, time.Since(r.start), &use)
 }
 

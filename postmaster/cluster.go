@@ -177,7 +177,7 @@ func (c *cluster) openSession(s *session.Session, who func(look *catalog.Session
 	number := func(name string) func() int { return func() int { return int(set.Get(name).Int()) } }
 	s.Slot.LocalPages = number("temp_buffers")
 	s.Slot.IO = &stats.IOSettings{FlushAfter: number("backend_flush_after"), Concurrency: number("effective_io_concurrency"),
-		Maintenance: number("maintenance_io_concurrency")}
+		Maintenance: number("maintenance_io_concurrency"), Timing: func() bool { return set.Get("track_io_timing").Bool() }}
 	s.Slot.Damage = &stats.Damage{
 		IgnoreChecksums: func() bool { return set.Get("ignore_checksum_failure").Bool() },
 		ZeroPages:       func() bool { return set.Get("zero_damaged_pages").Bool() },

@@ -23,6 +23,7 @@ type tempFile struct {
 	vfs.File
 	fs   vfs.FS
 	path string
+	slot *stats.Slot // of who made it
 	acct *stats.TempSpace
 	size atomic.Int64
 }
@@ -35,7 +36,7 @@ func (c *cluster) tempFile(slot *stats.Slot) (heap.TempFile, error) {
 	t := &tempFile{fs: c.fs}
 	pid := os.Getpid()
 	if slot != nil {
-		pid, t.acct = int(slot.PID), slot.Temp
+		pid, t.slot, t.acct = int(slot.PID), slot, slot.Temp
 	}
 	name := fmt.Sprintf("pgsql_tmp%d.%d", pid, c.tempNo.Add(1)-1)
 	t.path = filepath.Join(tempDir, name)
@@ -89,10 +90,20 @@ func (t *tempFile) WriteAt(b []byte, at int64) (int, error) {
 		}
 		t.acct.Reserve(size - end)
 	}
+	began := t.slot.BeginIO()
 	n, err := t.File.WriteAt(b, at)
+	t.slot.EndTempWrite(began, n)
 	if err != nil {
 		err = tempError(err, "write to file", t.path)
 	}
+	return n, err
+}
+
+// ReadAt implements io.ReaderAt.
+func (t *tempFile) ReadAt(b []byte, at int64) (int, error) {
+	began := t.slot.BeginIO()
+	n, err := t.File.ReadAt(b, at)
+	t.slot.EndTempRead(began, n)
 	return n, err
 }
 

@@ -42,6 +42,7 @@ type Database struct {
 	BlocksFetched, BlocksHit                             int64
 	Returned, Fetched, Inserted, Updated, Deleted        int64
 	TempFiles, TempBytes, Deadlocks                      int64
+	BlkReadNS, BlkWriteNS                                int64 // nanoseconds of reading and writing, with track_io_timing
 	Sessions, Abandoned, Fatal, Killed                   int64 // sessions begun; ended by a lost client, an error, an operator
 	SessionMicros, ActiveMicros, IdleInTransactionMicros int64
 	ChecksumFailures                                     int64
@@ -55,6 +56,8 @@ func (d *Database) add(x *Database) {
 	d.TempFiles += x.TempFiles
 	d.TempBytes += x.TempBytes
 	d.Deadlocks += x.Deadlocks
+	d.BlkReadNS += x.BlkReadNS
+	d.BlkWriteNS += x.BlkWriteNS
 	d.Sessions += x.Sessions
 	d.Abandoned += x.Abandoned
 	d.Fatal += x.Fatal

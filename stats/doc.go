@@ -27,7 +27,7 @@
 //
 // Steps of requests (gompho_request_steps) are counted by each session in Pending.Steps, without a lock; Shared.RequestSteps adds them up.
 //
-// Differences from PostgreSQL: a block that extends a file is no read; I/O timing is not kept; what is kept in memory has no rows but zeros in pg_stat_slru; an index is built from
+// Differences from PostgreSQL: blocks that extend a file count as one that was not found, however many; what is kept in memory has no rows but zeros in pg_stat_slru; an index is built from
 // live rows, so dead ones do not count as returned; a parallel worker's rows count at the end of its part of the plan.
 //
 // To debug: Shared.Relations lists a database's counters; pg_stat_xact_all_tables shows what a session has not handed in.

@@ -11,7 +11,7 @@ import (
 
 // The statistics file: magic, the server's counters and reset times, those of the archiver, the reset times of the SLRUs, the number of databases and these, the number of relations and these, a CRC-32C of all
 // that. Little endian, fields in the order of their declaration.
-const fileMagic = "gomphostat\x00\x03"
+const fileMagic = "gomphostat\x00\x04"
 
 var errFile = errors.New("the statistics file is damaged")
 

@@ -534,5 +534,8 @@ func (p *Pending) absorb(w *Pending) {
 		r.blocks += x.blocks
 		r.hits += x.hits
 	}
+	p.own.BlkReadNS += w.own.BlkReadNS
+	p.own.BlkWriteNS += w.own.BlkWriteNS
+	w.own = Database{}
 	w.rels, w.recent = map[RelID]*RelPending{}, [16]*RelPending{}
 }

@@ -74,9 +74,10 @@ type Damage struct {
 
 // IOSettings are settings for reading and writing relations.
 type IOSettings struct {
-	FlushAfter  func() int // backend_flush_after in blocks
-	Concurrency func() int // effective_io_concurrency
-	Maintenance func() int // maintenance_io_concurrency
+	FlushAfter  func() int  // backend_flush_after in blocks
+	Concurrency func() int  // effective_io_concurrency
+	Maintenance func() int  // maintenance_io_concurrency
+	Timing      func() bool // track_io_timing
 }
 
 // ReadAhead returns how many blocks a scan, or a maintenance command, asks for ahead.
@@ -274,12 +275,6 @@ func (s *Slot) LeaveCritical() {
 	}
 }
 
-// BufferUsage counts what a process did with shared buffers, for EXPLAIN and the statistics views. Hits are in
-// Slot.BufferHits. The owner writes, anyone may read.
-type BufferUsage struct {
-	Read, Dirtied, Written atomic.Int64 // blocks
-}
-
 // WALUsage counts the log records of changes to pages. The owner writes, anyone may read.
 type WALUsage struct {
 	Records, FullImages, Bytes atomic.Int64
@@ -316,6 +311,39 @@ func (s *Slot) CountHit(file ids.RelFile) {
 		if s.Stats != nil {
 			s.Stats.countRead(file, true)
 		}
+	}
+}
+
+// CountLocalHit is CountHit for a block in the session's own buffers, of a temporary relation.
+func (s *Slot) CountLocalHit(file ids.RelFile) {
+	s.pinsHits.Add(1)
+	s.Buffers.LocalHit.Add(1)
+	if s.Stats != nil {
+		s.Stats.countRead(file, true)
+	}
+}
+
+// CountLocalRead is CountRead for one.
+func (s *Slot) CountLocalRead(file ids.RelFile) {
+	s.Buffers.LocalRead.Add(1)
+	if s.Stats != nil {
+		s.Stats.countRead(file, false)
+	}
+}
+
+// CountExtend accounts for n new blocks at the end of a file. The first counts as a block that was asked for and not found; the others will be
+// asked for yet.
+func (s *Slot) CountExtend(file ids.RelFile, n int, local bool) {
+	if s == nil {
+		return
+	}
+	if local {
+		s.Buffers.LocalWritten.Add(int64(n))
+	} else {
+		s.Buffers.Written.Add(int64(n))
+	}
+	if s.Stats != nil {
+		s.Stats.countRead(file, false)
 	}
 }
 
@@ -375,9 +403,10 @@ func (s *Slot) Absorb(w *Slot) {
 	}
 	s.Stats.absorb(w.Stats)
 	s.pinsHits.Add(uint64(w.BufferHits()) << 32)
-	s.Buffers.Read.Add(w.Buffers.Read.Load())
-	s.Buffers.Dirtied.Add(w.Buffers.Dirtied.Load())
-	s.Buffers.Written.Add(w.Buffers.Written.Load())
+	mine, its := s.Buffers.fields(), w.Buffers.fields()
+	for i := range mine {
+		mine[i].Add(its[i].Load())
+	}
 	s.WAL.Records.Add(w.WAL.Records.Load())
 	s.WAL.FullImages.Add(w.WAL.FullImages.Load())
 	s.WAL.Bytes.Add(w.WAL.Bytes.Load())

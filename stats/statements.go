@@ -67,7 +67,7 @@ type StatementUse struct {
 	SharedHit, SharedRead, SharedDirtied, SharedWritten int64
 	LocalHit, LocalRead, LocalDirtied, LocalWritten     int64
 	TempRead, TempWritten                               int64
-	ReadMS, WriteMS                                     float64
+	ReadMS, WriteMS, TempReadMS, TempWriteMS            float64
 	WALRecords, WALImages, WALBytes                     int64
 }
 
@@ -85,6 +85,8 @@ func (u *StatementUse) add(v *StatementUse) {
 	u.TempWritten += v.TempWritten
 	u.ReadMS += v.ReadMS
 	u.WriteMS += v.WriteMS
+	u.TempReadMS += v.TempReadMS
+	u.TempWriteMS += v.TempWriteMS
 	u.WALRecords += v.WALRecords
 	u.WALImages += v.WALImages
 	u.WALBytes += v.WALBytes

@@ -101,6 +101,10 @@ func (t *Table) AddWorkers(leader *Slot, n, limit int) []*Slot {
 		if o := leader.IO; o != nil {
 			flush, scan, maintain := o.FlushAfter(), o.Concurrency(), o.Maintenance()
 			out[i].IO = &IOSettings{FlushAfter: func() int { return flush }, Concurrency: func() int { return scan }, Maintenance: func() int { return maintain }}
+			if o.Timing != nil {
+				timing := o.Timing()
+				out[i].IO.Timing = func() bool { return timing }
+			}
 		}
 		if p := leader.Stats; p != nil {
 			out[i].Stats = newPending(p.shared, p.db)

@@ -69,6 +69,8 @@ var databaseTimes = map[string]func(d *stats.Database) int64{
 	"session_time":             func(d *stats.Database) int64 { return d.SessionMicros },
 	"active_time":              func(d *stats.Database) int64 { return d.ActiveMicros },
 	"idle_in_transaction_time": func(d *stats.Database) int64 { return d.IdleInTransactionMicros },
+	"blk_read_time":            func(d *stats.Database) int64 { return d.BlkReadNS / 1000 },
+	"blk_write_time":           func(d *stats.Database) int64 { return d.BlkWriteNS / 1000 },
 }
 
 // serverCounters are functions of the server, by what follows pg_stat_get_.
@@ -86,9 +88,6 @@ var serverCounters = map[string]func(s *stats.Server) int64{
 // zeroCounters are of things that cannot happen here, without a standby.
 var zeroCounters = []string{"db_conflict_all", "db_conflict_bufferpin", "db_conflict_lock", "db_conflict_snapshot", "db_conflict_startup_deadlock",
 	"db_conflict_tablespace"}
-
-// zeroTimes are durations that are not kept.
-var zeroTimes = []string{"db_blk_read_time", "db_blk_write_time"}
 
 // nullStats are NULL as long as nothing has happened: there are no functions to count calls of.
 var nullStats = []string{"function_calls", "function_self_time", "function_total_time",
@@ -264,7 +263,6 @@ func noCounterEntries() []functions.Entry {
 		}
 	}
 	all(zeroCounters, types.Int(0))
-	all(zeroTimes, types.Float(0))
 	all(nullStats, types.Null)
 	for _, n := range []string{"pg_stat_reset_single_function_counters", "pg_stat_reset_replication_slot",
 		"pg_stat_reset_subscription_stats"} {

@@ -69,7 +69,7 @@ func statementRow(e *stats.StatementRow, showText, sees bool) ([]types.Datum, er
 	}
 	bytes, err := types.Input(types.DefaultEnv, types.Builtin(1700), strconv.FormatInt(u.WALBytes, 10), -1)
 	zero := types.Float(0)
-	row = append(row, types.Float(u.ReadMS), types.Float(u.WriteMS), zero, zero, types.Int(u.WALRecords), types.Int(u.WALImages), bytes)
+	row = append(row, types.Float(u.ReadMS), types.Float(u.WriteMS), types.Float(u.TempReadMS), types.Float(u.TempWriteMS), types.Int(u.WALRecords), types.Int(u.WALImages), bytes)
 	for range 4 { // there is no just-in-time compilation: functions, inlining, optimization, emission
 		row = append(row, types.Int(0), zero)
 	}

@@ -20,6 +20,7 @@ type usage struct {
 	written         int64
 	records, images int64
 	bytes           int64
+	readNS, writeNS int64
 }
 
 func processorTime() (user, system time.Duration) {
@@ -32,7 +33,8 @@ func processorTime() (user, system time.Duration) {
 
 func beginUsage(slot *stats.Slot) usage {
 	u := usage{slot: slot, began: time.Now(), hits: slot.BufferHits(), read: slot.Buffers.Read.Load(), dirtied: slot.Buffers.Dirtied.Load(),
-		written: slot.Buffers.Written.Load(), records: slot.WAL.Records.Load(), images: slot.WAL.FullImages.Load(), bytes: slot.WAL.Bytes.Load()}
+		written: slot.Buffers.Written.Load(), records: slot.WAL.Records.Load(), images: slot.WAL.FullImages.Load(), bytes: slot.WAL.Bytes.Load(),
+		readNS: slot.Buffers.ReadNS.Load(), writeNS: slot.Buffers.WriteNS.Load()}
 	u.user, u.system = processorTime()
 	return u
 }
@@ -50,6 +52,10 @@ func (u *usage) report(b *strings.Builder, wal bool) {
 	read, dirtied := s.Buffers.Read.Load()-u.read, s.Buffers.Dirtied.Load()-u.dirtied
 	seconds := max(time.Since(u.began).Seconds(), 1e-6)
 	rate := func(n int64) float64 { return float64(n) * 8192 / (1 << 20) / seconds }
+	if !s.BeginIO().IsZero() { // times are measured
+		fmt.Fprintf(b, "I/O timings: read: %.3f ms, write: %.3f ms\n", float64(s.Buffers.ReadNS.Load()-u.readNS)/1e6,
+			float64(s.Buffers.WriteNS.Load()-u.writeNS)/1e6)
+	}
 	fmt.Fprintf(b, "avg read rate: %.3f MB/s, avg write rate: %.3f MB/s\n", rate(read), rate(dirtied))
 	fmt.Fprintf(b, "buffer usage: %d hits, %d misses, %d dirtied\n", s.BufferHits()-u.hits, read, dirtied)
 	if wal {

@@ -14,6 +14,7 @@ import (
 // ExplainOptions are the options of EXPLAIN, with their defaults resolved.
 type ExplainOptions struct {
 	Analyze, Verbose, Costs, Timing, Summary, Buffers, WAL bool
+	IOTiming                                               bool      // track_io_timing
 	Settings                                               []Setting // that differ from their defaults; with SETTINGS
 	ShowSettings                                           bool
 	PlanningBuffers                                        Usage

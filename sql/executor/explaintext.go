@@ -24,8 +24,11 @@ func explainText(root *explained, o *ExplainOptions) []string {
 	if o.QueryID != 0 {
 		t.out = append(t.out, "Query Identifier: "+strconv.FormatInt(o.QueryID, 10))
 	}
-	if b := o.PlanningBuffers.text(); o.Buffers && b != "" {
-		t.out = append(t.out, "Planning:", "  "+b)
+	if b := o.PlanningBuffers.lines(); o.Buffers && len(b) > 0 {
+		t.out = append(t.out, "Planning:")
+		for _, l := range b {
+			t.out = append(t.out, "  "+l)
+		}
 	}
 	if o.Summary {
 		t.out = append(t.out, "Planning Time: "+millis(o.PlanningTime)+" ms")
@@ -43,32 +46,58 @@ func millis(d time.Duration) string {
 	return strconv.FormatFloat(float64(d)/float64(time.Millisecond), 'f', 3, 64)
 }
 
-// text is the line Buffers, empty when there is nothing to show.
-func (u Usage) text() string {
-	s := ""
-	for _, f := range u.buffers() {
-		if f.n > 0 {
-			s += " " + f.word + "=" + strconv.FormatInt(f.n, 10)
+// lines are the lines of Buffers and I/O Timings; none when there is nothing to show.
+func (u *Usage) lines() []string {
+	var out []string
+	if s := grouped(u.buffers(), func(f usageField) string { return strconv.FormatInt(f.n, 10) }); s != "" {
+		out = append(out, "Buffers:"+s)
+	}
+	if s := grouped(u.times(), func(f usageField) string { return millis(time.Duration(f.n)) }); s != "" {
+		out = append(out, "I/O Timings:"+s)
+	}
+	return out
+}
+
+// grouped lists the fields that are not zero, those of a kind behind its name.
+func grouped(fields []usageField, show func(usageField) string) string {
+	s, kind := "", ""
+	for _, f := range fields {
+		if f.n <= 0 {
+			continue
 		}
+		if f.kind != kind {
+			if kind != "" {
+				s += ","
+			}
+			kind = f.kind
+			s += " " + kind
+		}
+		s += " " + f.word + "=" + show(f)
 	}
-	if s == "" {
-		return ""
-	}
-	return "Buffers: shared" + s
+	return s
 }
 
 type usageField struct {
-	word, name string
-	n          int64
+	kind, word, name string
+	n                int64
 }
 
-func (u Usage) buffers() []usageField {
-	return []usageField{{"hit", "Shared Hit Blocks", u.Hit}, {"read", "Shared Read Blocks", u.Read}, {"dirtied", "Shared Dirtied Blocks", u.Dirtied},
-		{"written", "Shared Written Blocks", u.Written}}
+func (u *Usage) buffers() []usageField {
+	return []usageField{{"shared", "hit", "Shared Hit Blocks", u.Hit}, {"shared", "read", "Shared Read Blocks", u.Read},
+		{"shared", "dirtied", "Shared Dirtied Blocks", u.Dirtied}, {"shared", "written", "Shared Written Blocks", u.Written},
+		{"local", "hit", "Local Hit Blocks", u.LocalHit}, {"local", "read", "Local Read Blocks", u.LocalRead},
+		{"local", "dirtied", "Local Dirtied Blocks", u.LocalDirtied}, {"local", "written", "Local Written Blocks", u.LocalWritten},
+		{"temp", "read", "Temp Read Blocks", u.TempRead}, {"temp", "written", "Temp Written Blocks", u.TempWritten}}
+}
+
+// times are durations in nanoseconds.
+func (u *Usage) times() []usageField {
+	return []usageField{{"shared", "read", "I/O Read Time", u.ReadNS}, {"shared", "write", "I/O Write Time", u.WriteNS},
+		{"temp", "read", "Temp I/O Read Time", u.TempReadNS}, {"temp", "write", "Temp I/O Write Time", u.TempWriteNS}}
 }
 
 func (u Usage) wal() []usageField {
-	return []usageField{{"records", "WAL Records", u.Records}, {"fpi", "WAL FPI", u.FullImages}, {"bytes", "WAL Bytes", u.WALBytes}}
+	return []usageField{{"", "records", "WAL Records", u.Records}, {"", "fpi", "WAL FPI", u.FullImages}, {"", "bytes", "WAL Bytes", u.WALBytes}}
 }
 
 func (u Usage) walText() string {
@@ -90,8 +119,10 @@ func (u Usage) data(o *ExplainOptions, add func(string, datum)) {
 		for _, f := range u.buffers() {
 			add(f.name, number(float64(f.n), 0))
 		}
-		for _, n := range []string{"Local Hit Blocks", "Local Read Blocks", "Local Dirtied Blocks", "Local Written Blocks", "Temp Read Blocks", "Temp Written Blocks"} {
-			add(n, number(0, 0))
+		for _, f := range u.times() {
+			if o.IOTiming {
+				add(f.name, number(float64(f.n)/1e6, 3))
+			}
 		}
 	}
 	if o.WAL {
@@ -129,8 +160,10 @@ func (t *textExplain) node(e *explained, indent int) {
 		t.prop(indent, p)
 	}
 	if i := e.inst; i != nil {
-		if b := i.Usage.text(); t.o.Buffers && b != "" {
-			t.line(indent, b)
+		if t.o.Buffers {
+			for _, l := range i.Usage.lines() {
+				t.line(indent, l)
+			}
 		}
 		if w := i.Usage.walText(); t.o.WAL && w != "" {
 			t.line(indent, w)

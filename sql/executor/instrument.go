@@ -143,10 +143,13 @@ func (n *instrNode) rescan() error {
 
 func (n *instrNode) types() []ids.Oid { return n.node.types() }
 
-// Usage counts shared buffers and log records.
+// Usage counts buffers, blocks of temporary files, log records, and time of reading and writing.
 type Usage struct {
-	Hit, Read, Dirtied, Written   int64
-	Records, FullImages, WALBytes int64
+	Hit, Read, Dirtied, Written                     int64
+	LocalHit, LocalRead, LocalDirtied, LocalWritten int64
+	TempRead, TempWritten                           int64
+	ReadNS, WriteNS, TempReadNS, TempWriteNS        int64
+	Records, FullImages, WALBytes                   int64
 }
 
 // UsageOf returns what a process has used so far; hits wrap around, so that only differences count.
@@ -154,22 +157,63 @@ func UsageOf(s *stats.Slot) Usage {
 	if s == nil {
 		return Usage{}
 	}
-	return Usage{Hit: int64(s.BufferHits()), Read: s.Buffers.Read.Load(), Dirtied: s.Buffers.Dirtied.Load(), Written: s.Buffers.Written.Load(),
+	b := &s.Buffers
+	return Usage{Hit: int64(s.BufferHits()), Read: b.Read.Load(), Dirtied: b.Dirtied.Load(), Written: b.Written.Load(),
+		LocalHit: b.LocalHit.Load(), LocalRead: b.LocalRead.Load(), LocalDirtied: b.LocalDirtied.Load(), LocalWritten: b.LocalWritten.Load(),
+		TempRead: b.TempRead.Load(), TempWritten: b.TempWritten.Load(),
+		ReadNS: b.ReadNS.Load(), WriteNS: b.WriteNS.Load(), TempReadNS: b.TempReadNS.Load(), TempWriteNS: b.TempWriteNS.Load(),
 		Records: s.WAL.Records.Load(), FullImages: s.WAL.FullImages.Load(), WALBytes: s.WAL.Bytes.Load()}
 }
 
 // Since returns the use between two readings.
 func (u Usage) Since(before Usage) Usage {
-	return Usage{Hit: int64(uint32(u.Hit) - uint32(before.Hit)), Read: u.Read - before.Read, Dirtied: u.Dirtied - before.Dirtied, Written: u.Written - before.Written,
-		Records: u.Records - before.Records, FullImages: u.FullImages - before.FullImages, WALBytes: u.WALBytes - before.WALBytes}
+	hit := int64(uint32(u.Hit) - uint32(before.Hit))
+	u.combine(&before, -1)
+	u.Hit = hit
+	return u
 }
 
-func (u *Usage) add(v Usage) {
-	u.Hit += v.Hit
-	u.Read += v.Read
-	u.Dirtied += v.Dirtied
-	u.Written += v.Written
-	u.Records += v.Records
-	u.FullImages += v.FullImages
-	u.WALBytes += v.WALBytes
+func (u *Usage) add(v Usage) { u.combine(&v, 1) }
+
+// combine adds v, or with sign -1 takes it away.
+func (u *Usage) combine(v *Usage, sign int64) {
+	u.Hit += sign * v.Hit
+	u.Read += sign * v.Read
+	u.Dirtied += sign * v.Dirtied
+	u.Written += sign * v.Written
+	u.LocalHit += sign * v.LocalHit
+	u.LocalRead += sign * v.LocalRead
+	u.LocalDirtied += sign * v.LocalDirtied
+	u.LocalWritten += sign * v.LocalWritten
+	u.TempRead += sign * v.TempRead
+	u.TempWritten += sign * v.TempWritten
+	u.ReadNS += sign * v.ReadNS
+	u.WriteNS += sign * v.WriteNS
+	u.TempReadNS += sign * v.TempReadNS
+	u.TempWriteNS += sign * v.TempWriteNS
+	u.Records += sign * v.Records
+	u.FullImages += sign * v.FullImages
+	u.WALBytes += sign * v.WALBytes
+}
+
+// AddTo adds the counters to those of a statement.
+func (u *Usage) AddTo(s *stats.StatementUse) {
+	const ms = 1e6
+	s.SharedHit += u.Hit
+	s.SharedRead += u.Read
+	s.SharedDirtied += u.Dirtied
+	s.SharedWritten += u.Written
+	s.LocalHit += u.LocalHit
+	s.LocalRead += u.LocalRead
+	s.LocalDirtied += u.LocalDirtied
+	s.LocalWritten += u.LocalWritten
+	s.TempRead += u.TempRead
+	s.TempWritten += u.TempWritten
+	s.ReadMS += float64(u.ReadNS) / ms
+	s.WriteMS += float64(u.WriteNS) / ms
+	s.TempReadMS += float64(u.TempReadNS) / ms
+	s.TempWriteMS += float64(u.TempWriteNS) / ms
+	s.WALRecords += u.Records
+	s.WALImages += u.FullImages
+	s.WALBytes += u.WALBytes
 }

@@ -30,7 +30,11 @@ func (p *Pool) written(slot *stats.Slot, id int32) {
 		}
 		return s &^ flagCkpt
 	})
-	if slot != nil {
+	switch {
+	case slot == nil:
+	case p.isLocal:
+		slot.Buffers.LocalWritten.Add(1)
+	default:
 		slot.Buffers.Written.Add(1)
 	}
 }
@@ -121,7 +125,11 @@ func (p *Pool) markDirty(slot *stats.Slot, id int32, logged bool) {
 			return
 		}
 		if d.state.CompareAndSwap(s, n) {
-			if s&flagDirty == 0 && slot != nil {
+			switch {
+			case s&flagDirty != 0 || slot == nil:
+			case p.isLocal:
+				slot.Buffers.LocalDirtied.Add(1)
+			default:
 				slot.Buffers.Dirtied.Add(1)
 			}
 			return

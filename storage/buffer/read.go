@@ -18,7 +18,7 @@ func (p *Pool) Read(slot *stats.Slot, rel ids.RelFile, fork ids.Fork, blk ids.Bl
 	t := tag{rel, fork, blk}
 	hash := t.hash()
 	if id, ok := p.lookup(&t, hash, s.maxUsage()); ok && p.descs[id].state.Load()&flagValid != 0 {
-		slot.CountHit(rel)
+		p.countHit(slot, rel)
 		return Buf{p, slot, id}, nil
 	} else if ok {
 		p.unpin(id)
@@ -55,8 +55,25 @@ func (p *Pool) ReadIfCached(slot *stats.Slot, rel ids.RelFile, fork ids.Fork, bl
 	if !ok {
 		return Buf{}, false
 	}
-	slot.CountHit(rel)
+	p.countHit(slot, rel)
 	return Buf{p, slot, id}, true
+}
+
+// countHit and countRead account for a block that was found in the pool or read from disk. A session's own buffers are used with its slot only.
+func (p *Pool) countHit(slot *stats.Slot, rel ids.RelFile) {
+	if p.isLocal && slot != nil {
+		slot.CountLocalHit(rel)
+	} else {
+		slot.CountHit(rel)
+	}
+}
+
+func (p *Pool) countRead(slot *stats.Slot, rel ids.RelFile) {
+	if p.isLocal && slot != nil {
+		slot.CountLocalRead(rel)
+	} else {
+		slot.CountRead(rel)
+	}
 }
 
 // Blocks returns the size of a fork in blocks. The size is cached.
@@ -74,7 +91,7 @@ func (p *Pool) readSlow(slot *stats.Slot, t *tag, hash uint32, s *Strategy, orZe
 		return Buf{}, err
 	}
 	if found {
-		slot.CountHit(t.rel)
+		p.countHit(slot, t.rel)
 	} else {
 		slot.CountPin()
 	}
@@ -92,7 +109,7 @@ func (p *Pool) fill(slot *stats.Slot, id int32, t *tag, orZero bool) error {
 		return err
 	}
 	p.endIO(id, flagValid, 0)
-	slot.CountRead(t.rel)
+	p.countRead(slot, t.rel)
 	return nil
 }
 
@@ -139,6 +156,7 @@ func (p *Pool) extend(slot *stats.Slot, rel ids.RelFile, fork ids.Fork, n int, s
 	}
 	if err == nil {
 		p.counters.BackendWrites.Add(int64(n))
+		slot.CountExtend(rel, n, p.isLocal)
 		return b, nil
 	}
 	if b.IsValid() {

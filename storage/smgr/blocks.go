@@ -60,8 +60,11 @@ func (m *Manager) locate(blk ids.BlockNumber) (seg uint32, off int64) {
 func (m *Manager) Read(slot *stats.Slot, rel ids.RelFile, fork ids.Fork, blk ids.BlockNumber, b []byte) error {
 	r := m.relation(rel)
 	no, off := m.locate(blk)
-	prev := slot.BeginWait(stats.IODataFileRead)
-	defer slot.EndWait(prev)
+	prev, began := slot.BeginWait(stats.IODataFileRead), slot.BeginIO()
+	defer func() {
+		slot.EndRead(began)
+		slot.EndWait(prev)
+	}()
 	return m.use(r.segment(fork, no), false, func(f vfs.File) error {
 		n, err := f.ReadAt(b[:ids.BlockSize], off)
 		if n == ids.BlockSize {
@@ -84,8 +87,11 @@ func (m *Manager) WriteBlocks(slot *stats.Slot, rel ids.RelFile, fork ids.Fork, 
 	r := m.relation(rel)
 	no, off := m.locate(blk)
 	seg := r.segment(fork, no)
-	prev := slot.BeginWait(stats.IODataFileWrite)
-	defer slot.EndWait(prev)
+	prev, began := slot.BeginWait(stats.IODataFileWrite), slot.BeginIO()
+	defer func() {
+		slot.EndWrite(began)
+		slot.EndWait(prev)
+	}()
 	err := m.use(seg, false, func(f vfs.File) error {
 		_, err := f.WriteAt(b, off)
 		return err
