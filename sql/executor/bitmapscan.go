@@ -24,6 +24,7 @@ type bitmapIndex struct {
 	indexReader
 	ex   *Exec
 	inst *Instrumentation
+	held tally // of the bitmap
 }
 
 // bitmapSet combines bitmaps.
@@ -77,6 +78,7 @@ func (b *bitmapIndex) bitmap() (*tidBitmap, error) {
 		for _, tid := range b.tids[:b.n] {
 			t.add(tid)
 		}
+		b.held.set(&b.ex.env.pool, t.bytes())
 		rows += b.n
 		if err := b.ex.env.Slot.CheckInterrupts(); err != nil {
 			return nil, err
@@ -87,7 +89,13 @@ func (b *bitmapIndex) bitmap() (*tidBitmap, error) {
 	return t, nil
 }
 
+func (b *bitmapIndex) close() {
+	b.held.done()
+	b.indexReader.close()
+}
+
 func (b *bitmapIndex) rescan() error {
+	b.held.done()
 	b.indexReader.rescan()
 	b.inst.rescan()
 	return nil

@@ -128,7 +128,7 @@ func (c *crew) wait() error {
 // settle ends the accounts of what workers have held that run no more.
 func (c *crew) settle() {
 	for _, w := range c.execs {
-		w.env.pool.settle()
+		w.env.pool.drop()
 	}
 }
 

@@ -249,7 +249,8 @@ func (n *uniqueNode) close() {
 	n.oneChild.close()
 }
 
-// setOpNode is INTERSECT or EXCEPT: it counts the rows of each side in every group of equal rows.
+// setOpNode is INTERSECT or EXCEPT: it counts the rows of each side in every group of equal rows. Of input that is sorted it keeps some groups at a time; else
+// all that the left side has, whose rows come first.
 type setOpNode struct {
 	oneChild
 	op      query.SetOp
@@ -258,6 +259,11 @@ type setOpNode struct {
 	table   groupTable
 	left    []int64 // rows of each side by group
 	right   []int64
+	counts  tally // of left and right
+	hashed  bool
+	pending *types.Batch // sorted input that is not counted yet, from row from on
+	from    int
+	ended   bool // there is no more input
 	built   bool
 	at      int // group that is being given
 	repeat  int64
@@ -269,7 +275,7 @@ type setOpNode struct {
 }
 
 func (ex *Exec) makeSetOp(p *plan.SetOp) (node, error) {
-	n := &setOpNode{op: p.Op, all: p.All, flagCol: p.FlagCol}
+	n := &setOpNode{op: p.Op, all: p.All, flagCol: p.FlagCol, hashed: p.Hashed}
 	if err := n.setupChild(ex, &p.Plan); err != nil {
 		return nil, err
 	}
@@ -306,38 +312,60 @@ func (ex *Exec) makeSetOp(p *plan.SetOp) (node, error) {
 	return n, nil
 }
 
+// load counts the rows of groups: of all of them, or of sorted input of so many that it is worth the while.
 func (n *setOpNode) load() error {
 	n.table.reset()
 	n.left, n.right = n.left[:0], n.right[:0]
-	for {
-		b, err := n.child.next(BatchSize)
-		if err != nil {
-			return err
-		}
-		if b == nil {
-			break
-		}
-		h := n.table.hash(b)
-		flags := b.Cols[n.flagCol-1]
-		for i := range b.Rows() {
-			pos := b.Row(i)
-			g, fresh := n.table.find(b, pos, h[pos])
-			if fresh {
-				n.left, n.right = append(n.left, 0), append(n.right, 0)
+	for full := false; !full; {
+		if n.pending == nil {
+			b, err := n.child.next(BatchSize)
+			if err != nil {
+				return err
 			}
-			if flags.W[pos] == 0 {
-				n.left[g]++
-			} else {
-				n.right[g]++
+			if b == nil {
+				n.ended = true
+				n.child.close()
+				break
 			}
+			n.pending, n.from = b, 0
 		}
+		full = n.count()
+		n.counts.set(&n.ex.env.pool, 16*cap(n.left))
 		if err := n.ex.env.Slot.CheckInterrupts(); err != nil {
 			return err
 		}
 	}
 	n.built, n.at, n.repeat = true, 0, 0
-	n.child.close()
 	return nil
+}
+
+// count takes the rows of the pending batch; it stops before the first row of a new group when the groups of sorted input are enough.
+func (n *setOpNode) count() (full bool) {
+	b := n.pending
+	h := n.table.hash(b)
+	flags := b.Cols[n.flagCol-1]
+	for ; n.from < b.Rows(); n.from++ {
+		pos := b.Row(n.from)
+		right := flags.W[pos] != 0
+		g, ok := n.table.lookup(b, pos, h[pos])
+		if !ok {
+			if right { // a group without rows of the left side gives none
+				continue
+			}
+			if !n.hashed && len(n.left) >= BatchSize {
+				return true
+			}
+			g, _ = n.table.find(b, pos, h[pos])
+			n.left, n.right = append(n.left, 0), append(n.right, 0)
+		}
+		if right {
+			n.right[g]++
+		} else {
+			n.left[g]++
+		}
+	}
+	n.pending = nil
+	return false
 }
 
 // times returns how often a group appears in the result.
@@ -357,23 +385,24 @@ func (n *setOpNode) times(g int) int64 {
 }
 
 func (n *setOpNode) next(max int) (*types.Batch, error) {
-	if !n.built {
-		if err := n.load(); err != nil {
-			return nil, err
+	for n.rows = n.rows[:0]; len(n.rows) == 0; {
+		if n.built && n.at >= len(n.left) && n.ended {
+			return nil, nil
 		}
-	}
-	n.rows = n.rows[:0]
-	for len(n.rows) < max && n.at < len(n.left) {
-		if n.repeat < n.times(n.at) {
-			n.rows = append(n.rows, uint32(n.at))
-			n.repeat++
-			continue
+		if !n.built || n.at >= len(n.left) {
+			if err := n.load(); err != nil {
+				return nil, err
+			}
 		}
-		n.at++
-		n.repeat = 0
-	}
-	if len(n.rows) == 0 {
-		return nil, nil
+		for len(n.rows) < max && n.at < len(n.left) {
+			if n.repeat < n.times(n.at) {
+				n.rows = append(n.rows, uint32(n.at))
+				n.repeat++
+				continue
+			}
+			n.at++
+			n.repeat = 0
+		}
 	}
 	for c, v := range n.whole.Cols {
 		if s := n.outCol[c]; s >= 0 {
@@ -389,14 +418,21 @@ func (n *setOpNode) next(max int) (*types.Batch, error) {
 	return n.run(n.whole)
 }
 
-func (n *setOpNode) rescan() error {
-	n.built = false
+func (n *setOpNode) clearGroups() {
+	n.built, n.ended, n.pending = false, false, nil
 	n.table.reset()
+	n.counts.done()
+	if cap(n.left) > 1<<16 {
+		n.left, n.right = nil, nil
+	}
+}
+
+func (n *setOpNode) rescan() error {
+	n.clearGroups()
 	return n.oneChild.rescan()
 }
 
 func (n *setOpNode) close() {
-	n.built = false
-	n.table.reset()
+	n.clearGroups()
 	n.oneChild.close()
 }

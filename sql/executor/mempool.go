@@ -74,6 +74,12 @@ func (p *blockPool) ended() {
 	p.settle()
 }
 
+// drop ends the pool of a worker that runs no more.
+func (p *blockPool) drop() {
+	p.slabs, p.chunks = nil, nil
+	p.settle()
+}
+
 // settle ends the account of a pool whose blocks are all idle, whatever was not given back.
 func (p *blockPool) settle() {
 	p.out = int64(len(p.slabs))*slabWords*8 + int64(len(p.chunks))*chunkBytes

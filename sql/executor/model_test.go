@@ -287,9 +287,12 @@ func TestAggModel(t *testing.T) {
 func TestSetOpAndUniqueModel(t *testing.T) {
 	eachModel(t, 8, func(m *modelRun) {
 		tb := &table{typs: []ids.Oid{int4Oid, int4Oid}}
-		var left, right [20]int64
-		for range m.rnd.IntN(300) {
-			k, side := m.rnd.IntN(20), m.rnd.IntN(2)
+		var left, right [5000]int64
+		for range m.rnd.IntN(6000) {
+			k, side := m.rnd.IntN(5000), m.rnd.IntN(2)
+			if len(tb.rows)%2 == 0 {
+				k %= 20
+			}
 			tb.rows = append(tb.rows, []types.Datum{types.Int(int64(k)), types.Int(int64(side))})
 			if side == 0 {
 				left[k]++
@@ -305,9 +308,16 @@ func TestSetOpAndUniqueModel(t *testing.T) {
 						want = append(want, fmt.Sprint(k))
 					}
 				}
-				n := &plan.SetOp{Op: o, All: all, Hashed: true, Cols: []int{1}, FlagCol: 2}
-				n.Left, n.TargetList = tb.scan(), pass(int4Oid)
-				sameRows(m.T, "set operation", sorted(runPlan(m, m.env, n, m.size)), sorted(want))
+				for _, hashed := range []bool{true, false} {
+					n := &plan.SetOp{Op: o, All: all, Hashed: hashed, Cols: []int{1}, FlagCol: 2}
+					by := &plan.Sort{Keys: []plan.SortKey{{Col: 2}}} // the left side's rows come first
+					if !hashed {
+						by.Keys = []plan.SortKey{{Col: 1}, {Col: 2}}
+					}
+					by.Left = tb.scan()
+					n.Left, n.TargetList = by, pass(int4Oid)
+					sameRows(m.T, "set operation", sorted(runPlan(m, m.env, n, m.size)), sorted(want))
+				}
 			}
 		}
 	})

@@ -29,6 +29,9 @@ func newTidBitmap(workMem int64) *tidBitmap {
 	return &tidBitmap{pages: make(map[ids.BlockNumber]*bitmapPage), limit: max(16, int(workMem/100))}
 }
 
+// bytes is about what the set takes.
+func (t *tidBitmap) bytes() int { return 100*len(t.pages) + 16*len(t.lossy) }
+
 func (t *tidBitmap) newPage() *bitmapPage {
 	if len(t.free) == 0 {
 		t.free = make([]bitmapPage, 32)

@@ -370,7 +370,8 @@ type (
 		Ops   []ids.Oid
 		Colls []ids.Oid
 	}
-	// SetOp is INTERSECT or EXCEPT over an input whose column FlagCol (1-based) tells the side (0 left, 1 right).
+	// SetOp is INTERSECT or EXCEPT over an input whose column FlagCol (1-based) tells the side (0 left, 1 right). The input is sorted by Cols, then the side; or, with
+	// Hashed, has the left side first.
 	SetOp struct {
 		Plan
 		Op      query.SetOp
