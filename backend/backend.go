@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"net/netip"
 	"runtime/debug"
 	"time"
 	"unicode/utf8"
@@ -59,6 +60,8 @@ type Backend struct {
 	told     []string // values of the reported settings as the client knows them
 	untold   bool     // one of them may have changed
 	timer    statementTimer
+	client   clientCheck
+	tcp      tcpState
 	hot      hotSettings
 	running  run // of the innermost portal
 	steps    steps
@@ -77,6 +80,8 @@ type Backend struct {
 	inQuery  bool            // s.QueryText is running
 	logged   bool            // it is in the log already
 	sourceOf string          // what an EXECUTE runs, for the log
+	trees    stats.Charge    // what the statements of the message take that is being served
+	treeSize int64           // of them, in bytes
 	sampled  bool            // log_transaction_sample_rate chose the transaction
 }
 
@@ -112,6 +117,7 @@ func Run(o Options) {
 // close gives back what the session holds: portals, transaction, locks, its place among the sessions.
 func (b *Backend) close() {
 	b.timer.stop()
+	b.client.stop()
 	if b.o.Slot.Pending()&stats.CrashExit != 0 {
 		return // the state that the session is part of is given up as a whole
 	}
@@ -247,7 +253,7 @@ func (b *Backend) startup() (func(), error) {
 	}
 	b.blk = block{tx: s.Tx, lost: b.o.Slot.Lost, closing: b.holdCursors, begun: b.txBegun, ended: b.txEnded, options: b.beginOptions, warn: func(c pgerr.Code, m string) { s.Warn(c, "%s", m) }}
 	s.Settings.OnChange = b.settingChanged
-	s.Settings.Check = b.checkSetting
+	s.Settings.Check, s.Settings.Shown = b.checkSetting, b.shown
 	b.c.OnRead, b.c.OnWrite = b.onRead, b.onWrite
 	b.env = b.eng.Env(s)
 	b.o.Slot.Stats.Database().Sessions++
@@ -260,11 +266,16 @@ func (b *Backend) describeActivity(user, db string) {
 	b.o.Slot.Activity.QueryLimit = int(b.o.Server.Config.Get("track_activity_query_size").Int()) - 1
 	b.o.Slot.Activity.Update(func(a *stats.ActivityData) {
 		a.UserName, a.DBName, a.BackendStart, a.StateChange = user, db, now, now
-		a.ClientPort = -1
-		if ta, ok := b.o.Conn.RemoteAddr().(*net.TCPAddr); ok {
-			a.ClientAddr, a.ClientPort = ta.IP.String(), int32(ta.Port)
-		}
+		a.Client, a.Server, a.ClientHost = addrPort(b.o.Conn.RemoteAddr()), addrPort(b.o.Conn.LocalAddr()), b.o.Process.Name
 	})
+}
+
+// addrPort returns the address of one end of a TCP connection; of others one that is not valid.
+func addrPort(a net.Addr) netip.AddrPort {
+	if t, ok := a.(*net.TCPAddr); ok {
+		return t.AddrPort()
+	}
+	return netip.AddrPort{}
 }
 
 // applyStartup sets what the start-up packet asks for: any setting, and "options".
@@ -362,6 +373,7 @@ func (b *Backend) setState(state, query string) {
 	now := time.Now()
 	a := &b.o.Slot.Activity
 	b.countState(a, now)
+	a.Hide(!b.hot.activities(b))
 	if state == "active" && query != "" {
 		a.SetQuery(state, query, now)
 		return
@@ -371,7 +383,7 @@ func (b *Backend) setState(state, query string) {
 
 // countState adds the time that the session was in the state which now ends.
 func (b *Backend) countState(a *stats.Activity, now time.Time) {
-	if a.State == "idle" || a.State == "" {
+	if a.State == "idle" || a.State == "" || a.Hidden() {
 		return
 	}
 	d, n := b.o.Slot.Stats.Database(), now.Sub(a.StateChange).Microseconds()
@@ -379,6 +391,13 @@ func (b *Backend) countState(a *stats.Activity, now time.Time) {
 		d.ActiveMicros += n
 	} else {
 		d.IdleInTransactionMicros += n
+	}
+}
+
+// countUnparsed counts the end of the transaction that PostgreSQL begins before it parses, when there is nothing to run.
+func (b *Backend) countUnparsed() {
+	if !b.s.Tx.InTransaction() {
+		b.o.Slot.Stats.Database().Rollbacks++
 	}
 }
 

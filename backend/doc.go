@@ -20,4 +20,6 @@
 //  5. Results are encoded once, from batch to write buffer.
 //  6. EXPLAIN (LOCKS) (explainlocks.go) rehearses the statement in a subtransaction that is rolled back: the lock manager writes down what it is asked
 //     for (locks.Rehearsal), commands stop short of the rows (commands.Rehearse), queries are planned and their plans looked through.
+//  7. While a statement runs, client_connection_check_interval lets a timer look at the socket (client.go): a client that has gone raises
+//     stats.ClientGone, which ends the session. The tcp_ settings go to the socket, and SHOW asks it.
 package backend

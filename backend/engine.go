@@ -60,7 +60,9 @@ type UtilityContext struct {
 	Row   func(vals []types.Datum) error
 	b     *Backend
 	query *query.Query
-	raw   *ast.RawStmt // the statement itself; nil: it has no text
+	// stored is set to the rows that REFRESH has found.
+	stored int64
+	raw    *ast.RawStmt // the statement itself; nil: it has no text
 }
 
 // inner places a statement that is part of the one that runs.

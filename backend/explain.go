@@ -8,6 +8,7 @@ import (
 	"gompho/internal/pgerr"
 	"gompho/sql/ast"
 	"gompho/sql/executor"
+	"gompho/sql/plan"
 	"gompho/sql/query"
 	"gompho/types"
 )
@@ -63,7 +64,7 @@ func (e *engine) explained(u *UtilityContext, stmt ast.Stmt, params []types.Datu
 		}
 		q, args, err := u.b.executeForCommand(n)
 		if p := u.b.prepared[n.Name]; p != nil {
-			e.ident.id = p.queryID
+			e.ident = identity{id: p.queryID, text: strings.TrimSpace(p.raw.Text(p.sql)), consts: e.ident.consts[:0]}
 		}
 		if err == nil && !u.b.wouldBeGeneric(n.Name) {
 			q = withConstants(q, args)
@@ -94,14 +95,16 @@ func (e *engine) explainQuery(q *query.Query, params []types.Datum, u *UtilityCo
 		}
 	}
 	start, before := time.Now(), executor.UsageOf(e.s.Slot)
-	st, err := e.Plan(e.s, q, params, u.ParamTys, false, false)
+	within := e.within(u.b)
+	var st *plan.Statement
+	err := within.plan(func() (err error) { st, err = e.Plan(e.s, q, params, u.ParamTys, false, false); return err })
 	if err != nil {
 		return nil, err
 	}
 	o.PlanningTime, o.PlanningBuffers = time.Since(start), executor.UsageOf(e.s.Slot).Since(before)
 	if !o.Analyze {
-		x, err := executor.Pruned(&e.ex, st, params)
-		if err != nil {
+		var x *executor.Exec
+		if err := within.run(func() (_ uint64, err error) { x, err = executor.Pruned(&e.ex, st, params); return 0, err }); err != nil {
 			return nil, err
 		}
 		return executor.Explain(&e.ex, e.s.Cat, st, x, o)
@@ -117,12 +120,15 @@ func (e *engine) explainQuery(q *query.Query, params []types.Datum, u *UtilityCo
 		tx.Unregister(snap)
 	}()
 	start = time.Now()
-	x, err := executor.Start(&e.ex, st, params, snap, executor.Opts{Instrument: true, Timing: o.Timing, Usage: o.Buffers || o.WAL})
-	if err != nil {
-		return nil, err
-	}
-	err = x.Run()
-	x.Close()
+	var x *executor.Exec
+	err = within.run(func() (_ uint64, err error) {
+		if x, err = executor.Start(&e.ex, st, params, snap, executor.Opts{Instrument: true, Timing: o.Timing, Usage: o.Buffers || o.WAL}); err != nil {
+			return 0, err
+		}
+		err = x.Run()
+		x.Close()
+		return x.Processed(), err
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -3,10 +3,10 @@ package backend
 import (
 	"strings"
 
+	"gompho/functions"
 	"gompho/internal/ids"
 	"gompho/internal/pgerr"
 	"gompho/sql/ast"
-	"gompho/sql/parser"
 	"gompho/stats"
 	"gompho/types"
 	"gompho/wire"
@@ -15,7 +15,7 @@ import (
 // parse serves Parse: a statement is analyzed and kept under a name.
 func (b *Backend) parse(m *wire.Body) error {
 	name, sql := m.CString(), m.CString()
-	n := int(m.Int16())
+	n := int(uint16(m.Int16()))
 	var pts []ids.Oid
 	for i := 0; i < n && m.Err() == nil; i++ {
 		pts = append(pts, ids.Oid(uint32(m.Int32())))
@@ -41,8 +41,9 @@ func (b *Backend) parse(m *wire.Body) error {
 	} else if b.prepared[name] != nil {
 		return pgerr.New(pgerr.DuplicatePstatement, "prepared statement %q already exists", name)
 	}
-	stmts, err := parser.Parse(sql)
+	stmts, err := b.parseText(sql)
 	if err != nil {
+		b.countUnparsed()
 		return err
 	}
 	if len(stmts) > 1 {
@@ -228,8 +229,8 @@ func (b *Backend) addPortal(name string, st *Prepared, params []types.Datum, res
 }
 
 func readFormats(m *wire.Body) ([]int16, error) {
-	n := int(m.Int16())
-	if n < 0 || n*2 > m.Len() {
+	n := int(uint16(m.Int16()))
+	if n*2 > m.Len() {
 		return nil, pgerr.New(pgerr.ProtocolViolation, "insufficient data left in message")
 	}
 	if n == 0 {
@@ -244,7 +245,7 @@ func readFormats(m *wire.Body) ([]int16, error) {
 
 // readParams decodes parameter values into memory of their own.
 func (b *Backend) readParams(m *wire.Body, portal string, st *Prepared, formats []int16) ([]types.Datum, error) {
-	n := int(m.Int16())
+	n := int(uint16(m.Int16()))
 	if m.Err() != nil {
 		return nil, m.Err()
 	}
@@ -289,9 +290,15 @@ func (b *Backend) param(oid ids.Oid, raw []byte, format int16, i int) (d types.D
 		if err := validUTF8(raw); err != nil {
 			return d, false, err
 		}
+		if err := functions.AffordInput(b.o.Slot, t, raw); err != nil {
+			return d, false, err
+		}
 		d, err = types.Input(b.env, t, string(raw), -1)
 		return d, true, err
 	case 1:
+		if err := functions.AffordInput(b.o.Slot, types.Builtin(types.ByteaOid), raw); err != nil {
+			return d, false, err
+		}
 		own := append([]byte(nil), raw...)
 		d, err = types.Receive(b.env, t, own, -1)
 		if err != nil && pgerr.Is(err, pgerr.InvalidBinaryRepresentation) && pgerr.From(err).Message == "incorrect binary data format" {

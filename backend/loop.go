@@ -52,6 +52,7 @@ func (b *Backend) loop() error {
 		if err == nil {
 			done, err = b.dispatch(t, body)
 		}
+		b.dropTrees()
 		if done || err != nil && isFatal(err) {
 			return err
 		}
@@ -90,12 +91,16 @@ func (b *Backend) idle() error {
 			return err
 		}
 	}
+	b.client.stop()
 	b.timer.armIdle(b)
 	return nil
 }
 
 // dispatch serves one message; done ends the session.
 func (b *Backend) dispatch(t byte, body []byte) (done bool, err error) {
+	if err := b.affordText(t, len(body)); err != nil {
+		return false, err
+	}
 	m := wire.NewBody(body)
 	switch t {
 	case 'Q':
@@ -203,8 +208,9 @@ func (st *statementTimer) stop() {
 	}
 }
 
-// startStatement arms statement_timeout.
+// startStatement arms statement_timeout, and the look at the client.
 func (st *statementTimer) startStatement(b *Backend) {
+	b.client.start(b)
 	if d := b.hot.statementTimeout(b); d > 0 {
 		st.arm(b, d, stats.StatementTimeout)
 	} else {

@@ -2,8 +2,10 @@ package backend
 
 import (
 	"encoding/binary"
+	"slices"
 	"strconv"
 
+	"gompho/functions"
 	"gompho/internal/pgerr"
 	"gompho/stats"
 	"gompho/types"
@@ -64,9 +66,15 @@ func (w *rowWriter) value(out []byte, col int, d types.Datum) ([]byte, error) {
 	if d.IsNull() {
 		return append(out, 0xff, 0xff, 0xff, 0xff), nil
 	}
+	t := w.types[col]
+	if d.IsBytes() && len(d.Bytes()) > longField {
+		var err error
+		if out, err = w.makeRoom(out, t, d); err != nil {
+			return out, err
+		}
+	}
 	at := len(out)
 	out = append(out, 0, 0, 0, 0)
-	t := w.types[col]
 	if wire.Format(w.formats, col) == 0 {
 		switch t.Oid { // the commonest need no dispatch
 		case 23, 20, 21:
@@ -91,6 +99,27 @@ func (w *rowWriter) value(out []byte, col int, d types.Datum) ([]byte, error) {
 	}
 	binary.BigEndian.PutUint32(out[at:], uint32(len(out)-at-4))
 	return out, nil
+}
+
+// longField is from which length on, in bytes, it is asked whether there is room for a value in the message.
+const longField = 64 << 10
+
+// makeRoom asks for the memory that a long value needs, and lets out have it when the value is sent as it is.
+func (w *rowWriter) makeRoom(out []byte, t *types.Type, d types.Datum) ([]byte, error) {
+	if err := functions.AffordOutput(w.slot, t, d); err != nil {
+		return out, err
+	}
+	want := len(out) + len(d.Bytes()) + 4
+	if want <= cap(out) {
+		return out, nil
+	}
+	if cap(out) >= 1<<20 { // it grows more than once: both are there while it is copied
+		want = max(want, cap(out)+cap(out)/4)
+		if err := w.slot.Account().Afford(int64(want), "a row for the client"); err != nil {
+			return out, err
+		}
+	}
+	return slices.Grow(out, want-len(out)), nil
 }
 
 // checkFormats rejects lists of format codes of the wrong length.

@@ -143,7 +143,7 @@ func endsWait(err error) bool {
 func (b *Backend) newCached() (*Prepared, error) {
 	c := &b.cache
 	text := c.norm.Text()
-	stmts, err := parser.Parse(text)
+	stmts, err := b.parseText(text)
 	if err != nil || len(stmts) != 1 {
 		return nil, err
 	}

@@ -435,6 +435,7 @@ func (b *Backend) utility(p *Portal, to sink) (string, error) {
 		b.s.Tx.PushActive(b.s.Tx.Snapshot())
 	}
 	tag, err := b.eng.Utility(u, stmt)
+	p.stored = u.stored
 	if snap && b.s.Tx.InTransaction() && b.s.Tx.Active() != nil && err == nil {
 		b.s.Tx.PopActive()
 	}

@@ -46,7 +46,7 @@ func CommandContext(s *session.Session, funcs *functions.Registry) *commands.Con
 func NewEngine(s *session.Session, funcs *functions.Registry) Engine {
 	e := &engine{s: s, env: session.NewEnv(s), funcs: funcs}
 	s.Cat.SetTypeEnv(e.env)
-	e.an = analyzer.Session{Cat: s.Cat, Env: e.env, OnNotice: func(n *pgerr.Error) { s.Notice(n) }}
+	e.an = analyzer.Session{Cat: s.Cat, Env: e.env, OnNotice: func(n *pgerr.Error) { s.Notice(n) }, Interrupted: s.Tx.Slot().CheckInterrupts}
 	e.ex = executor.Env{Slot: s.Slot, Tx: s.Tx, Catalog: s.Cat, Funcs: funcs, Func: e.env, WorkMem: s.WorkMem,
 		TempFile: func() (heap.TempFile, error) { return s.Heap.TempFile(s.Slot) }, Notice: func(n *pgerr.Error) { s.Notice(n) }, CheckRights: e.checkRights, MayExecute: func(p *catalog.Proc) (bool, error) { return s.Cat.HasProcPrivilege(s.User, p) }, MaySelect: e.maySelect, PlanSQL: e.planSQL,
 		Procs: s.Procs, MaxWorkers: func() int { return int(s.Settings.Get("max_parallel_workers").Int()) },
@@ -58,7 +58,7 @@ func NewEngine(s *session.Session, funcs *functions.Registry) Engine {
 	e.ex.PlanInternal = e.planInternal
 	role := s.Settings.Find("session_replication_role")
 	e.ex.Replica = func() bool { return s.Settings.At(role).Value.Text == "replica" }
-	e.pl = planner.Env{Catalog: s.Cat, Type: e.typ, Call: e.call, Costs: &e.costs, KeepsFrom: s.Tx.KeepsFrom,
+	e.pl = planner.Env{Catalog: s.Cat, Type: e.typ, Call: e.call, Costs: &e.costs, Interrupted: s.Tx.Slot().CheckInterrupts, KeepsFrom: s.Tx.KeepsFrom,
 		Blocks: func(f ids.RelFile) (ids.BlockNumber, error) { return s.Ops.Blocks(f, ids.MainFork) }}
 	return e
 }

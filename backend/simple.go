@@ -4,7 +4,6 @@ import (
 	"strings"
 
 	"gompho/sql/ast"
-	"gompho/sql/parser"
 	"gompho/stats"
 )
 
@@ -44,8 +43,9 @@ func (b *Backend) enter(sql string) {
 func (b *Backend) runText(sql string) error {
 	b.enter(sql)
 	b.steps.parsing = b.clock()
-	stmts, err := parser.Parse(sql)
+	stmts, err := b.parseText(sql)
 	if err != nil {
+		b.countUnparsed()
 		return err
 	}
 	b.logStatement(sql, stmts)
@@ -127,7 +127,9 @@ func (b *Backend) runStatementNoTag(raw *ast.RawStmt, sql string) error {
 	b.step(stats.StepParse, b.steps.parsing)
 	if c := &b.cache; c.fresh {
 		c.fresh = false
-		c.seen[string(c.norm.Key)] = known{p.queryID, p.stat}
+		if c.seen != nil {
+			c.seen[string(c.norm.Key)] = known{p.queryID, p.stat}
+		}
 	}
 	return b.runOnce(p)
 }

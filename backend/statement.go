@@ -453,7 +453,8 @@ type Portal struct {
 	rows     uint64 // sent so far
 	spent    time.Duration
 	used     stats.StatementUse
-	runs     bool // spent and used are to be counted
+	runs     bool  // spent and used are to be counted
+	stored   int64 // rows of a REFRESH, whose tag does not tell
 	held     *heldRows
 	sub      int
 	holdable bool

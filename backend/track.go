@@ -16,6 +16,7 @@ import (
 type trackSettings struct {
 	identify bool // statements get identifiers
 	runs     bool // their runs are counted
+	nested   bool // and those of statements within them
 	utility  bool // those of utility statements too
 	planning bool
 }
@@ -23,7 +24,9 @@ type trackSettings struct {
 func (t *trackSettings) load(b *Backend) {
 	set := b.s.Settings
 	t.identify = set.Get("compute_query_id").Text != "off"
-	t.runs = b.s.Statements != nil && set.Get("pg_stat_statements.track").Text != "none"
+	what := set.Get("pg_stat_statements.track").Text
+	t.runs = b.s.Statements != nil && what != "none"
+	t.nested = t.runs && what == "all"
 	t.utility = set.Get("pg_stat_statements.track_utility").Bool()
 	t.planning = set.Get("pg_stat_statements.track_planning").Bool()
 }
@@ -120,8 +123,11 @@ func (b *Backend) measure(p *Portal) (r run) {
 	st := p.stmt
 	b.o.Slot.Activity.SetQueryID(st.queryID)
 	t := b.hot.tracks(b)
-	if st.stat == nil || !t.runs || st.utility && !(t.utility && counted(st.raw.Stmt)) {
+	if st.queryID == 0 || !t.runs || st.utility && !(t.utility && counted(st.raw.Stmt)) {
 		return r
+	}
+	if st.stat == nil { // prepared while nothing was counted: the text shows as it is
+		st.stat = b.s.Statements.Get(b.statementKey(st.queryID), func() string { return strings.TrimSpace(st.raw.Text(st.sql)) })
 	}
 	r.stat = st.stat
 	if r.stat.Key.User != b.s.User {
@@ -134,6 +140,59 @@ func (b *Backend) measure(p *Portal) (r run) {
 
 func (b *Backend) began(r *run) {
 	r.start, r.before = now(), executor.UsageOf(b.o.Slot)
+}
+
+// nested is a statement within the one that runs: the query of EXPLAIN or COPY.
+type nested struct {
+	b    *Backend
+	stat *stats.Statement // nil: it is not counted
+}
+
+// within begins to count the statement that was analyzed last, if pg_stat_statements.track asks for that.
+func (e *engine) within(b *Backend) (n nested) {
+	if b == nil || e.ident.id == 0 {
+		return n
+	}
+	t := b.hot.tracks(b)
+	if !t.nested && (t.utility || !t.runs) {
+		return n
+	}
+	key := b.statementKey(e.ident.id)
+	key.TopLevel = !t.utility // as in PostgreSQL, where commands that are not counted are no level
+	return nested{b, b.s.Statements.Get(key, e.ident.placeholders)}
+}
+
+// plan runs and measures the planning.
+func (n *nested) plan(f func() error) error {
+	if n.stat == nil || !n.b.hot.tracks(n.b).planning {
+		return f()
+	}
+	return n.measure(f, n.b.s.Statements.Planned)
+}
+
+// run runs and measures the execution; f returns the number of rows.
+func (n *nested) run(f func() (uint64, error)) error {
+	if n.stat == nil {
+		_, err := f()
+		return err
+	}
+	rows := uint64(0)
+	return n.measure(func() (err error) { rows, err = f(); return err }, func(e *stats.Statement, took time.Duration, use *stats.StatementUse) *stats.Statement {
+		use.Rows = int64(rows)
+		return n.b.s.Statements.Executed(e, took, use)
+	})
+}
+
+func (n *nested) measure(f func() error, count func(*stats.Statement, time.Duration, *stats.StatementUse) *stats.Statement) error {
+	start, before := now(), executor.UsageOf(n.b.o.Slot)
+	if err := f(); err != nil {
+		return err
+	}
+	took, u := time.Since(start), executor.UsageOf(n.b.o.Slot).Since(before)
+	var use stats.StatementUse
+	u.AddTo(&use)
+	n.stat = count(n.stat, took, &use)
+	return nil
 }
 
 // counted reports whether a utility statement has an entry of its own: EXECUTE counts as what it runs.
@@ -169,7 +228,9 @@ func rowsOf(p *Portal) int64 {
 		if p.stmt.utility {
 			return 0
 		}
-	case "SELECT", "COPY", "FETCH", "REFRESH":
+	case "REFRESH":
+		return p.stored
+	case "SELECT", "COPY", "FETCH":
 	default:
 		return 0
 	}

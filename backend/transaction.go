@@ -12,6 +12,7 @@ import (
 	"gompho/mvcc"
 	"gompho/sql/ast"
 	"gompho/storage/buffer"
+	"gompho/wire"
 )
 
 func itoa(n int64) string { return strconv.FormatInt(n, 10) }
@@ -173,6 +174,11 @@ func (b *Backend) checkSetting(d *config.Def, v config.Value) (config.Value, err
 		if n := buffer.LocalPages(b.o.Slot); n != 0 && int64(n) != v.Int() {
 			return v, pgerr.New(pgerr.InvalidParameterValue, "invalid value for parameter \"temp_buffers\": %d", v.Int()).
 				WithDetail("\"temp_buffers\" cannot be changed after any temporary tables have been accessed in the session.")
+		}
+	case "client_connection_check_interval":
+		if v.Int() > 0 && !wire.ChecksPeers {
+			return v, pgerr.New(pgerr.InvalidParameterValue, "invalid value for parameter %q: %d", d.Name, v.Int()).
+				WithDetail("client_connection_check_interval must be set to 0 on this platform.")
 		}
 	case "role", "session_authorization":
 		return v, b.checkRole(d, v.Text)

@@ -30,7 +30,10 @@ func (e *engine) UtilityColumns(u *UtilityContext, stmt ast.Stmt) ([]Column, err
 
 // Utility implements Engine.
 func (e *engine) Utility(u *UtilityContext, stmt ast.Stmt) (string, error) {
-	return commands.Run(e.context(u), stmt)
+	c := e.context(u)
+	tag, err := commands.Run(c, stmt)
+	u.stored = int64(c.Stored)
+	return tag, err
 }
 
 // NewIndexExtractor returns a function that says how the columns of an index come from rows of its table: see commands.IndexExtract.
@@ -76,6 +79,15 @@ func (e *engine) context(u *UtilityContext) *commands.Context {
 		Analyze: e.analyzeOne,
 		RunQuery: func(q *query.Query, params []types.Datum, each func(b *types.Batch) error) (uint64, error) {
 			return e.countQuery(q, params, nil, each)
+		},
+		CopyQuery: func(q *query.Query, each func(b *types.Batch) error) error {
+			if u.query == nil {
+				_, err := e.countQuery(q, nil, nil, each)
+				return err
+			}
+			e.identify(q, u.inner(nil), u.SQL)
+			n := e.within(u.b)
+			return n.run(func() (uint64, error) { return e.countQuery(q, nil, nil, each) })
 		},
 		Compile:            e.compile,
 		SetConstraints:     e.ex.Deferred.Set,

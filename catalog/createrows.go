@@ -205,7 +205,7 @@ func (s *Session) CreateRule(rel ids.Oid, name string, event byte, instead bool,
 			return 0, pgerr.New(pgerr.DuplicateObject, "rule %q for relation %q already exists", name, s.relName(rel))
 		}
 		row.Oid = old.Oid
-		row.setTID(old.TID())
+		row.rowTID = old.place()
 		if err := s.Update(row); err != nil {
 			return 0, err
 		}

@@ -27,10 +27,12 @@
 //  6. Catalog reads always use a fresh snapshot, whatever the isolation level, as in PostgreSQL.
 //  7. The descriptor of a partitioned table holds its key and all bounds (package partition). It is read anew when a row of pg_inherits or
 //     pg_partitioned_table changes; who changes a bound (pg_class.relpartbound) invalidates the parent as well.
+//  8. The files of catalogs are those of package relmap; VACUUM FULL, CLUSTER and REINDEX put new ones in place (filemap.go). Who reads a catalog holds
+//     AccessShare on it for as long as it reads, who writes RowExclusive until the end of the transaction: PostgreSQL gives that back at once, and its rewrite has
+//     to reckon with rows whose fate is open. A row that was read before its table moved is found again by its key when it is written.
 //
 // Differences from PostgreSQL: caches are shared between sessions, so a session sees a committed
-// invalidation at once and not only when it next takes a lock; catalogs keep their file numbers for ever (the
-// file of a catalog is named by its Oid); only schemas and databases have the descriptions
+// invalidation at once and not only when it next takes a lock; only schemas and databases have the descriptions
 // that a new cluster of PostgreSQL has (pg_dump expects them); those of functions, operators and types are absent.
 //
 // To debug: Session.Explain tells where the descriptor of a relation comes from.

@@ -115,7 +115,7 @@ func (s *Session) dropByOid(o Object) error {
 	found := false
 	err := s.store.scan(o.Class, index, []Key{OidKey(1, o.Oid)}, func(tid ids.TID, v []types.Datum) (bool, error) {
 		row.Scan(v)
-		row.setTID(tid)
+		row.setPlace(s.placeAt(tid))
 		found = true
 		return false, nil
 	})

@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"gompho/internal/ids"
+	"gompho/locks"
 	"gompho/storage/heap"
 	"gompho/types"
 )
@@ -20,15 +21,17 @@ func (s *Session) findEdits() error {
 	}
 	keys := make(map[cacheKey]struct{})
 	for table, caches := range builtinTables() {
-		r, err := s.Relation(table)
+		r, err := heapStore{s}.open(table, locks.AccessShare)
 		if err != nil {
 			return err
 		}
-		if err := s.scanEdits(r, func(vals []types.Datum) {
+		err = s.scanEdits(r, func(vals []types.Datum) {
 			for _, id := range caches {
 				keys[keyOfRow(id, vals)] = struct{}{}
 			}
-		}); err != nil {
+		})
+		heapStore{s}.close(table, locks.AccessShare)
+		if err != nil {
 			return err
 		}
 	}

@@ -38,6 +38,12 @@ func (s *Session) attach(r *Relation) error {
 			return err
 		}
 	}
+	return s.attachRows(r, h)
+}
+
+// attachRows makes the handles of a table and its indexes.
+func (s *Session) attachRows(r *Relation, h *heap.Rel) (err error) {
+	logged, temp := h.Logged, h.Temp
 	r.Heap = heap.NewRel(h)
 	for _, ix := range r.Indexes {
 		if ix.Am == BtreeAm {

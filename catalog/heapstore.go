@@ -3,6 +3,7 @@ package catalog
 import (
 	"gompho/internal/ids"
 	"gompho/internal/pgerr"
+	"gompho/locks"
 	"gompho/storage/btree"
 	"gompho/storage/heap"
 	"gompho/types"
@@ -21,11 +22,33 @@ func (h heapStore) relation(table ids.Oid) (*Relation, error) {
 	return r, err
 }
 
-func (h heapStore) madeBy(table ids.Oid, tid ids.TID) (ids.Xid, error) {
+// open locks a catalog and returns its descriptor as of after the lock: its files stay where they are until close. Who writes keeps the lock until
+// the end of the transaction, so that who gets AccessExclusive meets no row whose fate is open.
+func (h heapStore) open(table ids.Oid, mode locks.Mode) (*Relation, error) {
+	if h.s.locks != nil {
+		if err := h.s.locks.Acquire(h.s.RelationTag(table), mode, locks.Opts{Quiet: true}); err != nil {
+			return nil, err
+		}
+	}
 	r, err := h.relation(table)
+	if err != nil {
+		h.close(table, mode)
+	}
+	return r, err
+}
+
+func (h heapStore) close(table ids.Oid, mode locks.Mode) {
+	if h.s.locks != nil {
+		h.s.locks.ReleaseQuiet(h.s.RelationTag(table), mode)
+	}
+}
+
+func (h heapStore) madeBy(table ids.Oid, tid ids.TID) (ids.Xid, error) {
+	r, err := h.open(table, locks.AccessShare)
 	if err != nil {
 		return 0, err
 	}
+	defer h.close(table, locks.AccessShare)
 	f := heap.NewFetcher(h.s.tx, r.Heap, nil)
 	defer f.Close()
 	if found, err := f.Version(tid, nil); !found || err != nil {
@@ -35,10 +58,11 @@ func (h heapStore) madeBy(table ids.Oid, tid ids.TID) (ids.Xid, error) {
 }
 
 func (h heapStore) scan(table, index ids.Oid, keys []Key, fn func(ids.TID, []types.Datum) (bool, error)) error {
-	r, err := h.relation(table)
+	r, err := h.open(table, locks.AccessShare)
 	if err != nil {
 		return err
 	}
+	defer h.close(table, locks.AccessShare)
 	tx := h.s.tx
 	snap := tx.Register(tx.CatalogSnapshot())
 	defer tx.Unregister(snap)
@@ -95,9 +119,10 @@ func (h heapStore) scan(table, index ids.Oid, keys []Key, fn func(ids.TID, []typ
 			if err := f.Values(vals); err != nil {
 				return err
 			}
-			at := f.TID()
+			at, xmin := f.TID(), f.Header().Xmin()
 			f.Unpin()
 			if matches(vals, rest) {
+				h.s.rowXmin = xmin
 				if more, err := fn(at, vals); !more || err != nil {
 					return err
 				}
@@ -146,6 +171,7 @@ func (h heapStore) scanHeap(r *Relation, keys []Key, fn func(ids.TID, []types.Da
 			if !matches(vals, keys) {
 				continue
 			}
+			h.s.rowXmin = 0
 			if more, err := fn(tids[i], vals); !more || err != nil {
 				return err
 			}
@@ -154,10 +180,11 @@ func (h heapStore) scanHeap(r *Relation, keys []Key, fn func(ids.TID, []types.Da
 }
 
 func (h heapStore) get(table ids.Oid, tid ids.TID, fn func([]types.Datum)) error {
-	r, err := h.relation(table)
+	r, err := h.open(table, locks.AccessShare)
 	if err != nil {
 		return err
 	}
+	defer h.close(table, locks.AccessShare)
 	f := heap.NewFetcher(h.s.tx, r.Heap, allColumns(len(r.Desc.Attrs)))
 	defer f.Close()
 	found, err := f.Version(tid, nil)
@@ -176,7 +203,7 @@ func (h heapStore) get(table ids.Oid, tid ids.TID, fn func([]types.Datum)) error
 }
 
 func (h heapStore) insert(table ids.Oid, vals []types.Datum) (ids.TID, error) {
-	r, err := h.relation(table)
+	r, err := h.open(table, locks.RowExclusive)
 	if err != nil {
 		return ids.TID{}, err
 	}
@@ -205,7 +232,7 @@ func (h heapStore) insertEntries(r *Relation, vals []types.Datum, tid ids.TID) e
 }
 
 func (h heapStore) update(table ids.Oid, tid ids.TID, vals []types.Datum) (ids.TID, error) {
-	r, err := h.relation(table)
+	r, err := h.open(table, locks.RowExclusive)
 	if err != nil {
 		return tid, err
 	}
@@ -238,7 +265,7 @@ func modifyError(res heap.Result) error {
 }
 
 func (h heapStore) remove(table ids.Oid, tid ids.TID) error {
-	r, err := h.relation(table)
+	r, err := h.open(table, locks.RowExclusive)
 	if err != nil {
 		return err
 	}
@@ -250,9 +277,10 @@ func (h heapStore) remove(table ids.Oid, tid ids.TID) error {
 }
 
 func (h heapStore) inPlace(table ids.Oid, tid ids.TID, old, vals []types.Datum) (bool, error) {
-	r, err := h.relation(table)
+	r, err := h.open(table, locks.RowExclusive)
 	if err != nil {
 		return false, err
 	}
+	defer h.close(table, locks.RowExclusive)
 	return heap.UpdateInPlace(h.s.tx, r.Heap, tid, old, vals)
 }

@@ -5,6 +5,7 @@ import (
 	"gompho/mvcc"
 	"gompho/sql/query"
 	"gompho/storage/heap"
+	"gompho/storage/relmap"
 )
 
 // SetEnv gives the catalog the storage that relation handles stand on; before the first session.
@@ -12,6 +13,9 @@ func (c *Catalog) SetEnv(env *heap.Env) {
 	c.env = env
 	c.fileExists = func(f ids.RelFile) bool { return env.Pool.Storage().Exists(f, ids.MainFork) }
 }
+
+// SetRelationMap gives the catalog the map of its files; before the first session.
+func (c *Catalog) SetRelationMap(m *relmap.Map) { c.relmap = m }
 
 // SetExprText gives the catalog the means to show the expressions of index columns in messages; before the first session.
 func (c *Catalog) SetExprText(f func(s *Session, e query.Expr, rel *Relation) (string, error)) {
@@ -58,6 +62,7 @@ func (h hook) PreCommit() error { return nil }
 // BeforeUnlock publishes invalidations while the locks are still held: who waits for one of them finds the new state.
 func (h hook) BeforeUnlock(commit bool) {
 	if commit {
+		h.s.publishFiles()
 		h.s.publish()
 	}
 	h.s.over.end()

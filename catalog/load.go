@@ -50,10 +50,12 @@ func relFile(c *PgClass, db ids.Oid) ids.RelFile {
 func (s *Session) RelationFiles() (map[ids.RelFile]bool, error) {
 	out := map[ids.RelFile]bool{}
 	err := Each(s, 0, func(c *PgClass) (bool, error) {
-		if hasStorage(c.Relkind) {
-			out[relFile(c, s.db)] = true
+		if !hasStorage(c.Relkind) {
+			return true, nil
 		}
-		return true, nil
+		f, err := s.currentFile(c.Oid, relFile(c, s.db))
+		out[f] = true
+		return true, err
 	})
 	return out, err
 }

@@ -123,7 +123,7 @@ func manySlow[T any, P rowPtr[T]](s *Session, k cacheKey) ([]P, error) {
 			}
 			p := P(new(T))
 			p.Scan(v)
-			p.setTID(tid)
+			p.setPlace(s.placeAt(tid))
 			rows = append(rows, p)
 			return true, nil
 		})
@@ -152,7 +152,7 @@ func each[T any, P rowPtr[T]](s *Session, index ids.Oid, fn func(P) (bool, error
 	row := P(new(T))
 	return s.store.scan(row.Table(), index, keys, func(tid ids.TID, v []types.Datum) (bool, error) {
 		row.Scan(v)
-		row.setTID(tid)
+		row.setPlace(s.placeAt(tid))
 		return fn(row)
 	})
 }

@@ -20,7 +20,7 @@ func (s *Session) Relation(oid ids.Oid) (*Relation, error) {
 }
 
 func (s *Session) peekRelation(k *cacheKey, oid ids.Oid) (*Relation, bool) {
-	if len(s.over.dirty) > 0 && oid >= firstUnpinned && s.isDirty(k) {
+	if len(s.over.dirty) > 0 && s.isDirty(k) {
 		s.checkOverlay()
 		v, ok := s.over.entries[*k]
 		r, _ := v.(*Relation)
@@ -37,11 +37,19 @@ func (s *Session) fillRelation(k *cacheKey, oid ids.Oid) (any, error) {
 		if r == nil {
 			return nil, nil
 		}
+		gen := s.cache.generation.Load()
 		d := r.forDB(s.db)
+		if err := s.findFiles(d); err != nil {
+			return nil, err
+		}
 		if err := s.attach(d); err != nil {
 			return nil, err
 		}
-		return s.cache.put(k, d, s.cache.generation.Load()), nil
+		if s.isDirty(k) {
+			s.over.entries[*k] = d
+			return d, nil
+		}
+		return s.cache.put(k, d, gen), nil
 	}
 	return s.fill(k, func() (any, error) {
 		r, err := s.loadRelation(oid)

@@ -11,15 +11,22 @@ type Row interface {
 	Values(v []types.Datum) // stores the columns
 	Scan(v []types.Datum)   // sets the columns, keeping no reference to v's memory
 	TID() ids.TID           // where it was read from; zero for a row that was not
-	setTID(ids.TID)
+	place() rowTID
+	setPlace(rowTID)
 }
 
 // rowTID is what every row struct embeds: the place the row was read from.
-type rowTID struct{ tid ids.TID }
+type rowTID struct {
+	tid   ids.TID
+	epoch uint64  // of the map of files, when it was read
+	xmin  ids.Xid // who made the version; 0: not known
+}
 
 // TID returns the address the row was read from or written to.
-func (r *rowTID) TID() ids.TID     { return r.tid }
-func (r *rowTID) setTID(t ids.TID) { r.tid = t }
+func (r *rowTID) TID() ids.TID  { return r.tid }
+func (r *rowTID) place() rowTID { return *r }
+
+func (r *rowTID) setPlace(at rowTID) { *r = at }
 
 // rowPtr is the constraint that ties a row struct to its pointer.
 type rowPtr[T any] interface {
@@ -56,6 +63,16 @@ type Proc struct {
 	// DefaultSQL holds the default expressions of the last len(DefaultSQL) arguments of a built-in
 	// function as SQL text; a user's function has them in Proargdefaults as a node tree.
 	DefaultSQL []string
+}
+
+// Scan takes the fields from a row of pg_proc. The defaults of a built-in function are not there.
+func (p *Proc) Scan(v []types.Datum) {
+	p.PgProc.Scan(v)
+	if p.Oid < firstUnpinned {
+		if b := builtinFacts().procs[p.Oid]; b != nil {
+			p.DefaultSQL = b.DefaultSQL
+		}
+	}
 }
 
 // ArgName returns the name of the i-th input argument (from 0), empty when it has none.

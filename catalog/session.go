@@ -10,6 +10,7 @@ import (
 	"gompho/sql/query"
 	"gompho/stats"
 	"gompho/storage/heap"
+	"gompho/storage/relmap"
 	"gompho/types"
 )
 
@@ -23,6 +24,7 @@ type Catalog struct {
 	// booting is set while a cluster is made: Oids of all kinds stay below those of user objects
 	booting atomic.Bool
 	env     *heap.Env // nil without storage
+	relmap  *relmap.Map
 	// fileExists tells whether a relation's file is there; nil: never
 	fileExists func(ids.RelFile) bool
 	exprText   func(s *Session, e query.Expr, rel *Relation) (string, error)
@@ -80,6 +82,8 @@ type Session struct {
 	env    *heap.Env
 	// typeEnv shows values in messages by the session's settings; nil: by the defaults
 	typeEnv types.Env
+	// rowXmin is who made the version that a scan shows now, 0 when that is not known
+	rowXmin ids.Xid
 	// rehearsing: what is changed will be rolled back
 	rehearsing bool
 }

@@ -34,7 +34,7 @@ func (s *Session) Insert(row Row) error {
 	if err != nil {
 		return err
 	}
-	row.setTID(tid)
+	row.setPlace(rowTID{tid: tid, epoch: s.fileEpoch(), xmin: s.ownXid()})
 	s.invalidateRow(row.Table(), vals)
 	return nil
 }
@@ -45,6 +45,9 @@ func (s *Session) Update(row Row) error {
 	if !row.TID().IsValid() {
 		return pgerr.Internal("update of a row of %s that was not read", catalogName(row.Table()))
 	}
+	if err := s.checkPlace(row); err != nil {
+		return err
+	}
 	if err := s.invalidateStored(row); err != nil {
 		return err
 	}
@@ -53,7 +56,7 @@ func (s *Session) Update(row Row) error {
 	if err != nil {
 		return err
 	}
-	row.setTID(tid)
+	row.setPlace(rowTID{tid: tid, epoch: s.fileEpoch(), xmin: s.ownXid()})
 	s.invalidateRow(row.Table(), vals)
 	return nil
 }
@@ -62,6 +65,9 @@ func (s *Session) Update(row Row) error {
 func (s *Session) Delete(row Row) error {
 	if !row.TID().IsValid() {
 		return pgerr.Internal("deletion of a row of %s that was not read", catalogName(row.Table()))
+	}
+	if err := s.checkPlace(row); err != nil {
+		return err
 	}
 	if err := s.store.remove(row.Table(), row.TID()); err != nil {
 		return err

@@ -85,6 +85,7 @@ var ours = []Def{
 	{Name: "gompho.admin_address", Category: "Reporting and Logging", Context: Postmaster, Type: String, Boot: "", HasBoot: true},
 	{Name: "gompho.archive_directory", Category: "Write-Ahead Log / Archiving", Context: Sighup, Type: String, Boot: "", HasBoot: true},
 	{Name: "gompho.memory_limit", Unit: "8kB", Category: "Resource Usage / Memory", Context: Sighup, Type: Int, MinText: "0", MaxText: "1073741823", Max: 1073741823, Boot: "0", HasBoot: true},
+	{Name: "gompho.long_statement_share", Category: "Resource Usage / Asynchronous Behavior", Context: Sighup, Type: Int, MinText: "1", MaxText: "100", Min: 1, Max: 100, Boot: "15", HasBoot: true},
 	{Name: "gompho.request_steps", Category: "Statistics / Monitoring", Context: Superuser, Type: Bool, Boot: "on", HasBoot: true},
 	{Name: "pg_stat_statements.max", Category: "Customized Options", Context: Postmaster, Type: Int, MinText: "100", MaxText: "1073741823", Min: 100, Max: 1073741823, Boot: "5000", HasBoot: true},
 	{Name: "pg_stat_statements.track", Category: "Customized Options", Context: Superuser, Type: Enum, Enum: []string{"none", "top", "all"}, Boot: "top", HasBoot: true},

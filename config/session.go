@@ -20,6 +20,8 @@ type Session struct {
 	OnChange func(d *Def, v Value)
 	// Check vetoes or adjusts a value that is to be set by SQL (transaction_isolation, role ...); it may be nil.
 	Check func(d *Def, v Value) (Value, error)
+	// Shown returns what SHOW and pg_settings show of a setting in place of its value; it may be nil.
+	Shown func(d *Def, v Value) Value
 }
 
 type variable struct {
@@ -84,13 +86,22 @@ func (s *Session) Bytes(name string) int64 {
 // Lookup returns a setting as SHOW prints it.
 func (s *Session) Lookup(name string) (string, bool) {
 	if d := s.Find(name); d != nil {
-		return d.Show(s.At(d).Value), true
+		return d.Show(s.shown(d)), true
 	}
 	if v := s.custom[strings.ToLower(name)]; v != nil && v.set {
 		return v.cur.Text, true
 	}
 	t, ok := s.server.Values().custom[strings.ToLower(name)]
 	return t, ok || s.custom[strings.ToLower(name)] != nil // once named it exists, empty
+}
+
+// shown is the value as users are to see it.
+func (s *Session) shown(d *Def) Value {
+	v := s.At(d).Value
+	if s.Shown != nil {
+		v = s.Shown(d, v)
+	}
+	return v
 }
 
 // SetDefault sets the session's reset value of a setting (start-up packet, ALTER ROLE, ALTER DATABASE). A weaker source
@@ -364,7 +375,9 @@ func (s *Session) Rows() []Row {
 		if v := s.vars[d.Index]; v != nil && v.reset != nil {
 			reset = v.reset
 		}
-		out = append(out, Row{Def: d, Setting: *s.At(d), Boot: d.Boot, Reset: reset.Text, PendingRst: vals.PendingRestart[d.Index]})
+		set := *s.At(d)
+		set.Value = s.shown(d)
+		out = append(out, Row{Def: d, Setting: set, Boot: d.Boot, Reset: reset.Text, PendingRst: vals.PendingRestart[d.Index]})
 	}
 	return out
 }

@@ -2,11 +2,13 @@ package functions
 
 import (
 	"gompho/internal/pgerr"
+	"gompho/stats"
 	"gompho/types"
 )
 
 // stringAggState is string_agg over text or bytea.
 type stringAggState struct {
+	room  room
 	has   bool
 	delim []byte // the delimiter before the first value, which appears only when states are merged
 	buf   []byte
@@ -23,6 +25,10 @@ func (s *stringAggState) Add(args []types.Datum) error {
 	}
 	if len(s.buf)+len(v)+len(d) > maxTextSize {
 		return tooLong()
+	}
+	var err error
+	if s.buf, err = grown(&s.room, s.buf, len(v)+len(d), 1); err != nil {
+		return err
 	}
 	if s.has {
 		s.buf = append(s.buf, d...)
@@ -61,14 +67,45 @@ func (s *stringAggState) Result() (types.Datum, error) {
 func (s *stringAggState) Reset()    { s.has, s.buf, s.delim = false, s.buf[:0], s.delim[:0] }
 func (s *stringAggState) Size() int { return 80 + cap(s.buf) + cap(s.delim) }
 
+// room asks for the memory of states that grow, before it is taken: while one is copied, it is there twice.
+type room struct{ slot *stats.Slot }
+
+func roomOf(c *AggCall) room {
+	if c.Env == nil {
+		return room{}
+	}
+	return room{c.Env.Slot()}
+}
+
+// grown returns list with room for n more elements of size bytes each.
+func grown[T any](r *room, list []T, n, size int) ([]T, error) {
+	if len(list)+n <= cap(list) || (len(list)+n)*size <= largeValue {
+		return list, nil
+	}
+	want := max(cap(list)+cap(list)/4, len(list)+n)
+	if err := r.slot.Account().Afford(int64(want)*int64(size), "the state of an aggregate function"); err != nil {
+		return list, err
+	}
+	out := make([]T, len(list), want)
+	copy(out, list)
+	return out, nil
+}
+
 // collected is a growing list of values with memory of its own.
 type collected struct {
+	room room
 	mem  Memory
 	vals []types.Datum
 	size int
 }
 
-func (c *collected) add(d types.Datum) {
+func (c *collected) add(d types.Datum) error {
+	if len(c.vals) == cap(c.vals) {
+		var err error
+		if c.vals, err = grown(&c.room, c.vals, 1, datumSize); err != nil {
+			return err
+		}
+	}
 	if d.IsBytes() {
 		b := c.mem.Alloc(len(d.Bytes()))
 		copy(b, d.Bytes())
@@ -76,18 +113,34 @@ func (c *collected) add(d types.Datum) {
 		d = types.Bytes(b)
 	}
 	c.vals = append(c.vals, d)
+	return nil
 }
 
-func (c *collected) addVector(v *types.Vector, sel []int32, n int) {
+func (c *collected) addVector(v *types.Vector, sel []int32, n int) error {
 	if sel != nil {
 		for _, i := range sel {
-			c.add(v.Get(int(i)))
+			if err := c.add(v.Get(int(i))); err != nil {
+				return err
+			}
 		}
-		return
+		return nil
 	}
 	for i := range n {
-		c.add(v.Get(i))
+		if err := c.add(v.Get(i)); err != nil {
+			return err
+		}
 	}
+	return nil
+}
+
+// addAll adds values one after the other.
+func (c *collected) addAll(vals []types.Datum) error {
+	for _, d := range vals {
+		if err := c.add(d); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (c *collected) reset()     { c.mem.Reset(); c.vals, c.size = c.vals[:0], 0 }
@@ -99,17 +152,13 @@ type arrayAggState struct {
 	collected
 }
 
-func (s *arrayAggState) Add(args []types.Datum) error { s.add(args[0]); return nil }
+func (s *arrayAggState) Add(args []types.Datum) error { return s.add(args[0]) }
 func (s *arrayAggState) AddVector(v *types.Vector, sel []int32, n int) error {
-	s.addVector(v, sel, n)
-	return nil
+	return s.addVector(v, sel, n)
 }
 
 func (s *arrayAggState) Merge(other Accumulator) error {
-	for _, d := range other.(*arrayAggState).vals {
-		s.add(d)
-	}
-	return nil
+	return s.addAll(other.(*arrayAggState).vals)
 }
 
 func (s *arrayAggState) Result() (types.Datum, error) {
@@ -166,10 +215,7 @@ func (s *arrayArrayAggState) addArray(dims, lbs []int32, elems []types.Datum, n 
 		}
 	}
 	s.n += n
-	for _, e := range elems {
-		s.add(e)
-	}
-	return nil
+	return s.addAll(elems)
 }
 
 func (s *arrayArrayAggState) AddVector(v *types.Vector, sel []int32, n int) error {
@@ -221,20 +267,20 @@ func newArrayAgg(c *AggCall) (Accumulator, error) {
 	if c.RetType != nil && c.RetType.ElemType != nil {
 		t = c.RetType.ElemType
 	}
-	return &arrayAggState{elem: t}, nil
+	return &arrayAggState{elem: t, collected: collected{room: roomOf(c)}}, nil
 }
 
 func newArrayArrayAgg(c *AggCall) (Accumulator, error) {
 	if len(c.ArgTypes) == 0 || c.ArgTypes[0] == nil || c.ArgTypes[0].Underlying().ElemType == nil {
 		return nil, pgerr.New(pgerr.InvalidParameterValue, "could not determine input data type")
 	}
-	return &arrayArrayAggState{elem: c.ArgTypes[0].Underlying().ElemType}, nil
+	return &arrayArrayAggState{elem: c.ArgTypes[0].Underlying().ElemType, collected: collected{room: roomOf(c)}}, nil
 }
 
 // aggCollectFamily lists string_agg and array_agg.
 func aggCollectFamily() []Entry {
 	str := &Aggregate{OrderMatters: true, DistinctMatters: true,
-		New: func(*AggCall) (Accumulator, error) { return &stringAggState{}, nil }}
+		New: func(c *AggCall) (Accumulator, error) { return &stringAggState{room: roomOf(c)}, nil }}
 	return []Entry{
 		{Name: "string_agg(text,text)", Agg: str}, {Name: "string_agg(bytea,bytea)", Agg: str},
 		{Name: "array_agg(anynonarray)", Agg: &Aggregate{New: newArrayAgg, OrderMatters: true, DistinctMatters: true}},

@@ -96,6 +96,7 @@ var minMaxTypes = [...]struct {
 	{"numeric", types.NumericOid}, {"text", types.TextOid}, {"bpchar", types.BPCharOid}, {"oid", types.OidOid}, {"tid", types.TIDOid},
 	{"date", types.DateOid}, {"time", types.TimeOid}, {"timetz", types.TimetzOid}, {"timestamp", types.TimestampOid},
 	{"timestamptz", types.TimestamptzOid}, {"interval", types.IntervalOid}, {"pg_lsn", types.PgLsnOid}, {"xid8", types.Xid8Oid},
+	{"inet", types.InetOid},
 	{"anyenum", types.AnyEnumOid}, {"anyarray", types.AnyArrayOid},
 }
 

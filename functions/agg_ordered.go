@@ -10,6 +10,7 @@ import (
 
 // orderedState collects the values of WITHIN GROUP and sorts them when the result is asked for.
 type orderedState struct {
+	room   room
 	call   *AggCall
 	key    OrderKey
 	vals   []types.Datum // without NULLs, which these aggregates leave out
@@ -20,7 +21,7 @@ type orderedState struct {
 
 func newOrdered(out func(s *orderedState) (types.Datum, error)) func(c *AggCall) (Accumulator, error) {
 	return func(c *AggCall) (Accumulator, error) {
-		s := &orderedState{call: c, out: out}
+		s := &orderedState{room: roomOf(c), call: c, out: out}
 		if len(c.Order) > 0 {
 			s.key = c.Order[0]
 		}
@@ -38,6 +39,10 @@ func (s *orderedState) Add(args []types.Datum) error {
 		return nil
 	}
 	d := args[0].Clone()
+	var err error
+	if s.vals, err = grown(&s.room, s.vals, 1, datumSize); err != nil {
+		return err
+	}
 	s.vals = append(s.vals, d)
 	s.bytes += len(d.Bytes())
 	s.sorted = false
@@ -50,6 +55,10 @@ func (s *orderedState) AddVector(v *types.Vector, sel []int32, n int) error {
 
 func (s *orderedState) Merge(other Accumulator) error {
 	o := other.(*orderedState)
+	var err error
+	if s.vals, err = grown(&s.room, s.vals, len(o.vals), datumSize); err != nil {
+		return err
+	}
 	s.vals = append(s.vals, o.vals...)
 	s.bytes += o.bytes
 	s.sorted = false

@@ -17,7 +17,19 @@ func (c *Call) arrayArg(i int) (types.Array, *types.Type, error) {
 	if c.Args[i].IsNull() {
 		return types.Array{Elem: elem.Oid}, elem, nil
 	}
-	return types.DecodeArray(c.Args[i], elem), elem, nil
+	a, err := c.apart(c.Args[i], elem)
+	return a, elem, err
+}
+
+// apart takes an array apart, for a result of about its size.
+func (c *Call) apart(d types.Datum, elem *types.Type) (types.Array, error) {
+	if b := d.Bytes(); len(b) > largeValue/16 {
+		n, _, _ := types.ArrayDims(d)
+		if err := c.Afford(len(b) + n*2*datumSize); err != nil {
+			return types.Array{}, err
+		}
+	}
+	return types.DecodeArray(d, elem), nil
 }
 
 // arrayElemType is the element type of an array argument that may be NULL, or else of the result.
@@ -75,26 +87,38 @@ func addElement(arrayArg, valueArg int, front bool) Scalar {
 		if c.Args[arrayArg].IsNull() {
 			return types.NewArray(elem.Oid, []types.Datum{v}).Encode(elem), nil
 		}
-		a := types.DecodeArray(c.Args[arrayArg], elem)
-		if len(a.Dims) > 1 {
+		n, dims, lbs := types.ArrayDims(c.Args[arrayArg])
+		if len(dims) > 1 {
 			return types.Null, pgerr.New(pgerr.DataException, "argument must be empty or one-dimensional array")
 		}
-		if len(a.Dims) == 0 {
+		if len(dims) == 0 {
 			return types.NewArray(elem.Oid, []types.Datum{v}).Encode(elem), nil
 		}
-		out := types.Array{Elem: elem.Oid, Dims: []int32{a.Dims[0] + 1}, Lbounds: a.Lbounds, Elems: make([]types.Datum, 0, len(a.Elems)+1)}
-		if front {
-			out.Elems = append(out.Elems, v)
-		}
-		out.Elems = append(out.Elems, a.Elems...)
-		if !front {
-			out.Elems = append(out.Elems, v)
-		}
-		if _, err := types.CheckArraySize(out.Dims, out.Lbounds); err != nil {
+		dims = []int32{dims[0] + 1}
+		if _, err := types.CheckArraySize(dims, lbs); err != nil {
 			return types.Null, err
 		}
-		return out.Encode(elem), nil
+		out := c.buildArray(elem, n+1)
+		it := types.IterateArray(c.Args[arrayArg], elem)
+		if front {
+			err = out.Append(v)
+		}
+		if err == nil {
+			err = out.AppendAll(&it)
+		}
+		if err == nil && !front {
+			err = out.Append(v)
+		}
+		if err != nil {
+			return types.Null, err
+		}
+		return out.Finish(dims, lbs)
 	}
+}
+
+// buildArray begins an array of about n elements.
+func (c *Call) buildArray(elem *types.Type, n int) *types.ArrayBuilder {
+	return types.BuildArray(c.pacer().Pace, elem, n)
 }
 
 func incompatibleArrays(detail string, args ...any) error {
@@ -112,14 +136,15 @@ func arrayCat(c *Call) (types.Datum, error) {
 	if err != nil {
 		return types.Null, err
 	}
-	a, b := types.DecodeArray(c.Args[0], elem), types.DecodeArray(c.Args[1], elem)
+	var a, b, out types.Array // their sizes
+	_, a.Dims, a.Lbounds = types.ArrayDims(c.Args[0])
+	_, b.Dims, b.Lbounds = types.ArrayDims(c.Args[1])
 	switch {
 	case len(a.Dims) == 0:
 		return c.Args[1], nil
 	case len(b.Dims) == 0:
 		return c.Args[0], nil
 	}
-	out := types.Array{Elem: elem.Oid, Elems: append(append([]types.Datum(nil), a.Elems...), b.Elems...)}
 	switch n, m := len(a.Dims), len(b.Dims); {
 	case n == m:
 		for i := 1; i < n; i++ {
@@ -140,10 +165,18 @@ func arrayCat(c *Call) (types.Datum, error) {
 	default:
 		return types.Null, incompatibleArrays("Arrays of %d and %d dimensions are not compatible for concatenation.", n, m)
 	}
-	if _, err := types.CheckArraySize(out.Dims, out.Lbounds); err != nil {
+	n, err := types.CheckArraySize(out.Dims, out.Lbounds)
+	if err != nil {
 		return types.Null, err
 	}
-	return out.Encode(elem), nil
+	list := c.buildArray(elem, n)
+	for i := range 2 {
+		it := types.IterateArray(c.Args[i], elem)
+		if err := list.AppendAll(&it); err != nil {
+			return types.Null, err
+		}
+	}
+	return list.Finish(out.Dims, out.Lbounds)
 }
 
 func sameDims(a, b, alb, blb []int32) bool {
@@ -203,9 +236,12 @@ func arrayPosition(c *Call) (types.Datum, error) {
 		}
 		start = c.int(2)
 	}
-	it := types.IterateArray(c.Args[0], o.elem)
+	it, pace := types.IterateArray(c.Args[0], o.elem), c.pacer()
 	pos := int64(lbs[0])
 	for e, ok := it.Next(); ok; e, ok = it.Next() {
+		if err := pace.step(elementStep); err != nil {
+			return types.Null, err
+		}
 		if pos >= start && o.same(e, c.Args[1]) {
 			return types.Int(pos), nil
 		}
@@ -226,18 +262,23 @@ func arrayPositions(c *Call) (types.Datum, error) {
 	if len(dims) > 1 {
 		return types.Null, pgerr.NotSupported("searching for elements in multidimensional arrays is not supported")
 	}
-	var found []types.Datum
-	it := types.IterateArray(c.Args[0], o.elem)
+	found := c.buildArray(types.Builtin(types.Int4Oid), 0)
+	it, pace := types.IterateArray(c.Args[0], o.elem), c.pacer()
 	for i := 0; ; i++ {
+		if err := pace.step(elementStep); err != nil {
+			return types.Null, err
+		}
 		e, ok := it.Next()
 		if !ok {
 			break
 		}
 		if o.same(e, c.Args[1]) {
-			found = append(found, types.Int(int64(lbs[0])+int64(i)))
+			if err := found.Append(types.Int(int64(lbs[0]) + int64(i))); err != nil {
+				return types.Null, err
+			}
 		}
 	}
-	return types.NewArray(types.Int4Oid, found).Encode(types.Builtin(types.Int4Oid)), nil
+	return found.List()
 }
 
 // arrayReplace is array_remove, with two arguments, and array_replace, with three.
@@ -249,14 +290,18 @@ func arrayReplace(c *Call) (types.Datum, error) {
 	if err != nil {
 		return types.Null, err
 	}
-	a := types.DecodeArray(c.Args[0], o.elem)
+	n, dims, lbs := types.ArrayDims(c.Args[0])
 	remove := len(c.Args) == 2
-	if remove && len(a.Dims) > 1 {
+	if remove && len(dims) > 1 {
 		return types.Null, pgerr.NotSupported("removing elements from multidimensional arrays is not supported")
 	}
-	out := make([]types.Datum, 0, len(a.Elems))
+	out, it := c.buildArray(o.elem, n), types.IterateArray(c.Args[0], o.elem)
 	changed := false
-	for _, e := range a.Elems {
+	pace := c.pacer()
+	for e, ok := it.Next(); ok; e, ok = it.Next() {
+		if err := pace.step(elementStep); err != nil {
+			return types.Null, err
+		}
 		if o.same(e, c.Args[1]) {
 			changed = true
 			if remove {
@@ -264,20 +309,20 @@ func arrayReplace(c *Call) (types.Datum, error) {
 			}
 			e = c.Args[2]
 		}
-		out = append(out, e)
+		if err := out.Append(e); err != nil {
+			return types.Null, err
+		}
 	}
 	if !changed {
 		return c.Args[0], nil
 	}
-	a.Elems = out
-	if remove {
-		if len(out) == 0 {
-			return types.Array{Elem: o.elem.Oid}.Encode(o.elem), nil
-		}
-		a.Dims = []int32{int32(len(out))}
+	if remove && out.Len() > 0 {
+		dims = []int32{int32(out.Len())}
 	}
-	return a.Encode(o.elem), nil
+	return out.Finish(dims, lbs)
 }
+
+const elementStep = types.ElementStep
 
 // arrayContains reports whether each element of argument sub is in argument super; a NULL is in nothing.
 func arrayContains(super, sub int) Scalar {
@@ -300,12 +345,16 @@ func arraySets(c *Call, super, sub int, result func(all, any bool) bool) (types.
 		return types.Null, err
 	}
 	all, any := true, false
+	pace := c.pacer()
 	it := types.IterateArray(c.Args[sub], o.elem)
 	for e, ok := it.Next(); ok; e, ok = it.Next() {
 		found := false
 		if !e.IsNull() {
 			in := types.IterateArray(c.Args[super], o.elem)
 			for f, ok := in.Next(); ok && !found; f, ok = in.Next() {
+				if err := pace.step(elementStep); err != nil {
+					return types.Null, err
+				}
 				found = !f.IsNull() && o.cmp(e, f) == 0
 			}
 		}
@@ -378,11 +427,13 @@ func arrayFill(c *Call) (types.Datum, error) {
 	if err := c.Afford(n * each); err != nil {
 		return types.Null, err
 	}
-	vals := make([]types.Datum, n)
-	for i := range vals {
-		vals[i] = c.Args[0]
+	list := c.buildArray(elem, n)
+	for range n {
+		if err := list.Append(c.Args[0]); err != nil {
+			return types.Null, err
+		}
 	}
-	return types.Array{Elem: elem.Oid, Dims: dims, Lbounds: lbs, Elems: vals}.Encode(elem), nil
+	return list.Finish(dims, lbs)
 }
 
 // datumSize is what a value takes in a list, in bytes.
@@ -424,9 +475,12 @@ func arrayToText(c *Call) (types.Datum, error) {
 	}
 	var out []byte
 	sep := c.str(1)
-	it := types.IterateArray(c.Args[0], elem)
+	it, pace := types.IterateArray(c.Args[0], elem), c.pacer()
 	first := true
 	for e, ok := it.Next(); ok; e, ok = it.Next() {
+		if err := pace.step(elementStep); err != nil {
+			return types.Null, err
+		}
 		if e.IsNull() && (len(c.Args) < 3 || c.null(2)) {
 			continue
 		}
@@ -445,22 +499,40 @@ func arrayToText(c *Call) (types.Datum, error) {
 
 // splitText splits argument 0 at argument 1: into characters when that is NULL, not at all when it is empty. A
 // piece equal to argument 2 becomes NULL.
-func splitText(c *Call) []types.Datum {
+func splitText(c *Call) ([]types.Datum, error) {
 	s := strings.Clone(c.str(0))
 	if s == "" {
-		return nil
+		return nil, nil
 	}
 	var parts []string
+	pace := c.pacer()
 	switch {
 	case c.null(1):
 		for len(s) > 0 {
 			_, n := utf8.DecodeRuneInString(s)
 			parts, s = append(parts, s[:n]), s[n:]
+			if err := pace.step(partStep); err != nil {
+				return nil, err
+			}
 		}
 	case c.str(1) == "":
 		parts = []string{s}
 	default:
-		parts = strings.Split(s, c.str(1))
+		sep := c.str(1)
+		for {
+			i, err := pace.index(s, sep)
+			if err == nil {
+				err = pace.step(partStep)
+			}
+			if err != nil {
+				return nil, err
+			}
+			if i < 0 {
+				break
+			}
+			parts, s = append(parts, s[:i]), s[i+len(sep):]
+		}
+		parts = append(parts, s)
 	}
 	out := make([]types.Datum, len(parts))
 	for i, p := range parts {
@@ -468,9 +540,15 @@ func splitText(c *Call) []types.Datum {
 		if !c.null(2) && p == c.str(2) {
 			out[i] = types.Null
 		}
+		if err := pace.step(partStep); err != nil {
+			return nil, err
+		}
 	}
-	return out
+	return out, nil
 }
+
+// partStep is what one part of a split text counts in a stride.
+const partStep = 64
 
 func textToArray(c *Call) (types.Datum, error) {
 	if c.null(0) {
@@ -489,14 +567,19 @@ func textToArray(c *Call) (types.Datum, error) {
 			return types.Null, err
 		}
 	}
-	return textArray(splitText(c)), nil
+	parts, err := splitText(c)
+	if err != nil {
+		return types.Null, err
+	}
+	return textArray(parts), nil
 }
 
 func textToTable(c *Call) (RowSource, error) {
 	if c.null(0) {
 		return &rowList{}, nil
 	}
-	return &rowList{vals: splitText(c)}, nil
+	parts, err := splitText(c)
+	return &rowList{vals: parts}, err
 }
 
 // widthBucketArray counts the thresholds, which are sorted, that the operand is not below.
@@ -509,7 +592,10 @@ func widthBucketArray(c *Call) (types.Datum, error) {
 	if err != nil {
 		return types.Null, err
 	}
-	a := types.DecodeArray(c.Args[1], elem)
+	a, err := c.apart(c.Args[1], elem)
+	if err != nil {
+		return types.Null, err
+	}
 	if len(a.Dims) > 1 {
 		return types.Null, pgerr.New(pgerr.ArraySubscriptError, "thresholds must be one-dimensional array")
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"crypto/sha512"
 	"encoding/base64"
+	"hash"
 	"math/bits"
 	"strings"
 	"unicode/utf8"
@@ -60,10 +61,12 @@ func byteaSetBit(c *Call) (types.Datum, error) {
 
 func byteaBitCount(c *Call) (types.Datum, error) {
 	n := 0
-	for _, x := range c.bytes(0) {
-		n += bits.OnesCount8(x)
-	}
-	return types.Int(int64(n)), nil
+	err := c.pieces(c.bytes(0), func(piece []byte) {
+		for _, x := range piece {
+			n += bits.OnesCount8(x)
+		}
+	})
+	return types.Int(int64(n)), err
 }
 
 func badEncodingName(s string) error {
@@ -75,10 +78,19 @@ func binaryEncode(c *Call) (types.Datum, error) {
 	b := c.bytes(0)
 	switch strings.ToLower(c.str(1)) {
 	case "hex":
-		return types.Bytes(types.AppendHex(nil, b)), nil
+		if err := c.Afford(2 * len(b)); err != nil {
+			return types.Null, err
+		}
+		out := make([]byte, 0, 2*len(b))
+		err := c.pieces(b, func(piece []byte) { out = types.AppendHex(out, piece) })
+		return types.Bytes(out), err
 	case "escape":
 		var out []byte
+		p := c.pacer()
 		for _, x := range b {
+			if err := p.step(2); err != nil {
+				return types.Null, err
+			}
 			switch {
 			case x == 0 || x >= 0x80:
 				out = append(out, '\\', '0'+x>>6, '0'+x>>3&7, '0'+x&7)
@@ -90,15 +102,16 @@ func binaryEncode(c *Call) (types.Datum, error) {
 		}
 		return types.Bytes(out), nil
 	case "base64":
-		s := base64.StdEncoding.EncodeToString(b)
-		var out strings.Builder
-		for len(s) > 76 {
-			out.WriteString(s[:76])
-			out.WriteByte('\n')
-			s = s[76:]
+		const line = 76 / 4 * 3
+		out := make([]byte, 0, base64.StdEncoding.EncodedLen(len(b))+len(b)/line)
+		p := c.pacer()
+		for ; len(b) > line; b = b[line:] {
+			out = append(base64.StdEncoding.AppendEncode(out, b[:line]), '\n')
+			if err := p.step(line); err != nil {
+				return types.Null, err
+			}
 		}
-		out.WriteString(s)
-		return types.String(out.String()), nil
+		return types.Bytes(base64.StdEncoding.AppendEncode(out, b)), nil
 	}
 	return types.Null, badEncodingName(c.str(1))
 }
@@ -108,28 +121,31 @@ func binaryDecode(c *Call) (types.Datum, error) {
 	s := c.str(0)
 	switch strings.ToLower(c.str(1)) {
 	case "hex":
-		b, err := types.DecodeHex(s)
+		b, err := types.DecodeHex(c.Env, s)
 		return types.Bytes(b), err
 	case "escape":
-		b, err := decodeEscape(s)
+		b, err := decodeEscape(c.Env, s)
 		return types.Bytes(b), err
 	case "base64":
-		b, err := decodeBase64(s)
+		b, err := c.decodeBase64(s)
 		return types.Bytes(b), err
 	}
 	return types.Null, badEncodingName(c.str(1))
 }
 
-func decodeEscape(s string) ([]byte, error) {
+func decodeEscape(env types.Env, s string) ([]byte, error) {
 	if !strings.HasPrefix(s, "\\x") {
-		return types.ParseBytea(s)
+		return types.ParseBytea(env, s)
 	}
 	return nil, pgerr.New(pgerr.InvalidTextRepresentation, "invalid input syntax for type bytea")
 }
 
-func decodeBase64(s string) ([]byte, error) {
-	clean := make([]byte, 0, len(s))
+func (c *Call) decodeBase64(s string) ([]byte, error) {
+	clean, pace := types.Room(len(s)), c.pacer()
 	for i := 0; i < len(s); i++ {
+		if err := pace.step(1); err != nil {
+			return nil, err
+		}
 		switch c := s[i]; {
 		case c == ' ' || c == '\t' || c == '\n' || c == '\r':
 		case c == '=' || c == '+' || c == '/' || c >= '0' && c <= '9' || c|32 >= 'a' && c|32 <= 'z':
@@ -138,8 +154,22 @@ func decodeBase64(s string) ([]byte, error) {
 			return nil, pgerr.New(pgerr.InvalidParameterValue, "invalid symbol \"%s\" found while decoding base64 sequence", firstRune(s[i:]))
 		}
 	}
-	out := make([]byte, base64.StdEncoding.DecodedLen(len(clean)))
-	n, err := base64.StdEncoding.Decode(out, clean)
+	n := base64.StdEncoding.DecodedLen(len(clean))
+	out := types.Room(n)[:n]
+	n = 0
+	var err error
+	for at := 0; at < len(clean) && err == nil; at += stride {
+		piece := clean[at:min(at+stride, len(clean))]
+		var k int
+		k, err = base64.StdEncoding.Decode(out[n:], piece)
+		if n += k; err == nil && len(piece) == stride {
+			if k < stride/4*3 && at+stride < len(clean) {
+				err = base64.CorruptInputError(at) // padding in the middle
+			} else if err := pace.step(stride); err != nil {
+				return nil, err
+			}
+		}
+	}
 	if err != nil {
 		if i := strings.IndexByte(string(clean), '='); i >= 0 && i < len(clean)-2 {
 			return nil, pgerr.New(pgerr.InvalidParameterValue, "unexpected \"=\" while decoding base64 sequence")
@@ -151,9 +181,24 @@ func decodeBase64(s string) ([]byte, error) {
 }
 
 func md5Hex(c *Call) (types.Datum, error) {
-	sum := md5.Sum(c.bytes(0))
 	var buf [32]byte
-	return c.keep(types.AppendHex(buf[:0], sum[:])), nil
+	if b := c.bytes(0); len(b) <= stride {
+		sum := md5.Sum(b)
+		return c.keep(types.AppendHex(buf[:0], sum[:])), nil
+	}
+	h := md5.New()
+	err := c.pieces(c.bytes(0), func(piece []byte) { h.Write(piece) })
+	return c.keep(types.AppendHex(buf[:0], h.Sum(nil))), err
+}
+
+// digest returns the digest of a byte string.
+func digest(begin func() hash.Hash) Scalar {
+	return func(c *Call) (types.Datum, error) {
+		h := begin()
+		err := c.pieces(c.bytes(0), func(piece []byte) { h.Write(piece) })
+		var buf [sha512.Size]byte
+		return c.keep(h.Sum(buf[:0])), err
+	}
 }
 
 // convertFrom and convertTo know UTF-8 (and SQL_ASCII), the only encoding of this server.
@@ -172,11 +217,24 @@ func knownEncoding(name string) (string, bool) {
 	return "", false
 }
 
+// checkUTF8 is types.CheckUTF8 for a text that may be long.
+func (c *Call) checkUTF8(b []byte) (bad error) {
+	err := c.pieces(b, func(piece []byte) {
+		if bad == nil {
+			bad = types.CheckUTF8(piece)
+		}
+	})
+	if bad != nil {
+		return bad
+	}
+	return err
+}
+
 func convertFrom(c *Call) (types.Datum, error) {
 	if _, ok := knownEncoding(c.str(1)); !ok {
 		return types.Null, badEncodingSource("source", c.str(1))
 	}
-	if err := types.CheckUTF8(c.bytes(0)); err != nil {
+	if err := c.checkUTF8(c.bytes(0)); err != nil {
 		return types.Null, err
 	}
 	return c.Args[0], nil
@@ -197,7 +255,7 @@ func lengthInEncoding(c *Call) (types.Datum, error) {
 	if _, ok := knownEncoding(c.str(1)); !ok {
 		return types.Null, pgerr.New(pgerr.InvalidParameterValue, "invalid encoding name \"%s\"", c.str(1))
 	}
-	if err := types.CheckUTF8(c.bytes(0)); err != nil {
+	if err := c.checkUTF8(c.bytes(0)); err != nil {
 		return types.Null, err
 	}
 	return textLength(c)
@@ -211,10 +269,10 @@ func byteaFamily() []Entry {
 		{Name: "bytea_bit_count", Scalar: byteaBitCount},
 		{Name: "binary_encode", Scalar: binaryEncode}, {Name: "binary_decode", Scalar: binaryDecode},
 		{Name: "md5_text", Scalar: md5Hex}, {Name: "md5_bytea", Scalar: md5Hex},
-		{Name: "sha224_bytea", Scalar: func(c *Call) (types.Datum, error) { h := sha256.Sum224(c.bytes(0)); return c.keep(h[:]), nil }},
-		{Name: "sha256_bytea", Scalar: func(c *Call) (types.Datum, error) { h := sha256.Sum256(c.bytes(0)); return c.keep(h[:]), nil }},
-		{Name: "sha384_bytea", Scalar: func(c *Call) (types.Datum, error) { h := sha512.Sum384(c.bytes(0)); return c.keep(h[:]), nil }},
-		{Name: "sha512_bytea", Scalar: func(c *Call) (types.Datum, error) { h := sha512.Sum512(c.bytes(0)); return c.keep(h[:]), nil }},
+		{Name: "sha224_bytea", Scalar: digest(sha256.New224)},
+		{Name: "sha256_bytea", Scalar: digest(sha256.New)},
+		{Name: "sha384_bytea", Scalar: digest(sha512.New384)},
+		{Name: "sha512_bytea", Scalar: digest(sha512.New)},
 		{Name: "pg_convert_from", Scalar: convertFrom}, {Name: "pg_convert_to", Scalar: convertTo},
 		{Name: "length_in_encoding", Scalar: lengthInEncoding},
 	}

@@ -3,6 +3,7 @@ package functions
 import (
 	"gompho/internal/ids"
 	"gompho/internal/pgerr"
+	"gompho/stats"
 	"gompho/types"
 )
 
@@ -75,6 +76,14 @@ func (c *Call) Do(fn Scalar) (types.Datum, error) {
 // largeValue is the size in bytes from which on it is asked whether there is room for a value.
 const largeValue = 1 << 20
 
+// slot is the session's, nil without one.
+func (c *Call) slot() *stats.Slot {
+	if c.Env == nil {
+		return nil
+	}
+	return c.Env.Slot()
+}
+
 // Afford returns the error for a value of n bytes that the server has no memory for.
 func (c *Call) Afford(n int) error {
 	if n <= largeValue || c.Env == nil {
@@ -137,7 +146,7 @@ func (m *Memory) tell(n int) {
 	}
 }
 
-// Alloc returns n bytes.
+// Alloc returns n bytes. They are not zero.
 func (m *Memory) Alloc(n int) []byte {
 	if n <= len(m.cur) {
 		b := m.cur[:n:n]
@@ -146,7 +155,7 @@ func (m *Memory) Alloc(n int) []byte {
 	}
 	if n > memoryBlockMax/4 {
 		m.tell(n)
-		return make([]byte, n)
+		return types.Room(n)[:n:n]
 	}
 	for m.next < len(m.blocks) {
 		b := m.blocks[m.next]

@@ -21,5 +21,6 @@ func families() [][]Entry {
 		lsnFamily(),
 		nameFamily(),
 		zoneFamily(),
+		inetFamily(), macaddrFamily(),
 	}
 }

@@ -525,7 +525,10 @@ func (r *templateReader) dayValue(c *types.Civil) bool {
 }
 
 func (c *Call) readTemplate() (types.Civil, *templateReader, error) {
-	t := c.dateTemplate(1)
+	t, err := c.dateTemplate(1)
+	if err != nil {
+		return types.Civil{}, nil, err
+	}
 	r := &templateReader{s: c.str(0), items: t.items, seen: map[string]int{}, cc: -1, month: -1, day: -1, doy: -1, ww: -1, w: -1,
 		dow: -1, jd: -1, hour: -1, min: -1, sec: -1, ms: -1, us: -1, ssss: -1}
 	if err := r.run(); err != nil {

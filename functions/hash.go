@@ -172,7 +172,8 @@ func hashByOid(oid ids.Oid) hasher {
 		return hashWord32
 	case types.Int8Oid, types.TimestampOid, types.TimestamptzOid, types.TimeOid, types.PgLsnOid, types.Xid8Oid:
 		return hashWord64
-	case types.TextOid, types.VarcharOid, types.NameOid, types.UuidOid, types.ByteaOid:
+	case types.TextOid, types.VarcharOid, types.NameOid, types.UuidOid, types.ByteaOid,
+		types.InetOid, types.CidrOid, types.MacaddrOid, types.Macaddr8Oid:
 		return hashBytes
 	case types.BPCharOid:
 		return hashBpchar

@@ -35,7 +35,7 @@ func kernelDatum(r *rand.Rand, kind types.Kind, name string) types.Datum {
 }
 
 func kindsOf(name string) types.Kind {
-	for _, p := range []string{"text", "name", "bytea", "uuid", "bpchar"} {
+	for _, p := range []string{"text", "name", "bytea", "uuid", "bpchar", "macaddr"} {
 		if strings.HasPrefix(name, p) {
 			return types.BytesKind
 		}

@@ -2,6 +2,7 @@ package functions
 
 import (
 	"bytes"
+	"errors"
 	"unicode/utf8"
 
 	"gompho/internal/pgerr"
@@ -67,7 +68,7 @@ func newLike(pat []byte, fold bool) *likePattern {
 	return p
 }
 
-func (p *likePattern) match(s []byte) (bool, error) {
+func (p *likePattern) match(s []byte, pace pacer) (bool, error) {
 	switch p.kind {
 	case likeEqual:
 		return string(s) == string(p.lit), nil
@@ -79,9 +80,14 @@ func (p *likePattern) match(s []byte) (bool, error) {
 		return bytes.Contains(s, p.lit), nil
 	}
 	if p.fold {
+		if len(s) > stride {
+			if err := pace.step(stride); err != nil {
+				return false, err
+			}
+		}
 		s = lowerBytes(s)
 	}
-	return matchLike(s, p.pat, false)
+	return matchLike(s, p.pat, false, pace)
 }
 
 func badEscape() error {
@@ -99,10 +105,13 @@ func charWidth(s []byte, byteWise bool) int {
 
 // matchLike matches in time proportional to the product of the lengths at worst: after a %, what follows is
 // tried at one place after the other, and an earlier % is never taken up again.
-func matchLike(s, p []byte, byteWise bool) (bool, error) {
+func matchLike(s, p []byte, byteWise bool, pace pacer) (bool, error) {
 	var backS, backP []byte
 	have := false
 	for {
+		if err := pace.step(8); err != nil {
+			return false, err
+		}
 		if len(p) > 0 && p[0] == '%' {
 			p = p[1:]
 			backS, backP, have = s, p, true
@@ -157,17 +166,20 @@ type likeState struct {
 
 func likeScalar(fold, not bool) Scalar {
 	return func(c *Call) (types.Datum, error) {
-		ok, err := likeOf(c, fold).match(c.bytes(0))
+		ok, err := likeOf(c, fold).match(c.bytes(0), c.pacer())
 		return types.Bool(ok != not), err
 	}
 }
 
 func byteaLike(not bool) Scalar {
 	return func(c *Call) (types.Datum, error) {
-		ok, err := matchLike(c.bytes(0), c.bytes(1), true)
+		ok, err := matchLike(c.bytes(0), c.bytes(1), true, c.pacer())
 		return types.Bool(ok != not), err
 	}
 }
+
+// ErrLong is the error of a kernel that has met a value so long that the work is for the scalar function, which answers interrupts.
+var ErrLong = errors.New("a value is too long for a kernel")
 
 // likeKernel prepares the pattern again only when it differs from that of the row before.
 func likeKernel(fold, not bool) Kernel {
@@ -182,7 +194,10 @@ func likeKernel(fold, not bool) Kernel {
 			if pat := args[1].B[i]; p == nil || !sameBytes(source, pat) {
 				p, source = newLike(pat, fold), pat
 			}
-			ok, err := p.match(args[0].B[i])
+			if len(args[0].B[i]) > stride {
+				return ErrLong
+			}
+			ok, err := p.match(args[0].B[i], pacer{types.PaceFor(nil)})
 			out.W[i] = b2w(ok != not)
 			return err
 		}

@@ -46,10 +46,13 @@ type numTemplate struct {
 
 func numTemplateError(msg string) error { return pgerr.New(pgerr.SyntaxError, "%s", msg) }
 
-func parseNumTemplate(s string) (*numTemplate, error) {
+func parseNumTemplate(s string, p pacer) (*numTemplate, error) {
 	t := &numTemplate{source: strings.Clone(s)}
 	s = t.source
 	for s != "" {
+		if err := p.step(templateStep); err != nil {
+			return nil, err
+		}
 		field := ""
 		for _, f := range numFields {
 			if len(s) >= len(f) && (s[:len(f)] == f || s[:len(f)] == strings.ToLower(f)) {
@@ -173,7 +176,7 @@ func (c *Call) numTemplate(arg int) (*numTemplate, error) {
 	if t, ok := c.State.(*numTemplate); ok && t.source == c.str(arg) {
 		return t, nil
 	}
-	t, err := parseNumTemplate(c.str(arg))
+	t, err := parseNumTemplate(c.str(arg), c.pacer())
 	if err == nil {
 		c.State = t
 	}

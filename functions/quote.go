@@ -3,7 +3,6 @@ package functions
 import (
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"gompho/internal/pgerr"
 	"gompho/types"
@@ -32,8 +31,69 @@ func QuoteLiteral(s string) string {
 	return q
 }
 
-// quoteLiteralText is quote_literal's form, without the blank before E.
-func quoteLiteralText(s string) string { return strings.TrimPrefix(QuoteLiteral(s), " ") }
+// quoteLiteral is quote_literal's form, without the blank before E.
+func (c *Call) quoteLiteral(s string) (string, error) {
+	if len(s) <= stride {
+		return strings.TrimPrefix(QuoteLiteral(s), " "), nil
+	}
+	p := c.pacer()
+	slashes, err := p.count(s, '\\')
+	if err != nil {
+		return "", err
+	}
+	if slashes > 0 {
+		return c.quoteLong(s, "E'", `'\`, "'")
+	}
+	return c.quoteLong(s, "'", "'", "'")
+}
+
+// quoteIdent is QuoteIdent for functions of SQL.
+func (c *Call) quoteIdent(s string) (string, error) {
+	if len(s) <= stride {
+		return QuoteIdent(s, isReserved), nil
+	}
+	p := c.pacer()
+	for i := 0; i < len(s); i++ {
+		if err := p.step(1); err != nil {
+			return "", err
+		}
+		if x := s[i]; x != '_' && (x < 'a' || x > 'z') && (x < '0' || x > '9' || i == 0) {
+			return c.quoteLong(s, `"`, `"`, `"`)
+		}
+	}
+	return s, nil
+}
+
+// quoteLong quotes a long text: open and end go round it, the characters in twice are doubled.
+func (c *Call) quoteLong(s, open, twice, end string) (string, error) {
+	p, n := c.pacer(), len(open)+len(s)+len(end)
+	for i := range len(twice) {
+		k, err := p.count(s, twice[i])
+		if err != nil {
+			return "", err
+		}
+		n += k
+	}
+	if n > maxTextSize {
+		return "", tooLong()
+	}
+	if err := c.Afford(n); err != nil {
+		return "", err
+	}
+	b, err := c.doubled(append(types.Room(n), open...), s, twice)
+	if err != nil {
+		return "", err
+	}
+	return types.Bytes(append(b, end...)).Str(), nil
+}
+
+// text returns the text form of v.
+func (c *Call) text(t *types.Type, v types.Datum) string {
+	if o := t.Underlying().Oid; o == types.TextOid || o == types.VarcharOid {
+		return v.Str()
+	}
+	return types.OutputString(c.Env, t, v)
+}
 
 func isReserved(s string) bool { _, ok := reservedWords[s]; return ok }
 
@@ -209,14 +269,21 @@ func textFormat(c *Call) (types.Datum, error) {
 	}
 	s := c.str(0)
 	var b []byte
-	next := 0
+	next, pace := 0, c.pacer()
 	for s != "" {
 		i := strings.IndexByte(s, '%')
 		if i < 0 {
-			b = append(b, s...)
+			if b, err = c.appendLong(b, s); err != nil {
+				return types.Null, err
+			}
 			break
 		}
-		b = append(b, s[:i]...)
+		if b, err = c.appendLong(b, s[:i]); err == nil {
+			err = pace.step(i + types.ElementStep)
+		}
+		if err != nil {
+			return types.Null, err
+		}
 		s = s[i+1:]
 		if s == "" {
 			return types.Null, unterminatedSpec()
@@ -282,41 +349,81 @@ func (c *Call) formatOne(b []byte, f formatSpec, vals []types.Datum, typs []*typ
 		text = "NULL"
 	case v.IsNull():
 	default:
-		text = types.OutputString(c.Env, typs[p-1], v)
+		var err error
+		text = c.text(typs[p-1], v)
 		switch f.conv {
 		case 'I':
-			text = QuoteIdent(text, isReserved)
+			text, err = c.quoteIdent(text)
 		case 'L':
-			text = quoteLiteralText(text)
+			text, err = c.quoteLiteral(text)
+		}
+		if err != nil {
+			return b, next, err
 		}
 	}
-	pad := f.width - utf8.RuneCountInString(text)
+	if len(b)+len(text) > maxTextSize {
+		return b, next, tooLong()
+	}
+	pad := f.width
+	if pad > 0 {
+		n, err := c.runeCount(types.String(text).Bytes())
+		if err != nil {
+			return b, next, err
+		}
+		pad -= int(n)
+	}
 	if pad > maxTextSize {
 		return b, next, tooLong()
 	}
 	if pad <= 0 {
-		return append(b, text...), next, nil
+		b, err := c.appendLong(b, text)
+		return b, next, err
 	}
 	if err := c.Afford(len(b) + pad); err != nil {
 		return b, next, err
 	}
-	if f.left {
-		return append(append(b, text...), strings.Repeat(" ", pad)...), next, nil
+	blanks, err := c.blanks(pad)
+	if err != nil {
+		return b, next, err
 	}
-	return append(append(b, strings.Repeat(" ", pad)...), text...), next, nil
+	before, after := blanks, text
+	if f.left {
+		before, after = text, blanks
+	}
+	if b, err = c.appendLong(b, before); err == nil {
+		b, err = c.appendLong(b, after)
+	}
+	return b, next, err
+}
+
+// blanks returns n blanks.
+func (c *Call) blanks(n int) (string, error) {
+	b, p := make([]byte, n), c.pacer()
+	for i := range b {
+		b[i] = ' '
+		if err := p.step(1); err != nil {
+			return "", err
+		}
+	}
+	return types.Bytes(b).Str(), nil
 }
 
 func quoteFamily() []Entry {
 	return []Entry{
 		{Name: "quote_ident", Scalar: func(c *Call) (types.Datum, error) {
-			return types.String(QuoteIdent(c.str(0), isReserved)), nil
+			s, err := c.quoteIdent(c.str(0))
+			return types.String(s), err
 		}},
-		{Name: "quote_literal", Scalar: func(c *Call) (types.Datum, error) { return types.String(quoteLiteralText(c.str(0))), nil }},
+		{Name: "quote_literal", Scalar: func(c *Call) (types.Datum, error) {
+			s, err := c.quoteLiteral(c.str(0))
+			return types.String(s), err
+		}},
 		{Name: "quote_nullable", Scalar: func(c *Call) (types.Datum, error) {
 			if c.null(0) {
 				return types.String("NULL"), nil
 			}
-			return types.String(quoteLiteralText(c.str(0))), nil
+			s, err := c.quoteLiteral(c.str(0))
+			return types.String(s), err
 		}},
 		{Name: "text_concat", Scalar: textConcat}, {Name: "text_concat_ws", Scalar: textConcatWS},
 		{Name: "text_format", Scalar: textFormat}, {Name: "text_format_nv", Scalar: textFormat},

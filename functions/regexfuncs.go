@@ -1,10 +1,13 @@
 package functions
 
 import (
+	"io"
+	"regexp"
 	"strings"
 	"unicode/utf8"
 
 	"gompho/internal/pgerr"
+	"gompho/stats"
 	"gompho/types"
 )
 
@@ -41,38 +44,91 @@ func (c *Call) opts(i int) string {
 	return c.str(i)
 }
 
-// reSearch looks for matches in a subject, from any place.
+// reSearch looks for matches in a subject, from any place. Searches are linear in what they look at; those of long subjects can be interrupted, which
+// ends the walk over the matches with err set.
 type reSearch struct {
 	*regex
-	s   string
-	all [][]int
+	s    string
+	slot *stats.Slot
+	err  error
+
+	granted int          // bytes of results that there was room for
+	held    stats.Charge // these
 }
 
-// at returns the first match that begins at from or later, nil if there is none. Where the expression looks at
-// what stands before a match, the subject cannot be cut: the matches are those of one walk over all of it.
+// reLong is the length in bytes from which a subject is searched through a reader, which is slower and looks for interrupts.
+const reLong = 256 << 10
+
+// reReader hands a text to package regexp, up to its end or an interrupt.
+type reReader struct {
+	s     string
+	pos   int
+	check int // where interrupts are looked for next
+	slot  *stats.Slot
+	err   error
+}
+
+// ReadRune implements io.RuneReader.
+func (r *reReader) ReadRune() (rune, int, error) {
+	if r.pos >= r.check {
+		if r.err = r.slot.CheckInterrupts(); r.err != nil {
+			return 0, 0, r.err
+		}
+		r.check = r.pos + 32<<10
+	}
+	if r.pos >= len(r.s) {
+		return 0, 0, io.EOF
+	}
+	c, n := rune(r.s[r.pos]), 1
+	if c >= utf8.RuneSelf {
+		c, n = utf8.DecodeRuneInString(r.s[r.pos:])
+	}
+	r.pos += n
+	return c, n, nil
+}
+
+// find is re.FindStringSubmatchIndex.
+func (m *reSearch) find(re *regexp.Regexp, s string) []int {
+	if len(s) < reLong {
+		return re.FindStringSubmatchIndex(s)
+	}
+	if _, whole := re.LiteralPrefix(); whole {
+		return re.FindStringSubmatchIndex(s)
+	}
+	r := reReader{s: s, slot: m.slot}
+	loc := re.FindReaderSubmatchIndex(&r)
+	if r.err != nil {
+		m.err = r.err
+		return nil
+	}
+	return loc
+}
+
+// at returns the first match that begins at from or later, nil if there is none.
 func (m *reSearch) at(from int) []int {
 	if from > len(m.s) {
 		return nil
 	}
-	if !m.context || from == 0 {
-		loc := m.re.FindStringSubmatchIndex(m.s[from:])
-		for i := range loc {
-			if loc[i] >= 0 {
-				loc[i] += from
-			}
+	if m.later == nil || from == 0 {
+		return shifted(m.find(m.re, m.s[from:]), from)
+	}
+	_, before := utf8.DecodeLastRuneInString(m.s[:from])
+	loc := shifted(m.find(m.later, m.s[from-before:]), from-before)
+	if loc != nil {
+		_, n := utf8.DecodeRuneInString(m.s[loc[0]:])
+		loc[0] += n
+	}
+	return loc
+}
+
+// shifted adds n to the places of a match.
+func shifted(loc []int, n int) []int {
+	for i := range loc {
+		if loc[i] >= 0 {
+			loc[i] += n
 		}
-		return loc
 	}
-	if m.all == nil {
-		m.all = m.re.FindAllStringSubmatchIndex(m.s, -1)
-	}
-	for len(m.all) > 0 && m.all[0][0] < from {
-		m.all = m.all[1:]
-	}
-	if len(m.all) == 0 {
-		return nil
-	}
-	return m.all[0]
+	return loc
 }
 
 // after returns where the search goes on after a match.
@@ -88,12 +144,29 @@ func (m *reSearch) after(loc []int) int {
 }
 
 // each calls f for the matches from a place on, one after the other.
-func (m *reSearch) each(from int, f func(loc []int) bool) {
+func (m *reSearch) each(from int, f func(loc []int) bool) error {
+	n := 0
 	for loc := m.at(from); loc != nil; loc = m.at(m.after(loc)) {
 		if !f(loc) {
-			return
+			break
+		}
+		if n++; n%256 == 0 && m.err == nil {
+			m.err = m.slot.CheckInterrupts()
+		}
+		if m.err != nil {
+			break
 		}
 	}
+	return m.err
+}
+
+// matches reports whether there is a match.
+func (m *reSearch) matches() (bool, error) {
+	if len(m.s) < reLong {
+		return m.re.MatchString(m.s), nil
+	}
+	loc := m.find(m.re, m.s)
+	return loc != nil, m.err
 }
 
 func regexMatch(icase, not bool) Scalar {
@@ -102,7 +175,9 @@ func regexMatch(icase, not bool) Scalar {
 		if err != nil {
 			return types.Null, err
 		}
-		return types.Bool(re.re.Match(c.bytes(0)) != not), nil
+		m := reSearch{regex: re, s: c.str(0), slot: c.Env.Slot()}
+		found, err := m.matches()
+		return types.Bool(found != not), err
 	}
 }
 
@@ -123,7 +198,7 @@ func (c *Call) search(name, instead string, optArg int) (*reSearch, error) {
 	if glob {
 		return nil, globalOption(name, instead)
 	}
-	return &reSearch{regex: re, s: c.str(0)}, nil
+	return &reSearch{regex: re, s: c.str(0), slot: c.Env.Slot()}, nil
 }
 
 func regexpLike(c *Call) (types.Datum, error) {
@@ -131,7 +206,22 @@ func regexpLike(c *Call) (types.Datum, error) {
 	if err != nil {
 		return types.Null, err
 	}
-	return types.Bool(m.re.MatchString(m.s)), nil
+	found, err := m.matches()
+	return types.Bool(found), err
+}
+
+// room puts n bytes of results on the session's account as they grow; false: there is no memory for them, err is set.
+func (m *reSearch) room(n int) bool {
+	if n < m.granted+largeValue {
+		return true
+	}
+	if err := m.slot.Account().Afford(int64(n-m.granted), "matches of a regular expression"); err != nil {
+		m.err = err
+		return false
+	}
+	m.granted = n
+	m.held.Set(m.slot.Account(), int64(n), "matches of a regular expression")
+	return true
 }
 
 // groupTexts returns the parts of a match: its groups, or all of it when there are none.
@@ -162,7 +252,7 @@ func regexpMatch(c *Call) (types.Datum, error) {
 	}
 	loc := m.at(0)
 	if loc == nil {
-		return types.Null, nil
+		return types.Null, m.err
 	}
 	return textArray(groupTexts(m.s, loc)), nil
 }
@@ -173,28 +263,32 @@ func regexpMatches(c *Call) (RowSource, error) {
 		return nil, err
 	}
 	var rows rowList
-	m := reSearch{regex: re, s: strings.Clone(c.str(0))}
-	m.each(0, func(loc []int) bool {
-		rows.vals = append(rows.vals, textArray(groupTexts(m.s, loc)))
-		return glob
+	m := reSearch{regex: re, s: strings.Clone(c.str(0)), slot: c.Env.Slot()}
+	defer m.held.Done()
+	size := 0
+	err = m.each(0, func(loc []int) bool {
+		d := textArray(groupTexts(m.s, loc))
+		rows.vals = append(rows.vals, d)
+		size += len(d.Bytes()) + 2*datumSize
+		return glob && m.room(size)
 	})
-	return &rows, nil
+	return &rows, err
 }
 
 // regexSplit returns the pieces of s between matches. Empty matches at the ends or right after a match do not count.
-func regexSplit(re *regex, s string) []types.Datum {
+func regexSplit(m *reSearch) ([]types.Datum, error) {
 	var out []types.Datum
-	m := reSearch{regex: re, s: s}
-	begin := 0
-	m.each(0, func(loc []int) bool {
+	s, begin := m.s, 0
+	defer m.held.Done()
+	err := m.each(0, func(loc []int) bool {
 		if loc[0] >= len(s) && loc[0] == loc[1] || loc[1] <= begin {
 			return true
 		}
 		out = append(out, types.String(s[begin:loc[0]]))
 		begin = loc[1]
-		return true
+		return m.room(2 * datumSize * len(out))
 	})
-	return append(out, types.String(s[begin:]))
+	return append(out, types.String(s[begin:])), err
 }
 
 func regexpSplit(c *Call, name string) ([]types.Datum, error) {
@@ -205,7 +299,7 @@ func regexpSplit(c *Call, name string) ([]types.Datum, error) {
 	if glob {
 		return nil, globalOption(name, "")
 	}
-	return regexSplit(re, strings.Clone(c.str(0))), nil
+	return regexSplit(&reSearch{regex: re, s: strings.Clone(c.str(0)), slot: c.Env.Slot()})
 }
 
 func regexpSplitToArray(c *Call) (types.Datum, error) {
@@ -227,12 +321,12 @@ func regexSubstr(c *Call) (types.Datum, error) {
 	if err != nil {
 		return types.Null, err
 	}
-	s := c.str(0)
-	loc := re.re.FindStringSubmatchIndex(s)
+	m := reSearch{regex: re, s: c.str(0), slot: c.Env.Slot()}
+	loc := m.at(0)
 	if loc == nil {
-		return types.Null, nil
+		return types.Null, m.err
 	}
-	return groupTexts(s, loc)[0], nil
+	return groupTexts(m.s, loc)[0], nil
 }
 
 func badParameter(name string, v int64) error {
@@ -262,12 +356,12 @@ func regexpCount(c *Call) (types.Datum, error) {
 	}
 	n := int64(0)
 	if start-1 <= int64(utf8.RuneCountInString(m.s)) {
-		m.each(runeOffset(m.s, start-1), func([]int) bool { n++; return true })
+		err = m.each(runeOffset(m.s, start-1), func([]int) bool { n++; return true })
 	}
-	return types.Int(n), nil
+	return types.Int(n), err
 }
 
-// nth returns the n-th match from a character position on.
+// nth returns the n-th match from a character position on, nil if there is none or m.err is set.
 func (m *reSearch) nth(start, n int64) []int {
 	var found []int
 	if start-1 > int64(utf8.RuneCountInString(m.s)) {
@@ -309,7 +403,7 @@ func regexpInstr(c *Call) (types.Datum, error) {
 	}
 	loc := m.nth(start, n)
 	if loc == nil || sub > int64(m.groups) || loc[2*sub] < 0 {
-		return types.Int(0), nil
+		return types.Int(0), m.err
 	}
 	return types.Int(int64(utf8.RuneCountInString(m.s[:loc[2*sub+end]])) + 1), nil
 }
@@ -334,7 +428,7 @@ func regexpSubstr(c *Call) (types.Datum, error) {
 	}
 	loc := m.nth(start, n)
 	if loc == nil || sub > int64(m.groups) || loc[2*sub] < 0 {
-		return types.Null, nil
+		return types.Null, m.err
 	}
 	return types.String(m.s[loc[2*sub]:loc[2*sub+1]]), nil
 }
@@ -368,23 +462,27 @@ func appendReplacement(dst []byte, with, s string, loc []int) []byte {
 }
 
 // regexReplace replaces the n-th match from a character position on, all of them when n is 0.
-func regexReplace(re *regex, s, with string, start, n int64) types.Datum {
-	m := reSearch{regex: re, s: s}
+func regexReplace(m *reSearch, with string, start, n int64) (types.Datum, error) {
 	var out []byte
-	begin, count := 0, int64(0)
+	s, begin, count := m.s, 0, int64(0)
 	if start-1 > int64(utf8.RuneCountInString(s)) {
-		return types.String(s)
+		return types.String(s), nil
 	}
-	m.each(runeOffset(s, start-1), func(loc []int) bool {
+	defer m.held.Done()
+	err := m.each(runeOffset(s, start-1), func(loc []int) bool {
 		if count++; n > 0 && count != n {
 			return true
 		}
 		out = append(out, s[begin:loc[0]]...)
 		out = appendReplacement(out, with, s, loc)
 		begin = loc[1]
-		return n == 0
+		if len(out) > maxTextSize {
+			m.err = tooLong()
+			return false
+		}
+		return n == 0 && m.room(2*len(out))
 	})
-	return types.Bytes(append(out, s[begin:]...))
+	return types.Bytes(append(out, s[begin:]...)), err
 }
 
 func regexpReplace(c *Call) (types.Datum, error) {
@@ -401,7 +499,7 @@ func regexpReplace(c *Call) (types.Datum, error) {
 	if glob {
 		n = 0
 	}
-	return regexReplace(re, c.str(0), c.str(2), 1, n), nil
+	return regexReplace(&reSearch{regex: re, s: c.str(0), slot: c.Env.Slot()}, c.str(2), 1, n)
 }
 
 // regexpReplaceExtended takes string, pattern, replacement, start, n, flags.
@@ -421,7 +519,7 @@ func regexpReplaceExtended(c *Call) (types.Datum, error) {
 	if len(c.Args) <= 4 && glob {
 		n = 0
 	}
-	return regexReplace(re, c.str(0), c.str(2), start, n), nil
+	return regexReplace(&reSearch{regex: re, s: c.str(0), slot: c.Env.Slot()}, c.str(2), start, n)
 }
 
 // regexFamily lists regular expression operators and functions.

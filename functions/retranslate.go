@@ -72,10 +72,10 @@ func (f *reFlags) set(r rune) bool {
 // regex is a compiled regular expression.
 type regex struct {
 	re *regexp.Regexp
-	// context tells that a match depends on what stands before it: a search may not begin in the middle of the
-	// subject by cutting it there.
-	context bool
-	groups  int
+	// later is used where a search begins in the middle of the subject and a match depends on the character before it: the expression after any
+	// one character. Nil where nothing is looked at before a match.
+	later  *regexp.Regexp
+	groups int
 }
 
 func reError(what string) error {
@@ -93,10 +93,19 @@ func compileRegex(pattern string, f reFlags) (*regex, error) {
 	if err != nil {
 		return nil, reError(strings.TrimPrefix(err.Error(), "error parsing regexp: "))
 	}
+	r := &regex{re: re, groups: re.NumSubexp()}
+	if p.context {
+		if r.later, err = regexp.Compile("(?s:.)(?:" + text + ")"); err != nil {
+			return nil, reError(strings.TrimPrefix(err.Error(), "error parsing regexp: "))
+		}
+	}
 	if !p.shortest {
 		re.Longest()
+		if r.later != nil {
+			r.later.Longest()
+		}
 	}
-	return &regex{re: re, context: p.context, groups: re.NumSubexp()}, nil
+	return r, nil
 }
 
 // reNode is an atom with its quantifier.

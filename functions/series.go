@@ -109,7 +109,12 @@ func unnest(c *Call) (RowSource, error) {
 	if err != nil {
 		return nil, err
 	}
-	it := types.IterateArray(c.Args[0].Clone(), elem)
+	pace := c.pacer()
+	own, err := pace.Clone(c.bytes(0))
+	if err != nil {
+		return nil, err
+	}
+	it := types.IterateArray(types.Bytes(own), elem)
 	return rowFunc(func(cols []types.Datum) (bool, error) {
 		d, ok := it.Next()
 		cols[0] = d

@@ -58,10 +58,15 @@ func mapRunes(b []byte, f func(rune) rune) []byte {
 	return out
 }
 
-func initcap(b []byte) []byte {
+func initcap(c *Call) (types.Datum, error) {
+	b := c.bytes(0)
 	out := make([]byte, 0, len(b)+4)
 	inWord := false
+	p := c.pacer()
 	for len(b) > 0 {
+		if err := p.step(2); err != nil {
+			return types.Null, err
+		}
 		r, n := utf8.DecodeRune(b)
 		b = b[n:]
 		word := unicode.IsLetter(r) || unicode.IsDigit(r)
@@ -74,11 +79,37 @@ func initcap(b []byte) []byte {
 		inWord = word
 		out = utf8.AppendRune(out, r)
 	}
-	return out
+	return types.Bytes(out), nil
 }
 
 func textBytes(f func(b []byte) []byte) Scalar {
-	return func(c *Call) (types.Datum, error) { return types.Bytes(f(c.bytes(0))), nil }
+	return func(c *Call) (types.Datum, error) {
+		b := c.bytes(0)
+		if len(b) <= stride {
+			return types.Bytes(f(b)), nil
+		}
+		out := make([]byte, 0, len(b))
+		err := c.pieces(b, func(piece []byte) { out = append(out, f(piece)...) })
+		return types.Bytes(out), err
+	}
+}
+
+// runeOffset is runeOffset of a text of any length.
+func (c *Call) runeOffset(s string, n int64) (int, error) {
+	if len(s) <= stride {
+		return runeOffset(s, n), nil
+	}
+	p := c.pacer()
+	at := 0
+	for n > 0 && at < len(s) {
+		some := min(n, stride/4)
+		at += runeOffset(s[at:], some)
+		n -= some
+		if err := p.step(stride / 4); err != nil {
+			return 0, err
+		}
+	}
+	return at, nil
 }
 
 // runeOffset returns the byte offset of the n-th character of s, its length if there are fewer.
@@ -128,12 +159,19 @@ func textSubstr(c *Call) (types.Datum, error) {
 		return types.Null, err
 	}
 	s := c.str(0)
-	i := runeOffset(s, from)
-	j := len(s)
-	if hasLen {
-		j = i + runeOffset(s[i:], to-from)
+	i, err := c.runeOffset(s, from)
+	if err != nil {
+		return types.Null, err
 	}
-	return types.String(s[i:j]), nil
+	n = int64(len(s) - i)
+	if hasLen {
+		j, err := c.runeOffset(s[i:], to-from)
+		if err != nil {
+			return types.Null, err
+		}
+		n = int64(j)
+	}
+	return types.String(s[i : i+int(n)]), nil
 }
 
 func byteaSubstr(c *Call) (types.Datum, error) {
@@ -152,15 +190,19 @@ func byteaSubstr(c *Call) (types.Datum, error) {
 }
 
 func textPos(c *Call) (types.Datum, error) {
-	i := strings.Index(c.str(0), c.str(1))
-	if i < 0 {
-		return types.Int(0), nil
+	p := c.pacer()
+	i, err := p.index(c.str(0), c.str(1))
+	if i < 0 || err != nil {
+		return types.Int(0), err
 	}
-	return types.Int(int64(utf8.RuneCountInString(c.str(0)[:i])) + 1), nil
+	n, err := c.runeCount(c.bytes(0)[:i])
+	return types.Int(n + 1), err
 }
 
 func byteaPos(c *Call) (types.Datum, error) {
-	return types.Int(int64(bytes.Index(c.bytes(0), c.bytes(1)) + 1)), nil
+	p := c.pacer()
+	i, err := p.index(c.str(0), c.str(1))
+	return types.Int(int64(i + 1)), err
 }
 
 // overlay replaces n characters from start by the second argument; n defaults to that argument's length.
@@ -181,9 +223,13 @@ func overlay(length func(b []byte) int64, offset func(s string, n int64) int) Sc
 		head := s[:offset(s, start-1)]
 		tail := s[offset(s, max(end-1, 0)):]
 		m := c.Alloc(len(head) + len(with) + len(tail))
-		k := copy(m, head)
-		k += copy(m[k:], with)
-		copy(m[k:], tail)
+		rest, p := m, c.pacer()
+		for _, part := range [...]string{head, with, tail} {
+			var err error
+			if rest, err = p.Copy(rest, types.String(part).Bytes()); err != nil {
+				return types.Null, err
+			}
+		}
 		return types.Bytes(m), nil
 	}
 }
@@ -193,9 +239,14 @@ func byteOffset(s string, n int64) int { return int(min(max(n, 0), int64(len(s))
 func textLeft(c *Call) (types.Datum, error) {
 	s, n := c.str(0), c.int(1)
 	if n < 0 {
-		n = int64(utf8.RuneCountInString(s)) + n
+		have, err := c.runeCount(c.bytes(0))
+		if err != nil {
+			return types.Null, err
+		}
+		n += have
 	}
-	return types.String(s[:runeOffset(s, n)]), nil
+	i, err := c.runeOffset(s, n)
+	return types.String(s[:i]), err
 }
 
 func textRight(c *Call) (types.Datum, error) {
@@ -205,15 +256,24 @@ func textRight(c *Call) (types.Datum, error) {
 	} else if n < 0 {
 		n = -n
 	} else {
-		n = int64(utf8.RuneCountInString(s)) - n
+		have, err := c.runeCount(c.bytes(0))
+		if err != nil {
+			return types.Null, err
+		}
+		n = have - n
 	}
-	return types.String(s[runeOffset(s, n):]), nil
+	i, err := c.runeOffset(s, n)
+	return types.String(s[i:]), err
 }
 
 func textReverse(c *Call) (types.Datum, error) {
 	s := c.bytes(0)
 	m := c.Alloc(len(s))
+	p := c.pacer()
 	for i := len(m); len(s) > 0; {
+		if err := p.step(2); err != nil {
+			return types.Null, err
+		}
 		n := charWidth(s, false)
 		i -= n
 		copy(m[i:], s[:n])
@@ -231,14 +291,22 @@ func textRepeat(c *Call) (types.Datum, error) {
 		return types.Null, err
 	}
 	m := c.Alloc(len(s) * int(n))
-	for i := 0; i < len(m); i += len(s) {
-		copy(m[i:], s)
+	p := c.pacer()
+	for i := copy(m, s); i < len(m); {
+		n := copy(m[i:], m[:min(i, max(len(s), stride/len(s)*len(s)))]) // whole copies, in growing pieces
+		i += n
+		if err := p.step(n); err != nil {
+			return types.Null, err
+		}
 	}
 	return types.Bytes(m), nil
 }
 
 func textReplace(c *Call) (types.Datum, error) {
 	s, from := c.str(0), c.str(1)
+	if len(s) > stride {
+		return c.replaceLong(s, from, c.str(2))
+	}
 	if from == "" || !strings.Contains(s, from) {
 		return c.Args[0], nil
 	}
@@ -252,6 +320,44 @@ func textReplace(c *Call) (types.Datum, error) {
 		}
 	}
 	return types.String(strings.ReplaceAll(s, from, c.str(2))), nil
+}
+
+// replaceLong is replace in a long text: what is replaced is counted first.
+func (c *Call) replaceLong(s, from, to string) (types.Datum, error) {
+	if from == "" {
+		return c.Args[0], nil
+	}
+	p, found := c.pacer(), 0
+	for rest := s; ; found++ {
+		i, err := p.index(rest, from)
+		if err != nil {
+			return types.Null, err
+		}
+		if i < 0 {
+			break
+		}
+		rest = rest[i+len(from):]
+	}
+	if found == 0 {
+		return c.Args[0], nil
+	}
+	size := len(s) + found*(len(to)-len(from))
+	if size > maxTextSize {
+		return types.Null, tooLong()
+	}
+	if err := c.Afford(size); err != nil {
+		return types.Null, err
+	}
+	out := make([]byte, 0, size)
+	for ; found > 0; found-- {
+		i, err := p.index(s, from)
+		if err != nil {
+			return types.Null, err
+		}
+		out = append(append(out, s[:i]...), to...)
+		s = s[i+len(from):]
+	}
+	return types.Bytes(append(out, s...)), nil
 }
 
 // pad is lpad and rpad: the text is cut or filled to n characters.
@@ -317,10 +423,14 @@ func translate(c *Call) (types.Datum, error) {
 		return c.Args[0], nil
 	}
 	out := make([]byte, 0, len(c.str(0)))
+	p := c.pacer()
 	for _, r := range c.str(0) {
 		i := 0
 		for i < len(from) && from[i] != r {
 			i++
+		}
+		if err := p.step(i + 2); err != nil {
+			return types.Null, err
 		}
 		switch {
 		case i == len(from):
@@ -346,30 +456,33 @@ func splitPart(c *Call) (types.Datum, error) {
 		}
 		return types.String(""), nil
 	}
+	p := c.pacer()
 	if n < 0 {
 		for ; n < -1; n++ {
-			i := strings.LastIndex(s, sep)
-			if i < 0 {
-				return types.String(""), nil
+			i, err := p.lastIndex(s, sep)
+			if i < 0 || err != nil {
+				return types.String(""), err
 			}
 			s = s[:i]
 		}
-		if i := strings.LastIndex(s, sep); i >= 0 {
+		i, err := p.lastIndex(s, sep)
+		if i >= 0 {
 			s = s[i+len(sep):]
 		}
-		return types.String(s), nil
+		return types.String(s), err
 	}
 	for ; n > 1; n-- {
-		i := strings.Index(s, sep)
-		if i < 0 {
-			return types.String(""), nil
+		i, err := p.index(s, sep)
+		if i < 0 || err != nil {
+			return types.String(""), err
 		}
 		s = s[i+len(sep):]
 	}
-	if i := strings.Index(s, sep); i >= 0 {
+	i, err := p.index(s, sep)
+	if i >= 0 {
 		s = s[:i]
 	}
-	return types.String(s), nil
+	return types.String(s), err
 }
 
 func ascii(c *Call) (types.Datum, error) {
@@ -404,7 +517,7 @@ func stringFamily() []Entry {
 	runes := func(b []byte) int64 { return int64(utf8.RuneCount(b)) }
 	octets := func(b []byte) int64 { return int64(len(b)) }
 	return []Entry{
-		{Name: "lower", Scalar: textBytes(lowerBytes)}, {Name: "upper", Scalar: textBytes(upperBytes)}, {Name: "initcap", Scalar: textBytes(initcap)},
+		{Name: "lower", Scalar: textBytes(lowerBytes)}, {Name: "upper", Scalar: textBytes(upperBytes)}, {Name: "initcap", Scalar: initcap},
 		{Name: "bpcharlen", Scalar: bpcharLen}, {Name: "bpcharoctetlen", Scalar: octetLength}, {Name: "byteaoctetlen", Scalar: octetLength},
 		{Name: "text_substr", Scalar: textSubstr}, {Name: "text_substr_no_len", Scalar: textSubstr},
 		{Name: "bytea_substr", Scalar: byteaSubstr}, {Name: "bytea_substr_no_len", Scalar: byteaSubstr},

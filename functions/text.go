@@ -1,20 +1,22 @@
 package functions
 
 import (
-	"unicode/utf8"
-
 	"gompho/types"
 )
 
 func textCat(c *Call) (types.Datum, error) {
 	a, b := c.bytes(0), c.bytes(1)
 	m := c.Alloc(len(a) + len(b))
-	copy(m[copy(m, a):], b)
-	return types.Bytes(m), nil
+	rest, err := c.copyInto(m, a)
+	if err == nil {
+		_, err = c.copyInto(rest, b)
+	}
+	return types.Bytes(m), err
 }
 
 func textLength(c *Call) (types.Datum, error) {
-	return types.Int(int64(utf8.RuneCount(c.bytes(0)))), nil
+	n, err := c.runeCount(c.bytes(0))
+	return types.Int(n), err
 }
 
 // textFamily lists functions over text.

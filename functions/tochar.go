@@ -52,10 +52,13 @@ func matchField(s string) (field string, style caseStyle) {
 }
 
 // parseDateTemplate takes a template apart.
-func parseDateTemplate(s string) []dateItem {
+func parseDateTemplate(s string, p pacer) ([]dateItem, error) {
 	var items []dateItem
 	fill := false
 	for s != "" {
+		if err := p.step(templateStep); err != nil {
+			return nil, err
+		}
 		switch {
 		case strings.HasPrefix(s, "FM") || strings.HasPrefix(s, "fm"):
 			fill = true
@@ -85,8 +88,11 @@ func parseDateTemplate(s string) []dateItem {
 		fill = false
 		items, s = templateText(items, s)
 	}
-	return items
+	return items, nil
 }
+
+// templateStep is what one item of a template counts in a stride.
+const templateStep = 256
 
 // templateText takes quoted text, or one character.
 func templateText(items []dateItem, s string) ([]dateItem, string) {
@@ -122,14 +128,18 @@ type dateTemplate struct {
 	items  []dateItem
 }
 
-func (c *Call) dateTemplate(arg int) *dateTemplate {
+func (c *Call) dateTemplate(arg int) (*dateTemplate, error) {
 	if t, ok := c.State.(*dateTemplate); ok && t.source == c.str(arg) {
-		return t
+		return t, nil
 	}
 	t := &dateTemplate{source: strings.Clone(c.str(arg))}
-	t.items = parseDateTemplate(t.source)
+	items, err := parseDateTemplate(t.source, c.pacer())
+	if err != nil {
+		return nil, err
+	}
+	t.items = items
 	c.State = t
-	return t
+	return t, nil
 }
 
 // charTime is what a template shows: a point in time or an interval.
@@ -226,9 +236,22 @@ func (t *charTime) shownYear(y int) int64 {
 	return int64(y)
 }
 
+// writeTemplate writes t by the template that is the second argument.
+func (c *Call) writeTemplate(t *charTime) (types.Datum, error) {
+	tpl, err := c.dateTemplate(1)
+	if err != nil {
+		return types.Null, err
+	}
+	b, err := appendTemplate(nil, tpl.items, t, c.pacer())
+	return types.Bytes(b), err
+}
+
 // appendTemplate writes t by a template.
-func appendTemplate(dst []byte, items []dateItem, t *charTime) ([]byte, error) {
+func appendTemplate(dst []byte, items []dateItem, t *charTime, p pacer) ([]byte, error) {
 	for i := range items {
+		if err := p.step(templateStep / 4); err != nil {
+			return dst, err
+		}
 		it := &items[i]
 		if it.field == "" {
 			dst = append(dst, it.text...)
@@ -474,8 +497,7 @@ func timestampToChar(tz bool) Scalar {
 			ts += int64(t.offset) * 1e6
 		}
 		t.Civil = types.SplitTimestamp(ts)
-		b, err := appendTemplate(nil, c.dateTemplate(1).items, &t)
-		return types.Bytes(b), err
+		return c.writeTemplate(&t)
 	}
 }
 
@@ -488,8 +510,7 @@ func intervalToChar(c *Call) (types.Datum, error) {
 	t.Year, t.Month, t.Day = int(v.Months/12), int(v.Months%12), int(v.Days)
 	rest := v.Usec % 3_600_000_000
 	t.Min, t.Sec, t.Usec = int(rest/60_000_000), int(rest/1_000_000%60), int(rest%1_000_000)
-	b, err := appendTemplate(nil, c.dateTemplate(1).items, &t)
-	return types.Bytes(b), err
+	return c.writeTemplate(&t)
 }
 
 func tocharFamily() []Entry {

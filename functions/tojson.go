@@ -51,8 +51,36 @@ func (isoEnv) DateStyle() (types.DateStyle, types.DateOrder) { return types.Date
 
 // appendJSONString appends s as a JSON string.
 func appendJSONString(dst []byte, s []byte) []byte {
-	const hex = "0123456789abcdef"
+	return append(escapeJSON(append(dst, '"'), s), '"')
+}
+
+// appendJSONText is appendJSONString for a text that may be long.
+func (c *Call) appendJSONText(dst []byte, s []byte) ([]byte, error) {
+	if len(s) <= stride {
+		return appendJSONString(dst, s), nil
+	}
+	p, piece := c.pacer(), []byte(nil)
+	dst, err := c.grow(dst, len(s)+2)
+	if err != nil {
+		return nil, err
+	}
 	dst = append(dst, '"')
+	for at := 0; at < len(s); at += stride {
+		piece = escapeJSON(piece[:0], s[at:min(at+stride, len(s))])
+		if dst, err = c.grow(dst, len(piece)+1); err == nil {
+			dst = append(dst, piece...)
+			err = p.step(len(piece))
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return append(dst, '"'), nil
+}
+
+// escapeJSON appends what stands between the quotes.
+func escapeJSON(dst []byte, s []byte) []byte {
+	const hex = "0123456789abcdef"
 	for _, b := range s {
 		switch {
 		case b == '"' || b == '\\':
@@ -73,7 +101,7 @@ func appendJSONString(dst []byte, s []byte) []byte {
 			dst = append(dst, b)
 		}
 	}
-	return append(dst, '"')
+	return dst
 }
 
 // isJSONNumber reports whether the text form of a number is one of JSON, which has no NaN and no infinity.
@@ -111,12 +139,13 @@ func (c *Call) appendJSON(dst []byte, t *types.Type, d types.Datum, pretty bool)
 	case jsonVerbatim:
 		return append(dst, d.Bytes()...), nil
 	case jsonArray:
-		a := types.DecodeArray(d, t.ElemType)
-		return c.appendJSONArray(dst, t.ElemType, a.Dims, a.Elems, pretty)
+		_, dims, _ := types.ArrayDims(d)
+		it, p := types.IterateArray(d, t.ElemType), c.pacer()
+		return c.appendJSONArray(dst, t.ElemType, dims, &it, &p, pretty)
 	case jsonRow:
 		return c.appendJSONRow(dst, t, d, pretty)
 	}
-	return appendJSONString(dst, types.Output(c.Env, t, d, nil)), nil
+	return c.appendJSONText(dst, types.String(c.text(t, d)).Bytes())
 }
 
 // isoTime puts a T between date and time and minutes behind an offset in whole hours, as ISO 8601 has it.
@@ -146,21 +175,23 @@ func jsonSeparator(pretty bool) string {
 	return ","
 }
 
-func (c *Call) appendJSONArray(dst []byte, elem *types.Type, dims []int32, vals []types.Datum, pretty bool) ([]byte, error) {
+func (c *Call) appendJSONArray(dst []byte, elem *types.Type, dims []int32, it *types.ArrayIter, p *pacer, pretty bool) ([]byte, error) {
 	dst = append(dst, '[')
 	if len(dims) == 0 {
 		return append(dst, ']'), nil
 	}
-	per := len(vals) / int(dims[0])
 	var err error
 	for i := range int(dims[0]) {
 		if i > 0 {
 			dst = append(dst, jsonSeparator(pretty)...)
 		}
 		if len(dims) == 1 {
-			dst, err = c.appendJSON(dst, elem, vals[i], false)
+			e, _ := it.Next()
+			if dst, err = c.appendJSON(dst, elem, e, false); err == nil {
+				err = p.step(elementStep)
+			}
 		} else {
-			dst, err = c.appendJSONArray(dst, elem, dims[1:], vals[i*per:(i+1)*per], false)
+			dst, err = c.appendJSONArray(dst, elem, dims[1:], it, p, false)
 		}
 		if err != nil {
 			return nil, err
@@ -301,6 +332,7 @@ func jsonBuildArray(c *Call) (types.Datum, error) {
 
 // jsonAggState is json_agg and, with keys, json_object_agg.
 type jsonAggState struct {
+	room   room
 	call   Call
 	typs   []*types.Type
 	object bool
@@ -310,7 +342,16 @@ type jsonAggState struct {
 }
 
 func (s *jsonAggState) Add(args []types.Datum) error {
+	more := 64 * len(args)
+	for _, d := range args {
+		if d.IsBytes() {
+			more += 2 * len(d.Bytes())
+		}
+	}
 	var err error
+	if s.buf, err = grown(&s.room, s.buf, more, 1); err != nil {
+		return err
+	}
 	switch {
 	case s.has:
 		s.buf = append(s.buf, ", "...)
@@ -366,7 +407,7 @@ func (s *jsonAggState) Result() (types.Datum, error) {
 	if s.object {
 		end = " }"
 	}
-	return types.String(string(s.buf) + end), nil
+	return types.Bytes(append(append(make([]byte, 0, len(s.buf)+len(end)), s.buf...), end...)), nil
 }
 
 func (s *jsonAggState) Reset()    { s.has, s.buf = false, s.buf[:0] }
@@ -379,7 +420,7 @@ func newJSONAgg(object bool) func(c *AggCall) (Accumulator, error) {
 				return nil, pgerr.New(pgerr.InvalidParameterValue, "could not determine input data type")
 			}
 		}
-		s := &jsonAggState{call: Call{Env: c.Env}, typs: c.ArgTypes, object: object}
+		s := &jsonAggState{room: roomOf(c), call: Call{Env: c.Env}, typs: c.ArgTypes, object: object}
 		form := jsonFormOf(c.ArgTypes[0].Underlying())
 		s.rows = !object && (form == jsonArray || form == jsonRow)
 		return s, nil

@@ -5,6 +5,7 @@ import (
 
 	"gompho/internal/ids"
 	"gompho/internal/pgerr"
+	"gompho/stats"
 	"gompho/types"
 )
 
@@ -24,7 +25,8 @@ var ioTypes = [...]struct {
 	{"regoperator", types.RegoperatorOid}, {"regclass", types.RegclassOid}, {"regtype", types.RegtypeOid},
 	{"regnamespace", types.RegnamespaceOid}, {"regrole", types.RegroleOid}, {"regcollation", types.RegcollationOid},
 	{"unknown", types.UnknownOid}, {"cstring_", types.CstringOid}, {"void_", types.VoidOid}, {"json_", types.JsonOid},
-	{"pg_snapshot_", types.PgSnapshotOid},
+	{"pg_snapshot_", types.PgSnapshotOid}, {"inet_", types.InetOid}, {"cidr_", types.CidrOid}, {"macaddr_", types.MacaddrOid},
+	{"macaddr8_", types.Macaddr8Oid},
 }
 
 // inputFunc reads text; a third argument is the typmod.
@@ -38,7 +40,11 @@ func inputFunc(typ func(c *Call) (*types.Type, error)) Scalar {
 		if !c.null(2) {
 			typmod = int32(c.int(2))
 		}
-		return types.Input(c.Env, t, strings.Clone(c.str(0)), typmod)
+		s := c.str(0)
+		if err := AffordInput(c.slot(), t, c.bytes(0)); err != nil {
+			return types.Null, err
+		}
+		return types.Input(c.Env, t, strings.Clone(s), typmod)
 	}
 }
 
@@ -48,8 +54,48 @@ func outputFunc(typ func(c *Call) (*types.Type, error)) Scalar {
 		if err != nil {
 			return types.Null, err
 		}
+		if err := AffordOutput(c.slot(), t, c.Args[0]); err != nil {
+			return types.Null, err
+		}
 		return types.Bytes(types.Output(c.Env, t, c.Args[0], nil)), nil
 	}
+}
+
+// AffordInput asks for room for what is made of a text that is read as a value of type t, and for a copy of the text. slot may be nil.
+func AffordInput(slot *stats.Slot, t *types.Type, text []byte) error {
+	n := len(text)
+	if n <= largeValue {
+		return nil
+	}
+	if e := t.Underlying().ElemType; e != nil {
+		width, _ := types.ElementWidth(e)
+		if width == 0 {
+			width = 4
+			n += 2 * len(text)
+		}
+		n += 2 * width * types.CountElements(text, e) // in pieces, and together
+	}
+	return slot.Account().Afford(int64(n), "the input of a value")
+}
+
+// AffordOutput asks for room for the text of a long value, which grows as it is written. slot may be nil.
+func AffordOutput(slot *stats.Slot, t *types.Type, d types.Datum) error {
+	if !d.IsBytes() || len(d.Bytes()) <= largeValue/8 {
+		return nil
+	}
+	n := len(d.Bytes())
+	switch u := t.Underlying(); {
+	case u.ElemType != nil:
+		k, _, _ := types.ArrayDims(d)
+		n = 3*n + k*datumSize
+	case u.Oid == types.TextOid || u.Oid == types.VarcharOid || u.Oid == types.BPCharOid || u.Oid == types.CstringOid:
+	default:
+		n *= 3
+	}
+	if n <= largeValue {
+		return nil
+	}
+	return slot.Account().Afford(int64(n), "the output of a value")
 }
 
 func sendFunc(typ func(c *Call) (*types.Type, error)) Scalar {

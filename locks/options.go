@@ -30,6 +30,7 @@ type OwnerOptions struct {
 type Opts struct {
 	Session bool // hold until Release or the end of the session, not the end of the transaction
 	NoWait  bool // give 55P03 at once instead of waiting
+	Quiet   bool // taken in earnest by a rehearsal too, which does not tell of it: what reads of the catalogs need
 }
 
 // Mark is a point in a transaction to which its locks can be released: the start of a subtransaction.

@@ -147,6 +147,10 @@ func (o *Owner) dropLocal(l *local) {
 // ReleaseTransaction, or with its subtransaction) unless opts.Session. Errors: 55P03 for NoWait and
 // lock_timeout, 40P01 for a deadlock, 53200 for a full table, and the interrupts of the slot.
 func (o *Owner) Acquire(tag Tag, mode Mode, opts Opts) error {
+	if r := o.rehearsal; r != nil && opts.Quiet {
+		o.rehearsal = nil
+		defer func() { o.rehearsal = r }()
+	}
 	ok, err := o.acquire(tag, mode, opts.Session, opts.NoWait)
 	if err == nil && !ok {
 		return pgerr.New(pgerr.LockNotAvailable, "could not obtain lock on %s", tag)
@@ -275,6 +279,13 @@ func (o *Owner) Release(tag Tag, mode Mode, session bool) bool {
 	if o.rehearsal != nil && o.rehearsal.release(tag, mode) {
 		return true
 	}
+	return o.release(tag, mode, session)
+}
+
+// ReleaseQuiet is Release of a lock that was taken with Quiet.
+func (o *Owner) ReleaseQuiet(tag Tag, mode Mode) bool { return o.release(tag, mode, false) }
+
+func (o *Owner) release(tag Tag, mode Mode, session bool) bool {
 	l := o.find(tag, tag.hash())
 	if l == nil {
 		return false

@@ -148,7 +148,7 @@ func (s *sleeper) deadlockTimeout() error {
 
 // deadlocked makes o the victim of a cycle that it is the first of.
 func (o *Owner) deadlocked(cycle []link) error {
-	o.slot.Counters().Database().Deadlocks++
+	o.slot.Counters().Deadlock()
 	o.tellDeadlock(cycle)
 	return o.m.deadlockError(lines(cycle))
 }

@@ -19,7 +19,8 @@ type Process struct {
 	Start time.Time
 	// Client: the process serves a connection. Names that are not known yet print as [unknown].
 	Client bool
-	Host   string // address of the client without port, "[local]" for a Unix socket
+	Host   string // address of the client without port, or its name with log_hostname; "[local]" for a Unix socket
+	Name   string // the client's name with log_hostname, empty where it has none
 	Port   string // empty for a Unix socket
 	// User and Database are what the start-up packet says, until the slot knows better.
 	User, Database string

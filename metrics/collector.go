@@ -160,6 +160,7 @@ func serverFamilies() []family {
 		gauge("query_memory_bytes", "What sessions hold for their statements.", func(c *Cluster) float64 { return float64(c.Memory.Held()) }),
 		gauge("query_memory_peak_bytes", "The most that sessions have held for their statements together.", func(c *Cluster) float64 { return float64(c.Memory.Peak()) }),
 		gauge("query_memory_limit_bytes", "What gompho.memory_limit leaves to statements; 0: there is no limit.", func(c *Cluster) float64 { return float64(c.Memory.Limit()) }),
+		counter("query_memory_refused_total", "Statements that ended with 53200 because of gompho.memory_limit.", func(c *Cluster) float64 { return float64(c.Memory.Refused()) }),
 		gauge("prepared_transactions", "Prepared transactions.", func(c *Cluster) float64 { return float64(c.Prepared) }),
 		gauge("shared_buffers_bytes", "Size of the shared buffers.", func(c *Cluster) float64 { return float64(c.SharedBuffers) * 8192 }),
 		counter("buffers_allocated_total", "Shared buffers that were given to another block.", func(c *Cluster) float64 { return float64(c.Server.Allocated) }),

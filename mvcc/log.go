@@ -32,6 +32,7 @@ type endRecord struct {
 	Time  time.Time
 	Subs  []ids.Xid     // committed subtransactions of Xid, which share its fate
 	Files []ids.RelFile // to unlink
+	Maps  []Mapping     // new files of catalogs
 }
 
 func (r *endRecord) append(b []byte) []byte {
@@ -46,6 +47,9 @@ func (r *endRecord) append(b []byte) []byte {
 		b = binary.LittleEndian.AppendUint32(b, uint32(f.Spc))
 		b = binary.LittleEndian.AppendUint32(b, uint32(f.DB))
 		b = binary.LittleEndian.AppendUint32(b, uint32(f.Rel))
+	}
+	if len(r.Maps) > 0 { // most records have none, and end here
+		b = AppendMappings(b, r.Maps)
 	}
 	return b
 }
@@ -62,7 +66,7 @@ func decodeEnd(b []byte) (r endRecord, err error) {
 	r.Time = time.UnixMicro(int64(binary.LittleEndian.Uint64(b[8:])))
 	nSubs, nFiles := uint64(binary.LittleEndian.Uint32(b[16:])), uint64(binary.LittleEndian.Uint32(b[20:]))
 	b = b[24:]
-	if uint64(len(b)) != nSubs*8+nFiles*12 {
+	if uint64(len(b)) < nSubs*8+nFiles*12 {
 		return r, badRecord("transaction")
 	}
 	for ; nSubs > 0; nSubs-- {
@@ -74,7 +78,8 @@ func decodeEnd(b []byte) (r endRecord, err error) {
 			DB: ids.Oid(binary.LittleEndian.Uint32(b[4:])), Rel: ids.Oid(binary.LittleEndian.Uint32(b[8:]))})
 		b = b[12:]
 	}
-	return r, nil
+	r.Maps, err = DecodeMappings(b)
+	return r, err
 }
 
 // Outcome is what a record says of the end of a transaction or a subtransaction.
@@ -84,6 +89,7 @@ type Outcome struct {
 	Committed, Prepared bool
 	Subs                []ids.Xid     // subtransactions that share the end
 	Files               []ids.RelFile // removed with it
+	Maps                []Mapping     // new files of catalogs
 }
 
 // DecodeOutcome reads a record of the end of a transaction; ok is false for records of other kinds.
@@ -94,7 +100,7 @@ func DecodeOutcome(kind wal.Kind, payload []byte) (o Outcome, ok bool) {
 		return o, false
 	}
 	r, err := decodeEnd(payload)
-	return Outcome{Xid: r.Xid, Time: r.Time, Subs: r.Subs, Files: r.Files, Committed: kind == wal.XactCommit || kind == wal.XactCommitPrepared,
+	return Outcome{Xid: r.Xid, Time: r.Time, Subs: r.Subs, Files: r.Files, Maps: r.Maps, Committed: kind == wal.XactCommit || kind == wal.XactCommitPrepared,
 		Prepared: kind == wal.XactCommitPrepared || kind == wal.XactAbortPrepared}, err == nil
 }
 

@@ -35,6 +35,9 @@ type Options struct {
 	// Unlink removes the files of relations whose creation was undone or whose drop is final. It may be called during
 	// redo for files that are gone already; an error is the callee's to log. nil: nothing to remove.
 	Unlink func(files []ids.RelFile)
+	// Remap makes new files of catalogs durable and known, when the transaction that made them has committed, and during redo,
+	// then again and again. nil: there are no such transactions.
+	Remap func([]Mapping) error
 	// MaxPrepared is max_prepared_transactions.
 	MaxPrepared int
 }
@@ -78,6 +81,7 @@ type Manager struct {
 	locks  *locks.Manager
 	ssi    *ssi.Manager
 	unlink func([]ids.RelFile)
+	remap  func([]Mapping) error
 	clog   *commitLog
 	multi  *multis
 	sub    subtrans
@@ -118,6 +122,7 @@ type proc struct {
 	xmin        atomic.Uint64 // nothing that a transaction from here on removed may be thrown away
 	db          atomic.Uint32
 	vacuum      atomic.Bool   // a lazy vacuum: its xmin holds nobody back
+	bystander   atomic.Bool   // see Session.SetBystander
 	oldestMulti atomic.Uint64 // it is a member of no older one
 }
 
@@ -140,7 +145,7 @@ func Open(o Options) (*Manager, error) {
 	if o.Ssi == nil {
 		o.Ssi = ssi.NewManager(ssi.Options{})
 	}
-	m := &Manager{log: o.Log, locks: o.Locks, ssi: o.Ssi, unlink: o.Unlink, clog: clog, multi: multi, maxSubs: maxCachedSubs,
+	m := &Manager{log: o.Log, locks: o.Locks, ssi: o.Ssi, unlink: o.Unlink, remap: o.Remap, clog: clog, multi: multi, maxSubs: maxCachedSubs,
 		exports: map[string]*export{}, lxids: map[int32]uint64{}}
 	if m.unlink == nil {
 		m.unlink = func([]ids.RelFile) {}
@@ -353,14 +358,14 @@ func (m *Manager) Procs() []ProcInfo {
 	return out
 }
 
-// SnapshotsUpTo lists the virtual transactions of a database, except's own and lazy vacuums left out, that hold a snapshot whose xmin is limit or
+// SnapshotsUpTo lists the virtual transactions of a database, except's own and bystanders left out, that hold a snapshot whose xmin is limit or
 // before.
 func (m *Manager) SnapshotsUpTo(limit ids.Xid, db ids.Oid, except *Session) (out []ids.VirtualXid) {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
 	for _, p := range m.procs {
 		x, local := ids.Xid(p.xmin.Load()), p.local.Load()
-		if p != except.p && x != 0 && x <= limit && local != 0 && !p.vacuum.Load() && ids.Oid(p.db.Load()) == db {
+		if p != except.p && x != 0 && x <= limit && local != 0 && !p.vacuum.Load() && !p.bystander.Load() && ids.Oid(p.db.Load()) == db {
 			out = append(out, ids.VirtualXid{Proc: p.no, Local: local})
 		}
 	}

@@ -55,6 +55,11 @@ func (m *Manager) redoEnd(kind wal.Kind, payload []byte) error {
 		m.SawXid(x)
 	}
 	m.clog.set(nil, all, bits, 0)
+	if len(r.Maps) > 0 {
+		if err := m.remap(r.Maps); err != nil {
+			return err
+		}
+	}
 	if len(r.Files) > 0 {
 		m.unlink(r.Files)
 	}

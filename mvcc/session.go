@@ -97,7 +97,8 @@ type Session struct {
 
 	exported []string // names of snapshots, see Export
 	files    []pendingFile
-	usedTemp bool // see NoteTemp
+	maps     []Mapping // see MapFile
+	usedTemp bool      // see NoteTemp
 	snapshots
 
 	// Companion is the side of the session that the catalog keeps: lower layers hand the transaction to functions that the catalog gave
@@ -179,6 +180,10 @@ func (s *Session) Database() ids.Oid { return ids.Oid(s.p.db.Load()) }
 // back. It ends with the transaction.
 func (s *Session) SetLazyVacuum(on bool) { s.p.vacuum.Store(on) }
 
+// SetBystander tells that this transaction finds no rows of tables by their indexes: it vacuums a table, builds an index that needs to look at
+// one table only, or is autovacuum's. Whoever replaces an index need not wait for its snapshots (SnapshotsUpTo). It ends with the transaction.
+func (s *Session) SetBystander(on bool) { s.p.bystander.Store(on) }
+
 // AddHook registers a hook for the session's life.
 func (s *Session) AddHook(h Hook) { s.hooks = append(s.hooks, h) }
 
@@ -247,7 +252,7 @@ func (s *Session) Commit() error {
 			return err
 		}
 	}
-	if len(s.files) > 0 {
+	if len(s.files) > 0 || len(s.maps) > 0 {
 		if _, err := s.AssignXid(); err != nil {
 			return err
 		}
@@ -271,9 +276,9 @@ func (s *Session) Commit() error {
 // recordCommit is the critical section: once the record is in the log, the outcome must follow it.
 func (s *Session) recordCommit(drop []ids.RelFile) {
 	m := s.m
-	r := endRecord{Xid: s.xids[0], Time: time.Now(), Subs: s.xids[1:], Files: drop}
-	payload := r.append(make([]byte, 0, 24+8*len(r.Subs)+12*len(drop)))
-	sync := len(drop) > 0 || s.opts.SyncCommit == nil || s.opts.SyncCommit()
+	r := endRecord{Xid: s.xids[0], Time: time.Now(), Subs: s.xids[1:], Files: drop, Maps: s.maps}
+	payload := r.append(make([]byte, 0, 24+8*len(r.Subs)+12*len(drop)+12*len(s.maps)))
+	sync := len(drop) > 0 || len(s.maps) > 0 || s.opts.SyncCommit == nil || s.opts.SyncCommit()
 	m.gate.RLock()
 	defer m.gate.RUnlock()
 	lsn := m.log.InsertSimple(wal.XactCommit, r.Xid, payload)
@@ -288,6 +293,11 @@ func (s *Session) recordCommit(drop []ids.RelFile) {
 		m.log.FlushAsync(lsn)
 	}
 	m.clog.set(s.slot, s.xids, bitsCommitted, async)
+	if len(s.maps) > 0 {
+		if err := m.remap(s.maps); err != nil {
+			panic(pgerr.From(err).WithSeverity(pgerr.Panic)) // the record says what the files do not: redo writes them
+		}
+	}
 }
 
 // Abort ends the transaction without effect. Outside a transaction it does nothing.
@@ -343,6 +353,7 @@ func (s *Session) leave(publish bool) {
 	s.p.local.Store(0)
 	s.p.oldestMulti.Store(0)
 	s.p.vacuum.Store(false)
+	s.p.bystander.Store(false)
 	s.snapshots.reset()
 	for _, h := range s.hooks {
 		if l, ok := h.(LockedHook); ok {
@@ -358,7 +369,7 @@ func (s *Session) leave(publish bool) {
 	}
 	s.xids = s.xids[:0]
 	s.levels = s.levels[:0]
-	s.files = s.files[:0]
+	s.files, s.maps = s.files[:0], nil
 	s.nSubs, s.overflowed = 0, false
 	s.cid, s.cidUsed = 0, false
 	s.combos.reset()

@@ -205,6 +205,40 @@ func TestHorizons(t *testing.T) {
 	}
 }
 
+// Whoever replaces an index waits for old snapshots of its database, but not for those of transactions that use no index; the flag ends with them.
+func TestBystander(t *testing.T) {
+	srv := newServer(t)
+	a, b, c := srv.session(), srv.session(), srv.session()
+	for _, s := range []*Session{a, b, c} {
+		s.SetDatabase(1)
+		check(s.Begin(BeginOpts{Isolation: RepeatableRead}))
+	}
+	limit := srv.m.NextXid()
+	waits := func() int { return len(srv.m.SnapshotsUpTo(limit, 1, c)) }
+	if n := waits(); n != 0 {
+		t.Errorf("%d to wait for before anybody has a snapshot", n)
+	}
+	a.Snapshot()
+	b.Snapshot()
+	low := srv.m.OldestXmin(1)
+	if n := waits(); n != 2 {
+		t.Errorf("%d to wait for, want 2", n)
+	}
+	a.SetBystander(true)
+	if old := srv.m.SnapshotsUpTo(limit, 1, c); len(old) != 1 || old[0] != b.Vxid() {
+		t.Errorf("to wait for: %v, want that of b, %v", old, b.Vxid())
+	}
+	if got := srv.m.OldestXmin(1); got != low {
+		t.Errorf("a bystander's snapshot holds %d, want %d", got, low)
+	}
+	check(a.Commit())
+	check(a.Begin(BeginOpts{Isolation: RepeatableRead}))
+	a.Snapshot()
+	if n := waits(); n != 2 {
+		t.Errorf("%d to wait for after a's next begin, want 2", n)
+	}
+}
+
 // Snapshots held one above the other: xmin follows the oldest that is left.
 func TestHeldSnapshots(t *testing.T) {
 	srv := newServer(t)

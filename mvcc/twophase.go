@@ -133,6 +133,9 @@ func (s *Session) beforePrepare() error {
 	if temp {
 		return pgerr.NotSupported("cannot PREPARE a transaction that has operated on temporary objects")
 	}
+	if len(s.maps) > 0 {
+		return pgerr.NotSupported("cannot PREPARE a transaction that modified relation mapping")
+	}
 	if len(s.exported) > 0 {
 		return pgerr.NotSupported("cannot PREPARE a transaction that has exported snapshots")
 	}

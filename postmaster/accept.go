@@ -1,6 +1,7 @@
 package postmaster
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/binary"
 	"fmt"
@@ -50,7 +51,8 @@ func (p *Postmaster) listen() error {
 		case "*":
 			host = ""
 		}
-		l, err := net.Listen("tcp", net.JoinHostPort(host, fmt.Sprint(port)))
+		// The keep-alive times of a connection are the system's until its session sets others.
+		l, err := (&net.ListenConfig{KeepAlive: -1}).Listen(context.Background(), "tcp", net.JoinHostPort(host, fmt.Sprint(port)))
 		if err != nil {
 			return fmt.Errorf("could not bind address %q port %d: %w", host, port, plainErr(err))
 		}
@@ -119,6 +121,7 @@ func (p *Postmaster) acceptLoop(l net.Listener) {
 		}
 		if t, ok := c.(*net.TCPConn); ok {
 			t.SetNoDelay(true)
+			t.SetKeepAlive(true)
 		}
 		p.wg.Add(1)
 		go p.serve(c)
@@ -172,6 +175,9 @@ func (p *Postmaster) greeted(c net.Conn) *logger.Process {
 	proc := &logger.Process{PID: p.procs.TakePID(), Type: "not initialized", Start: time.Now(), Client: true, Host: "[local]"}
 	if a, ok := c.RemoteAddr().(*net.TCPAddr); ok {
 		proc.Host, proc.Port = a.IP.String(), strconv.Itoa(a.Port)
+		if proc.Name = p.clientName(a.IP); proc.Name != "" {
+			proc.Host = proc.Name
+		}
 	}
 	if p.cfg.Get("log_connections").Bool() {
 		port := ""
@@ -181,6 +187,21 @@ func (p *Postmaster) greeted(c net.Conn) *logger.Process {
 		p.logFor(proc, pgerr.New(pgerr.SuccessfulCompletion, "connection received: host=%s%s", proc.Host, port).WithSeverity(pgerr.LogSev))
 	}
 	return proc
+}
+
+// clientName looks up the name of a client's address, if log_hostname says so; empty when it has none.
+func (p *Postmaster) clientName(ip net.IP) string {
+	if !p.cfg.Get("log_hostname").Bool() {
+		return ""
+	}
+	auth := p.cfg.Registry.Find("authentication_timeout")
+	ctx, cancel := context.WithTimeout(context.Background(), auth.Duration(p.cfg.Values().At(auth).Value))
+	defer cancel()
+	names, err := net.DefaultResolver.LookupAddr(ctx, ip.String())
+	if err != nil || len(names) == 0 {
+		return ""
+	}
+	return strings.TrimSuffix(names[0], ".")
 }
 
 // logFor logs for a connection that has no backend.

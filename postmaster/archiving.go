@@ -172,6 +172,13 @@ func (c *cluster) stopArchiver(finish bool) {
 	<-c.archiving.ended
 }
 
+// endArchiver ends the archiver, and the command that it waits for, at once; nobody waits for it here.
+func (c *cluster) endArchiver() {
+	if c.archiving.process.Load() != nil {
+		c.archiving.slot.Interrupt(stats.Terminate)
+	}
+}
+
 // archiveFile brings one file of pg_wal to each archive that is set.
 func (c *cluster) archiveFile(slot *stats.Slot, name string, log *zap.Logger) error {
 	if dir := c.p.cfg.Get("gompho.archive_directory").Text; dir != "" {

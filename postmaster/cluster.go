@@ -22,6 +22,7 @@ import (
 	"gompho/storage/buffer"
 	"gompho/storage/control"
 	"gompho/storage/heap"
+	"gompho/storage/relmap"
 	"gompho/storage/smgr"
 	"gompho/sysviews"
 	"gompho/types"
@@ -41,6 +42,7 @@ type cluster struct {
 	mvcc       *mvcc.Manager
 	heap       *heap.Env
 	catalog    *catalog.Catalog
+	relmap     *relmap.Map
 	funcs      *functions.Registry
 	session    *session.Server
 	stats      *stats.Shared
@@ -81,7 +83,7 @@ func (p *Postmaster) build() (*cluster, error) {
 	if c.pool, err = buffer.New(bo); err != nil {
 		return nil, err
 	}
-	c.stats = stats.NewShared(func() bool { return p.cfg.Get("track_counts").Bool() }, c.counts)
+	c.stats = stats.NewShared(c.counts)
 	c.statements = stats.NewStatements(func() int { return int(p.cfg.Get("pg_stat_statements.max").Int()) })
 	perTx := int(p.cfg.Get("max_locks_per_transaction").Int())
 	c.locks = locks.New(locks.Options{MaxLocksPerTransaction: perTx, FastPath: 4 * perTx, // a query over partitions locks their indexes too
@@ -89,6 +91,8 @@ func (p *Postmaster) build() (*cluster, error) {
 		WaitHistory:     func() int { return int(p.cfg.Get("gompho.lock_wait_history").Int()) },
 		DeadlockHistory: func() int { return int(p.cfg.Get("gompho.deadlock_history").Int()) }})
 	c.catalog = catalog.New()
+	c.relmap = relmap.New(c.fs, p.opt.Dir)
+	c.catalog.SetRelationMap(c.relmap)
 	c.catalog.SetExprText(func(s *catalog.Session, e query.Expr, rel *catalog.Relation) (string, error) {
 		return deparse.Expr(s, types.DefaultEnv, e, rel, false)
 	})
@@ -170,6 +174,7 @@ func refused(code pgerr.Code, format string, args ...any) error {
 func (c *cluster) openSession(s *session.Session, who func(look *catalog.Session) (*catalog.Role, string, error)) (func(), error) {
 	set := s.Settings
 	counters := c.stats.NewPending()
+	counters.Track(set.Get("track_counts").Bool())
 	s.Slot.Stats = counters
 	s.Slot.Temp = tempSpace(s)
 	counters.CountTemp(s.Slot.Temp)
@@ -177,7 +182,8 @@ func (c *cluster) openSession(s *session.Session, who func(look *catalog.Session
 	number := func(name string) func() int { return func() int { return int(set.Get(name).Int()) } }
 	s.Slot.LocalPages = number("temp_buffers")
 	s.Slot.IO = &stats.IOSettings{FlushAfter: number("backend_flush_after"), Concurrency: number("effective_io_concurrency"),
-		Maintenance: number("maintenance_io_concurrency"), Timing: func() bool { return set.Get("track_io_timing").Bool() }}
+		Maintenance: number("maintenance_io_concurrency"), Timing: func() bool { return set.Get("track_io_timing").Bool() },
+		WALTiming: func() bool { return set.Get("track_wal_io_timing").Bool() }}
 	s.Slot.Damage = &stats.Damage{
 		IgnoreChecksums: func() bool { return set.Get("ignore_checksum_failure").Bool() },
 		ZeroPages:       func() bool { return set.Get("zero_damaged_pages").Bool() },
@@ -266,7 +272,11 @@ func (c *cluster) enter(s *session.Session, tx *mvcc.Session, who func(look *cat
 			return err
 		}
 	}
-	s.Slot.Activity.Update(func(a *stats.ActivityData) { a.DB, a.User = db.Oid, role.Oid })
+	s.Slot.Activity.Update(func(a *stats.ActivityData) {
+		if a.DB = db.Oid; a.BackendType != "autovacuum worker" { // which acts for nobody, as PostgreSQL's
+			a.User = role.Oid
+		}
+	})
 	if err := c.roleSettings(s); err != nil {
 		return err
 	}

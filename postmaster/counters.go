@@ -18,9 +18,7 @@ func (c *cluster) counts() (s stats.Server) {
 	if c.log != nil {
 		w := c.log.Stats()
 		s.WalRecords, s.WalImages, s.WalBytes, s.WalBuffersFull, s.WalWrites, s.WalSyncs = w.Records, w.Images, w.Bytes, w.BuffersFull, w.Writes, w.Syncs
-		if c.p.cfg.Get("track_wal_io_timing").Bool() {
-			s.WalWriteMicros, s.WalSyncMicros = w.WriteTimeNS/1000, w.SyncTimeNS/1000
-		}
+		s.WalWriteMicros, s.WalSyncMicros = w.WriteTimeNS/1000, w.SyncTimeNS/1000
 	}
 	if c.mvcc != nil {
 		c.mvcc.CountSLRU(&s.SLRU)
@@ -70,11 +68,11 @@ func (c *cluster) writeStats(name string, data []byte) error {
 // loadStats reads the counters that the last shutdown left, unless the server did not shut down: then they may have missed anything. The file
 // goes either way, because it will be out of date soon.
 func (c *cluster) loadStats(crashed bool) {
-	c.loadFile(c.statsFile(), crashed, c.stats.Decode)
-	c.loadFile(c.statementsFile(), crashed || !c.p.cfg.Get("pg_stat_statements.save").Bool(), c.statements.Decode)
+	c.loadFile(c.statsFile(), "corrupted statistics file", crashed, c.stats.Decode)
+	c.loadFile(c.statementsFile(), "ignoring invalid data in file", crashed || !c.p.cfg.Get("pg_stat_statements.save").Bool(), c.statements.Decode)
 }
 
-func (c *cluster) loadFile(name string, ignore bool, decode func([]byte) error) {
+func (c *cluster) loadFile(name, damaged string, ignore bool, decode func([]byte) error) {
 	f, err := c.fs.Open(name, os.O_RDONLY, 0)
 	if err != nil {
 		return
@@ -88,11 +86,11 @@ func (c *cluster) loadFile(name string, ignore bool, decode func([]byte) error) 
 				err = nil
 			}
 		}
-		if err == nil {
-			err = decode(data)
-		}
-		if err != nil {
+		switch {
+		case err != nil:
 			c.p.log.Warn("could not read the statistics file: " + err.Error())
+		case decode(data) != nil:
+			c.p.log.Info(damaged + " \"" + name + "\"")
 		}
 	}
 	f.Close()

@@ -44,11 +44,11 @@ const versionFile = "PG_VERSION"
 // subdirs are made in a new cluster.
 var subdirs = []string{"base", "base/1", "base/4", "base/5", "global", "pg_wal", "pg_wal/archive_status", "pg_xact", "pg_multixact", "pg_tblspc", "pg_stat", "pg_logical"}
 
-// ensureCluster makes the cluster when the directory is missing or empty.
+// ensureCluster makes the cluster when the directory is missing, empty, or was never finished.
 func (p *Postmaster) ensureCluster() error {
 	entries, err := p.fs().ReadDir(p.opt.Dir)
 	switch {
-	case errors.Is(err, os.ErrNotExist), err == nil && len(entries) == 0:
+	case errors.Is(err, os.ErrNotExist), err == nil && (len(entries) == 0 || unfinished(entries)):
 		return Init(p.opt.Dir, InitOptions{User: p.opt.InitUser, Sync: !p.opt.Ephemeral, FS: p.opt.FS, WalSegmentSize: p.opt.WalSegmentSize})
 	case err != nil:
 		return fmt.Errorf("could not open directory %q: %w", p.opt.Dir, err)
@@ -74,22 +74,20 @@ func (p *Postmaster) existingCluster() error {
 // clusterVersion is the content of PG_VERSION: the version whose catalogs the cluster has.
 const clusterVersion = "15"
 
-// Init makes a cluster in a missing or empty directory.
+// Init makes a cluster in a missing or empty directory, or in one where that was begun and never finished.
 func Init(dir string, o InitOptions) (err error) {
 	dir, err = filepath.Abs(dir)
 	if err != nil {
 		return err
 	}
 	fsys := (&Postmaster{opt: Options{FS: o.FS}}).fs()
-	if entries, err := fsys.ReadDir(dir); err == nil && len(entries) > 0 {
-		return fmt.Errorf("directory %q exists but is not empty", dir)
-	}
-	if err := fsys.MkdirAll(dir, 0o700); err != nil {
+	claim, err := claimDir(fsys, dir, o.Sync)
+	if err != nil {
 		return err
 	}
 	defer func() {
 		if err != nil {
-			fsys.RemoveAll(dir)
+			claim.giveUp()
 		}
 	}()
 	for _, d := range subdirs {
@@ -107,13 +105,22 @@ func Init(dir string, o InitOptions) (err error) {
 		return err
 	}
 	// A directory with this file counts as a cluster: it comes last.
-	if err := vfs.WriteFile(fsys, filepath.Join(dir, versionFile), []byte(clusterVersion+"\n"), 0o600, o.Sync); err != nil || !o.Sync {
+	version := filepath.Join(dir, versionFile)
+	if o.Sync {
+		err = vfs.ReplaceFile(fsys, version, []byte(clusterVersion+"\n"), 0o600)
+	} else {
+		err = vfs.WriteFile(fsys, version, []byte(clusterVersion+"\n"), 0o600, false)
+	}
+	if err != nil {
 		return err
 	}
-	if err := fsys.SyncDir(dir); err != nil {
-		return err
+	if o.Sync {
+		if err := fsys.SyncDir(filepath.Dir(dir)); err != nil {
+			return err
+		}
 	}
-	return fsys.SyncDir(filepath.Dir(dir))
+	claim.finish()
+	return nil
 }
 
 // bootstrap fills the catalogs of a new cluster.

@@ -114,6 +114,13 @@ func (c *memConn) Close() error {
 	return nil
 }
 
+// PeerClosed reports whether either side has closed the connection.
+func (c *memConn) PeerClosed() bool {
+	c.in.mu.Lock()
+	defer c.in.mu.Unlock()
+	return c.in.closed
+}
+
 type memAddr struct{}
 
 func (memAddr) Network() string { return "memory" }

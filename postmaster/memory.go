@@ -40,15 +40,13 @@ func (p *Postmaster) limitHeap() {
 	if p.opt.HeapLimit == nil {
 		return
 	}
-	limit := p.memoryLimit()
+	limit, heap := p.memoryLimit(), p.heapLimit()
 	if limit == 0 {
 		p.opt.HeapLimit(math.MaxInt64)
 		return
 	}
-	heap := limit - p.outside()
-	if least := int64(leastForQueries) / 3 * 4; heap < least {
+	if heap > limit-p.outside() {
 		p.log.Warn(fmt.Sprintf("gompho.memory_limit is %d kB, of which the shared buffers and the buffers of the log take %d kB", limit/1024, p.outside()/1024))
-		heap = least
 	}
 	p.opt.HeapLimit(heap)
 }
@@ -56,5 +54,9 @@ func (p *Postmaster) limitHeap() {
 // newMemory makes the account of what statements hold.
 func (p *Postmaster) newMemory() *stats.MemoryPool {
 	p.queryLimit.Store(p.queryMemory())
-	return stats.NewMemoryPool(p.queryLimit.Load)
+	pool := stats.NewMemoryPool(p.queryLimit.Load)
+	if p.opt.HeapLimit != nil {
+		pool.Measure(p.fits)
+	}
+	return pool
 }

@@ -55,7 +55,7 @@ func (p *Postmaster) newCluster(systemID uint64) (*cluster, error) {
 
 func (c *cluster) openMvcc(st mvcc.State) (err error) {
 	c.redoLog = &redoLog{Log: c.log}
-	c.mvcc, err = mvcc.Open(mvcc.Options{FS: c.fs, Dir: c.p.opt.Dir, Log: c.redoLog, Locks: c.locks, State: st, Unlink: c.unlink,
+	c.mvcc, err = mvcc.Open(mvcc.Options{FS: c.fs, Dir: c.p.opt.Dir, Log: c.redoLog, Locks: c.locks, State: st, Unlink: c.unlink, Remap: c.relmap.Apply,
 		Ssi: c.predicateLocks(), MaxPrepared: c.maxPrepared()})
 	return err
 }
@@ -179,7 +179,7 @@ func (c *cluster) open() (err error) {
 	if c.log, err = wal.New(lo); err != nil {
 		return err
 	}
-	ro := recovery.Options{Control: c.control, Pool: c.pool, Log: c.log, Wal: lo, Checkpoint: c.checkpointOptions(), Logger: log, Slot: slot,
+	ro := recovery.Options{Control: c.control, Pool: c.pool, Log: c.log, Wal: lo, Checkpoint: c.checkpointOptions(), Logger: log, Slot: slot, Trace: p.opt.Replayed,
 		OnCheckpoint: func(f checkpoint.Flags, r *checkpoint.Report) { c.logCheckpoint(log, f, r) }}
 	if err := c.restoreOptions(&ro, log); err != nil {
 		return err
@@ -212,7 +212,14 @@ func (c *cluster) open() (err error) {
 		Transaction: func(kind wal.Kind, payload []byte) error { return c.mvcc.Redo(kind, payload) },
 		SawXid:      c.mvcc.SawXid,
 		NextOid:     func(o ids.Oid) { nextOid = max(nextOid, o) },
-		Created:     func(rel ids.RelFile, xid ids.Xid) { made[rel] = xid },
+		Mapped: func(db ids.Oid, payload []byte) error {
+			list, err := mvcc.DecodeMappings(payload)
+			if err != nil {
+				return err
+			}
+			return c.relmap.Set(db, list)
+		},
+		Created: func(rel ids.RelFile, xid ids.Xid) { made[rel] = xid },
 	}, func() error {
 		c.redoLog.before.Store(nil)
 		if err := c.mvcc.Start(crashed); err != nil {
@@ -361,6 +368,14 @@ func (c *cluster) createDatabase(slot *stats.Slot, source, target ids.Oid) error
 		return err
 	}
 	end := smgr.LogDatabase(c.log, wal.DatabaseCreate, 0, rec)
+	maps, err := c.relmap.All(source)
+	if err != nil {
+		return err
+	}
+	for i := range maps {
+		maps[i].DB = target
+	}
+	end = c.log.InsertSimple(wal.RelMapUpdate, 0, binary.LittleEndian.AppendUint32(nil, uint32(target)), mvcc.AppendMappings(nil, maps))
 	if c.p.cfg.Get("wal_level").Text != "minimal" {
 		var err error
 		if end, err = c.smgr.LogCopiedDatabase(slot, c.log, rec.Spc, rec.DB); err != nil {
@@ -382,6 +397,10 @@ func (c *cluster) dropDatabase(slot *stats.Slot, db ids.Oid) error {
 		return err
 	}
 	c.catalog.ForgetDatabase(db)
+	c.relmap.Forget(db)
 	c.stats.DropDatabase(db)
-	return c.smgr.DropDatabase(ids.DefaultTablespace, db)
+	if err := c.smgr.DropDatabase(ids.DefaultTablespace, db); err != nil { // the database is gone all the same: the statement has succeeded, and the next recovery from a crash tries again
+		c.p.log.Warn(fmt.Sprintf("some useless files may be left behind in old database directory %q", smgr.DatabaseDir(ids.DefaultTablespace, db)), zap.Error(err))
+	}
+	return nil
 }

@@ -38,7 +38,7 @@ func (c *cluster) dropOrphans(log *zap.Logger) {
 		log.Warn("could not look for orphaned relations", zap.Error(err))
 		return
 	}
-	known := map[string]bool{}
+	known, shared := map[string]bool{}, false
 	for _, db := range dbs {
 		known[strconv.Itoa(int(db.Oid))] = true
 		err := c.inDatabase(db.Oid, func(_ *mvcc.Session, cat *catalog.Session) error { return cat.DropOrphanedTemp() })
@@ -49,6 +49,10 @@ func (c *cluster) dropOrphans(log *zap.Logger) {
 			files, err := cat.RelationFiles()
 			if err == nil {
 				c.dropFiles(log, ids.RelFile{Spc: ids.DefaultTablespace, DB: db.Oid}, files)
+				if !shared { // each database lists the shared catalogs
+					c.dropFiles(log, ids.RelFile{Spc: ids.GlobalTablespace}, files)
+					shared = true
+				}
 			}
 			return err
 		})
@@ -59,7 +63,7 @@ func (c *cluster) dropOrphans(log *zap.Logger) {
 	c.dropDirectories(log, known)
 }
 
-// dropFiles removes the orphaned files of a database. Files numbered like catalogs are left alone, whatever they are.
+// dropFiles removes the orphaned files of a database. Files numbered like catalogs are left alone, whatever they are, unless the catalog is elsewhere.
 func (c *cluster) dropFiles(log *zap.Logger, d ids.RelFile, files map[ids.RelFile]bool) {
 	found, err := c.orphanFiles(d, files)
 	if err != nil {
@@ -68,7 +72,7 @@ func (c *cluster) dropFiles(log *zap.Logger, d ids.RelFile, files map[ids.RelFil
 	}
 	gone := map[ids.RelFile]bool{}
 	for _, o := range found {
-		if o.rel.Rel >= firstUserOid && !gone[o.rel] {
+		if file, err := c.relmap.Get(d.DB, o.rel.Rel); err == nil && (o.rel.Rel >= firstUserOid || file != o.rel.Rel) && !gone[o.rel] {
 			gone[o.rel] = true
 			if err := c.pool.DropRelations([]ids.RelFile{o.rel}); err != nil {
 				log.Warn("could not remove an orphaned file", zap.Error(err))

@@ -24,6 +24,7 @@ import (
 	"gompho/session"
 	"gompho/stats"
 	"gompho/storage/vfs"
+	"gompho/wal"
 	"gompho/wire"
 )
 
@@ -73,10 +74,15 @@ type Options struct {
 	// HeapLimit is told what the memory of Go's heap should keep to, in bytes: after the start, and when gompho.memory_limit changes. nil: the process sees to
 	// that itself. It is for a process that is nothing but the server: the limit is the process's.
 	HeapLimit func(bytes int64)
+	// ExtraProcessors is told how many goroutines more than at the start should run at a time: some while short statements come in beside long ones, then 0.
+	// nil: it stays as it is. It, too, is for a process that is nothing but the server.
+	ExtraProcessors func(n int)
 	// Engine, for tests, wraps what runs the statements of a session.
 	Engine func(*session.Session, backend.Engine) backend.Engine
 	// Critical, for tests of the crash cycle, is called within every critical section; it may panic.
 	Critical func()
+	// Replayed, for tests of recovery, is told of each record that is replayed, in order.
+	Replayed func(*wal.Record)
 }
 
 // ErrCanceled says that the start was interrupted. The next one recovers.
@@ -112,6 +118,7 @@ type Postmaster struct {
 	listeners []net.Listener
 	sockets   []string
 	wg        sync.WaitGroup // accept loops, connections, the crash cycle
+	closing   *cluster       // that finish closes
 	quit      chan struct{}
 	done      chan struct{}
 	err       error
@@ -176,6 +183,10 @@ func (p *Postmaster) startup() error {
 	p.cluster, p.state = c, stateRunning
 	p.mu.Unlock()
 	c.startWorkers()
+	if p.opt.HeapLimit != nil {
+		p.wg.Add(1)
+		go p.watchMemory()
+	}
 	if !p.opt.NoListen {
 		if err := p.listen(); err != nil {
 			return err
@@ -327,6 +338,11 @@ func (p *Postmaster) Stop(ctx context.Context, mode ShutdownMode) error {
 		p.waitSessions()
 	case Immediate:
 		p.abandon()
+		p.mu.Lock()
+		if p.closing != nil { // by an orderly shutdown, which may wait for the archive
+			p.closing.endArchiver()
+		}
+		p.mu.Unlock()
 	}
 	p.mu.Lock()
 	again := p.finishing
@@ -343,7 +359,7 @@ func (p *Postmaster) Stop(ctx context.Context, mode ShutdownMode) error {
 func (p *Postmaster) finish(mode ShutdownMode) error {
 	p.mu.Lock()
 	c := p.cluster
-	p.cluster = nil
+	p.cluster, p.closing = nil, c
 	p.mu.Unlock()
 	var err error
 	switch {

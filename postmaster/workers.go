@@ -9,6 +9,7 @@ import (
 
 	"gompho/bgwriter"
 	"gompho/checkpointer"
+	"gompho/cpugovernor"
 	"gompho/logger"
 	"gompho/stats"
 	"gompho/storage/checkpoint"
@@ -84,6 +85,11 @@ func (c *cluster) startWorkers() {
 			Delay:      func() time.Duration { return c.duration("wal_writer_delay") },
 			FlushAfter: func() int { return int(cfg.Bytes("wal_writer_flush_after")) },
 		})
+	})
+	slot, _ = c.worker("cpu governor")
+	c.spawn(slot, func(slot *stats.Slot) error {
+		return cpugovernor.Run(slot, cpugovernor.Options{Processes: c.p.procs.Append, Extra: c.p.opt.ExtraProcessors,
+			Share: func() int { return int(cfg.Get("gompho.long_statement_share").Int()) }})
 	})
 	c.startAutovacuum()
 	c.startArchiver()

@@ -20,9 +20,10 @@ bad=$(gofmt -l $(git ls-files '*.go'))
 [ -z "$bad" ] || { echo "gofmt would change: $bad"; exit 1; }
 go vet ./...
 CGO_ENABLED=0 go build -o /dev/null ./cmd/gompho
-go test -timeout 20m ./...
+# Beside what fails, the results of the crash, fault, corruption and cancel suites are printed, with their seeds.
+go test -json -timeout 20m ./... | go run ./internal/tests/summary
 go test -timeout 20m -race -short $(cat scripts/race-packages.txt)
-# Decoders of what is on disk, a few seconds each beyond their seeds.
-for f in storage/page:FuzzApply storage/tuple:FuzzDeform storage/control:FuzzDecode storage/btree:FuzzInspect wal:FuzzReader wal:FuzzRecord mvcc:FuzzUnseal; do
-	go test "./${f%%:*}" -run '^$' -fuzz "^${f##*:}\$" -fuzztime "${FUZZ_SECONDS:-3}s"
+# Decoders of what is on disk, some thousand inputs each beyond their seeds. By number: a time that runs out while an input is tried fails the run at times.
+for f in storage/page:FuzzApply storage/tuple:FuzzDeform storage/control:FuzzDecode storage/btree:FuzzInspect storage/relmap:FuzzDecode stats:FuzzDecode stats:FuzzStatementsDecode wal:FuzzReader wal:FuzzRecord mvcc:FuzzUnseal; do
+	go test "./${f%%:*}" -run '^$' -fuzz "^${f##*:}\$" -fuzztime "${FUZZ_TIME:-20000x}"
 done

@@ -30,7 +30,10 @@ type Env struct {
 	rowTypes map[string]int32
 }
 
-var _ functions.Env = (*Env)(nil)
+var (
+	_ functions.Env     = (*Env)(nil)
+	_ types.Interrupter = (*Env)(nil)
+)
 
 // NewEnv makes the view of a session.
 func NewEnv(s *Session) *Env { return &Env{Session: s} }
@@ -173,6 +176,9 @@ func (e *Env) ClockTime() time.Time { return time.Now() }
 
 // Slot implements functions.Env.
 func (e *Env) Slot() *stats.Slot { return e.Session.Slot }
+
+// CheckInterrupts implements types.Interrupter.
+func (e *Env) CheckInterrupts() error { return e.Session.Slot.CheckInterrupts() }
 
 // Notice implements functions.Env.
 func (e *Env) Notice(n *pgerr.Error) {

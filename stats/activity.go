@@ -1,6 +1,7 @@
 package stats
 
 import (
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -15,10 +16,12 @@ type Activity struct {
 	// process runs statements.
 	QueryLimit int
 
+	hidden atomic.Bool  // track_activities is off
 	mu     sync.Mutex   // everything below; the owner, who alone writes, reads without it
 	serial uint64       // of the statement
 	id     atomic.Int64 // of the statement, see ActivityData.QueryID
-	query  []byte       // the statement, a copy: the text that SetQuery gets may lie in a buffer that is used again
+	runs   atomic.Uint64
+	query  []byte // the statement, a copy: the text that SetQuery gets may lie in a buffer that is used again
 	ActivityData
 }
 
@@ -30,6 +33,21 @@ func (a *Activity) Serial() uint64 { return a.serial }
 // Statement returns the statement that SetQuery published last, and when it started. Only the process itself may ask, and must not
 // keep the text.
 func (a *Activity) Statement() ([]byte, time.Time) { return a.query, a.QueryStart }
+
+// note makes Running tell of the state; under mu.
+func (a *Activity) note() {
+	n := a.serial << 1
+	if a.State == "active" {
+		n |= 1
+	}
+	a.runs.Store(n)
+}
+
+// Running returns the number of the statement that was published last, and whether it runs. Any process may ask.
+func (a *Activity) Running() (serial uint64, active bool) {
+	n := a.runs.Load()
+	return n >> 1, n&1 != 0
+}
 
 // publish copies the shown part of a statement.
 func (a *Activity) publish(query string) {
@@ -54,9 +72,9 @@ type ActivityData struct {
 	User         ids.Oid
 	UserName     string
 	Application  string
-	ClientAddr   string // without port; empty for a unix socket
-	ClientPort   int32  // -1 for a unix socket
-	ClientHost   string
+	Client       netip.AddrPort // where the client's connection comes from; not valid for a unix socket
+	Server       netip.AddrPort // and where it came to
+	ClientHost   string         // the client's name, where log_hostname asks for it and there is one
 	BackendStart time.Time
 	XactStart    time.Time
 	QueryStart   time.Time
@@ -74,6 +92,7 @@ func (a *Activity) Update(f func(*ActivityData)) {
 	a.Query = string(a.query)
 	f(&a.ActivityData)
 	a.publish(a.Query)
+	a.note()
 	a.mu.Unlock()
 }
 
@@ -83,11 +102,26 @@ func (a *Activity) Snapshot() ActivityData {
 	defer a.mu.Unlock()
 	d := a.ActivityData
 	d.Query = string(a.query)
+	if a.hidden.Load() {
+		d.State, d.Query, d.QueryID = "disabled", "", 0
+		d.XactStart, d.QueryStart, d.StateChange = time.Time{}, time.Time{}, time.Time{}
+		return d
+	}
 	if id := a.id.Load(); id != 0 {
 		d.QueryID = id
 	}
 	return d
 }
+
+// Hide makes copies show that the process does not tell what it does, or that it does again.
+func (a *Activity) Hide(hide bool) {
+	if a.hidden.Load() != hide {
+		a.hidden.Store(hide)
+	}
+}
+
+// Hidden reports whether Hide is in force.
+func (a *Activity) Hidden() bool { return a.hidden.Load() }
 
 // SetQuery publishes that a statement starts.
 func (a *Activity) SetQuery(state, query string, now time.Time) {
@@ -95,6 +129,7 @@ func (a *Activity) SetQuery(state, query string, now time.Time) {
 	a.serial++
 	a.publish(query)
 	a.State, a.QueryStart, a.StateChange = state, now, now
+	a.note()
 	a.mu.Unlock()
 	a.id.Store(0)
 }
@@ -106,6 +141,7 @@ func (a *Activity) SetQueryID(id int64) { a.id.Store(id) }
 func (a *Activity) SetState(state string, now time.Time) {
 	a.mu.Lock()
 	a.State, a.StateChange = state, now
+	a.note()
 	a.mu.Unlock()
 }
 

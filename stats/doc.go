@@ -14,9 +14,10 @@
 //     insertions are dead rows. Scans and blocks count as they happen.
 //  3. A session hands its counters in when it is idle outside of a transaction, at most once a second (Idle); a reader of the
 //     statistics collects those of all idle sessions first (Sweep). So the views lag behind only by what is running.
-//  4. Within a transaction a reader sees the same figures again (SeeRelation).
-//  5. Counters survive a clean shutdown by a file (Encode, Decode) and begin with zeros after a crash.
-//  6. The counters of a relation go with it (DropRelation); those that came late are removed by autovacuum.
+//  4. What a transaction sees of the figures when it looks again is up to stats_fetch_consistency (Look, SeeRelation, SeeDatabase, SeeFixed).
+//  5. A session with track_counts = off counts nothing of relations, deadlocks and temporary files (Track), but its transactions and its time.
+//  6. Counters survive a clean shutdown by a file (Encode, Decode) and begin with zeros after a crash.
+//  7. The counters of a relation go with it (DropRelation); those that came late are removed by autovacuum.
 //
 // Rules of statements (pg_stat_statements, which is built in):
 //  1. Statements has an entry for each identifier, user and database; a session keeps the entry with its prepared statement, so that a run costs two

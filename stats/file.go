@@ -9,9 +9,9 @@ import (
 	"gompho/internal/ids"
 )
 
-// The statistics file: magic, the server's counters and reset times, those of the archiver, the reset times of the SLRUs, the number of databases and these, the number of relations and these, a CRC-32C of all
+// The statistics file: magic, the server's counters and reset times, those of the archiver, the reset times of the SLRUs and of prefetching, the number of databases and these, the number of relations and these, a CRC-32C of all
 // that. Little endian, fields in the order of their declaration.
-const fileMagic = "gomphostat\x00\x04"
+const fileMagic = "gomphostat\x00\x05"
 
 var errFile = errors.New("the statistics file is damaged")
 
@@ -37,6 +37,7 @@ func (s *Shared) Encode() []byte {
 	put([2]Time{bg, wal})
 	put(&s.archiver)
 	put(&s.slruReset)
+	put(s.prefetchReset)
 	put(uint32(len(s.dbs)))
 	for db, d := range s.dbs {
 		put(&databaseEntry{db, *d})
@@ -67,12 +68,14 @@ func (s *Shared) Decode(file []byte) error {
 	var resetAt [2]Time
 	var archiver archiverCounts
 	var slruReset [NumSLRU]Time
+	var prefetchReset Time
 	var count uint32
 	dbs, rels := map[ids.Oid]*Database{}, map[RelID]*Relation{}
 	get(&base)
 	get(&resetAt)
 	get(&archiver)
 	get(&slruReset)
+	get(&prefetchReset)
 	get(&count)
 	for ; count > 0 && failed == nil; count-- {
 		var e databaseEntry
@@ -90,6 +93,6 @@ func (s *Shared) Decode(file []byte) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.base, s.resetAt, s.archiver, s.slruReset, s.dbs, s.rels = base, resetAt, archiver, slruReset, dbs, rels
+	s.base, s.resetAt, s.archiver, s.slruReset, s.prefetchReset, s.dbs, s.rels = base, resetAt, archiver, slruReset, prefetchReset, dbs, rels
 	return nil
 }

@@ -28,6 +28,14 @@ func (s *Slot) BeginIO() time.Time {
 	return time.Now()
 }
 
+// TimesWAL reports whether the process measures writes and syncs of the log; server is what holds for one without settings of its own.
+func (s *Slot) TimesWAL(server func() bool) bool {
+	if s == nil || s.IO == nil || s.IO.WALTiming == nil {
+		return server()
+	}
+	return s.IO.WALTiming()
+}
+
 // EndRead accounts for a read of blocks of a relation that began at BeginIO.
 func (s *Slot) EndRead(began time.Time) {
 	if !began.IsZero() {

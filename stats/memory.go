@@ -13,12 +13,14 @@ import (
 //
 // When the sum passes the limit, the session that holds the most is asked to give up its statement: it gets 53200 at its next CheckInterrupts. The
 // others go on meanwhile, and may pass the limit by what those hold who have been asked, but by no more than a quarter of it: who asks for more
-// then is refused, whoever holds the most.
+// then is refused, whoever holds the most. Sessions that hold little, a thirty-second of the limit, may go on: the greedy one, not they, is
+// slow to give up. They are refused beyond twice the limit.
 type MemoryPool struct {
 	limit   func() int64
 	held    atomic.Int64
 	peak    atomic.Int64 // the most that was held since the start
 	refused atomic.Int64
+	fits    func(n int64) bool
 
 	mu       sync.Mutex // protects accounts; never taken while memory is to be had
 	accounts map[*Memory]struct{}
@@ -28,6 +30,10 @@ type MemoryPool struct {
 func NewMemoryPool(limit func() int64) *MemoryPool {
 	return &MemoryPool{limit: limit, accounts: map[*Memory]struct{}{}}
 }
+
+// Measure gives the account a look at the process: fits tells whether it has room for n bytes more, whatever was said to be held. It may take as long as a collection of garbage, and
+// is called from all sessions, for what is large. Set it before the first session.
+func (p *MemoryPool) Measure(fits func(n int64) bool) { p.fits = fits }
 
 // Limit returns the bytes that the sessions may hold together; 0: there is no limit.
 func (p *MemoryPool) Limit() int64 {
@@ -79,6 +85,10 @@ type Memory struct {
 	peak atomic.Int64 // the most since TakePeak
 	idle atomic.Bool  // it waits for its client: it is not asked for anything
 	last atomic.Pointer[request]
+	// pressed is the error that waits for the session because the process is too large, whatever the account says; running counts how often the session was seen at work
+	// since it last began to wait for its client.
+	pressed atomic.Pointer[pgerr.Error]
+	running atomic.Int64
 	// failed is the error by which the session's statement ends, from when it has been raised to the end of the statement.
 	failed atomic.Pointer[pgerr.Error]
 }
@@ -113,6 +123,9 @@ func (m *Memory) Close() {
 func (m *Memory) SetIdle(idle bool) {
 	if m != nil {
 		m.idle.Store(idle)
+		if m.running.Load() != 0 {
+			m.running.Store(0)
+		}
 	}
 }
 
@@ -156,13 +169,23 @@ func (m *Memory) Shrink(n int64) {
 	}
 }
 
+// largeShare is which part of the limit a request has to be for the process to be measured before it is granted.
+const largeShare = 64
+
 // Afford asks whether n bytes could be had at once for what, before they are taken; the error is the statement's. It charges nothing.
 func (m *Memory) Afford(n int64, what string) error {
 	if m == nil {
 		return nil
 	}
 	limit := m.pool.limit()
-	if limit <= 0 || m.pool.held.Load()+n <= limit {
+	if limit <= 0 {
+		return nil
+	}
+	if m.pool.held.Load()+n <= limit {
+		if n >= max(limit/largeShare, ChargeStep) && m.pool.fits != nil && !m.pool.fits(n) {
+			m.last.Store(&request{n, what})
+			return m.refuse()
+		}
 		return nil
 	}
 	if n > limit/4 || m.held.Load()+n >= m.pool.most(m) {
@@ -195,7 +218,7 @@ func (p *MemoryPool) reclaim(m *Memory, limit int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	over := p.held.Load() - limit
-	if over > limit/4 {
+	if over > limit || over > limit/4 && m.held.Load() > limit/32 {
 		m.slot.Interrupt(OutOfMemory)
 	}
 	for a := range p.accounts {
@@ -233,6 +256,11 @@ func (m *Memory) fails() bool {
 	if m.failed.Load() != nil {
 		return true
 	}
+	if e := m.pressed.Swap(nil); e != nil {
+		m.pool.refused.Add(1)
+		m.failed.CompareAndSwap(nil, e)
+		return true
+	}
 	if limit := m.pool.limit(); limit <= 0 || m.pool.held.Load() <= limit {
 		m.last.Store(nil)
 		return false
@@ -251,6 +279,7 @@ func (m *Memory) failure() *pgerr.Error {
 func (m *Memory) forget() {
 	if m != nil {
 		m.failed.Store(nil)
+		m.pressed.Store(nil)
 		m.last.Store(nil)
 	}
 }

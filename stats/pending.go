@@ -38,6 +38,7 @@ type Pending struct {
 	own     Database
 	temp    *TempSpace // the session's temporary files
 	used    bool       // something was counted since the last flush
+	off     bool       // nothing is counted but what Track says
 	last    time.Time
 	force   bool
 	seen    seen
@@ -105,6 +106,17 @@ func (p *Pending) Connect(db ids.Oid) {
 	}
 }
 
+// Track says whether the session counts what it does to relations, its deadlocks and temporary files: track_counts. Its transactions and its
+// time count always. So does what it has counted before.
+func (p *Pending) Track(on bool) {
+	if p != nil && p.off == on {
+		p.off = !on
+	}
+}
+
+// Tracks reports whether the session counts what it does to relations.
+func (p *Pending) Tracks() bool { return p != nil && !p.off }
+
 // Busy says that the session has something to do.
 func (p *Pending) Busy() {
 	if p != nil && !p.held {
@@ -170,7 +182,7 @@ func (p *Pending) Shared() *Shared {
 
 // Relation returns the session's counts of a relation whose main fork is file.
 func (s *Slot) Relation(oid ids.Oid, file ids.RelFile) *RelPending {
-	if s == nil || s.Stats == nil {
+	if s == nil || s.Stats == nil || s.Stats.off {
 		return nil
 	}
 	p := s.Stats
@@ -207,6 +219,9 @@ func (p *Pending) get(id RelID) *RelPending {
 
 // countRead counts a read of a block that was found in the shared buffers or not.
 func (p *Pending) countRead(file ids.RelFile, hit bool) {
+	if p.off {
+		return
+	}
 	c := &p.reads[file.Rel%readCells]
 	if c.file != file || c.reads == 1<<31 {
 		p.settleRead(c)
@@ -473,6 +488,13 @@ func (p *Pending) CreateRelation(id RelID) {
 func (p *Pending) DropRelation(id RelID) {
 	if p != nil {
 		p.objects = append(p.objects, objectChange{id, p.level, false})
+	}
+}
+
+// Deadlock counts a deadlock in the session's database.
+func (p *Pending) Deadlock() {
+	if p.Tracks() {
+		p.Database().Deadlocks++
 	}
 }
 

@@ -143,6 +143,15 @@ const (
 	BackupTablespacesStreamed
 )
 
+// Phases of a base backup.
+const (
+	BackupCheckpoint = iota + 1
+	BackupEstimating
+	BackupStreaming
+	BackupArchiving
+	BackupLog
+)
+
 // Progress tells how far a process's command is. The process writes, anyone may read; a reader may see numbers of two moments.
 type Progress struct {
 	command atomic.Int32

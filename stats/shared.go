@@ -14,27 +14,26 @@ type Shared struct {
 	rels     map[RelID]*Relation
 	dbs      map[ids.Oid]*Database
 	sessions map[*Pending]struct{}
-	tracking func() bool   // track_counts
 	source   func() Server // counts since the server started
 	base     Server        // to be added to source
 	resetAt  [2]Time       // of pg_stat_bgwriter, pg_stat_wal
 	archiver archiverCounts
 	// slruReset is when the counters of each log began.
 	slruReset [NumSLRU]Time
-	steps     map[ids.Oid]*[NumSteps]StepCounts // of sessions that have ended
+	// prefetchReset is when the counters of pg_stat_recovery_prefetch began, which are all zero.
+	prefetchReset Time
+	steps         map[ids.Oid]*[NumSteps]StepCounts // of sessions that have ended
 }
 
 // NewShared makes empty counters. source counts what the server's parts have done since the start; it may be nil.
-func NewShared(tracking func() bool, source func() Server) *Shared {
+func NewShared(source func() Server) *Shared {
 	now := TimeOf(time.Now())
-	if tracking == nil {
-		tracking = func() bool { return true }
-	}
 	if source == nil {
 		source = func() Server { return Server{} }
 	}
-	out := &Shared{rels: map[RelID]*Relation{}, dbs: map[ids.Oid]*Database{}, sessions: map[*Pending]struct{}{}, tracking: tracking, source: source,
+	out := &Shared{rels: map[RelID]*Relation{}, dbs: map[ids.Oid]*Database{}, sessions: map[*Pending]struct{}{}, source: source,
 		resetAt: [2]Time{now, now}, archiver: archiverCounts{ResetAt: now}, steps: map[ids.Oid]*[NumSteps]StepCounts{}}
+	out.prefetchReset = now
 	for l := range out.slruReset {
 		out.slruReset[l] = now
 	}
@@ -67,7 +66,6 @@ func (s *Shared) flush(p *Pending) {
 	}
 	p.used, p.force = false, false
 	p.settleReads()
-	track := s.tracking()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	many := len(p.rels) > keepRelations
@@ -81,17 +79,13 @@ func (s *Shared) flush(p *Pending) {
 			}
 			continue
 		}
-		if track {
-			r.addTo(s.relation(id), s.database(id.DB))
-		}
+		r.addTo(s.relation(id), s.database(id.DB))
 		r.clear()
 	}
 	if many && len(p.rels) == 0 {
 		p.files = nil
 	}
-	if track {
-		s.database(p.db).add(&p.own)
-	}
+	s.database(p.db).add(&p.own)
 	p.own = Database{}
 }
 
@@ -226,9 +220,9 @@ func (s *Shared) ResetRelation(id RelID, db ids.Oid) {
 	s.database(db).ResetAt = TimeOf(time.Now())
 }
 
-// Vacuumed notes the end of a vacuum: the estimates of live and dead rows are what it has found.
-func (s *Shared) Vacuumed(id RelID, live, dead int64, auto bool) {
-	if s == nil {
+// Vacuumed notes the end of a vacuum by the session of p: the estimates of live and dead rows are what it has found.
+func (s *Shared) Vacuumed(p *Pending, id RelID, live, dead int64, auto bool) {
+	if s == nil || !p.Tracks() {
 		return
 	}
 	s.mu.Lock()
@@ -247,7 +241,7 @@ func (s *Shared) Vacuumed(id RelID, live, dead int64, auto bool) {
 
 // Analyzed notes the end of an ANALYZE by the session of p; whole says that it was one of all columns.
 func (s *Shared) Analyzed(p *Pending, id RelID, live, dead int64, whole, auto bool) {
-	if s == nil {
+	if s == nil || !p.Tracks() {
 		return
 	}
 	// What this transaction has done itself is reported when it ends.
@@ -278,6 +272,13 @@ func (s *Shared) Server() (c Server, bgwriter, wal Time) {
 
 // ResetBgwriter and ResetWal set a part of the server's counters to zero.
 func (s *Shared) ResetBgwriter() { s.resetServer(0, (*Server).bgwriter) }
+
+// ResetPrefetch notes a reset of the counters of reading ahead in recovery, of which there are none.
+func (s *Shared) ResetPrefetch() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.prefetchReset = TimeOf(time.Now())
+}
 
 // ResetWal: see ResetBgwriter.
 func (s *Shared) ResetWal() { s.resetServer(1, (*Server).wal) }

@@ -22,6 +22,7 @@ const (
 	CatchupInval                           // read the invalidation queue; never an error
 	ClientGone                             // the socket is broken
 	OutOfMemory                            // the server's memory ran out while this session held the most of it
+	GiveWay                                // pause, others need the processor; never an error
 	raised                                 // CheckInterrupts has returned an error of one of them
 )
 
@@ -35,6 +36,8 @@ type Slot struct {
 
 	wait    atomic.Uint32 // WaitEvent, 0 when not waiting
 	pending atomic.Uint32 // Interrupt bits
+	checks  uint64        // calls of CheckInterrupts
+	checked atomic.Uint64 // of them, see Checks
 	held    atomic.Int32  // > 0: interrupts are held off (critical sections)
 	wake    chan struct{} // capacity 1
 
@@ -78,6 +81,7 @@ type IOSettings struct {
 	Concurrency func() int  // effective_io_concurrency
 	Maintenance func() int  // maintenance_io_concurrency
 	Timing      func() bool // track_io_timing
+	WALTiming   func() bool // track_wal_io_timing
 }
 
 // ReadAhead returns how many blocks a scan, or a maintenance command, asks for ahead.
@@ -191,10 +195,46 @@ const errorInterrupts = CancelQuery | Terminate | CrashExit | StatementTimeout |
 // CheckInterrupts returns the error of a pending request, again at each call until the statement has failed by it and EndStatement has cleared it: so
 // that code which can do without what it was about to look up does not lose the request. It costs one atomic load when nothing is pending.
 func (s *Slot) CheckInterrupts() error {
-	if s == nil || s.pending.Load()&uint32(errorInterrupts) == 0 || s.held.Load() > 0 {
+	if s == nil {
+		return nil
+	}
+	if s.checks++; s.checks%checkStep == 0 {
+		s.checked.Store(s.checks)
+	}
+	if s.pending.Load()&uint32(errorInterrupts|GiveWay) == 0 || s.held.Load() > 0 {
 		return nil
 	}
 	return s.interrupted()
+}
+
+// checkStep is how exact Checks is: what others read costs more to write.
+const checkStep = 64
+
+// Checks returns how often the process has looked for interrupts, to the last multiple of 64: a measure of what it has done. Any process may ask.
+func (s *Slot) Checks() uint64 { return s.checked.Load() }
+
+// Pause makes a running process give way where it next looks for interrupts, until Resume or an interrupt that ends its statement.
+func (s *Slot) Pause() { s.pending.Or(uint32(GiveWay)) }
+
+// Resume lets a paused process go on.
+func (s *Slot) Resume() {
+	if s.Pending()&GiveWay != 0 {
+		s.Clear(GiveWay)
+		s.WakeUp()
+	}
+}
+
+// giveWay waits for the end of a pause. A process that holds a content latch, for which others may wait, does not.
+func (s *Slot) giveWay() {
+	if s.Latches() == 0 {
+		prev := s.BeginWait(TimeoutGiveWay)
+		for p := s.Pending(); p&GiveWay != 0 && p&errorInterrupts == 0; p = s.Pending() {
+			<-s.wake
+		}
+		s.EndWait(prev)
+		s.WakeUp() // who waits for something else may have been woken here
+	}
+	s.Clear(GiveWay)
 }
 
 // Lost returns the error of a request that CheckInterrupts has raised and that did not end the statement, which is about to succeed; nil when there
@@ -209,7 +249,7 @@ func (s *Slot) Lost() error {
 // EndStatement clears the requests that end a statement, and not the process: the statement is over.
 func (s *Slot) EndStatement() {
 	if s != nil && s.pending.Load() != 0 {
-		s.Clear(CancelQuery | StatementTimeout | LockTimeout | OutOfMemory | raised)
+		s.Clear(CancelQuery | StatementTimeout | LockTimeout | OutOfMemory | GiveWay | raised)
 		s.Memory.forget()
 	}
 }
@@ -226,6 +266,10 @@ func CrashError() *pgerr.Error {
 const autovacuumWorker = "autovacuum worker"
 
 func (s *Slot) interrupted() error {
+	if s.Pending()&GiveWay != 0 {
+		s.giveWay()
+		return s.CheckInterrupts()
+	}
 	if s.Pending()&OutOfMemory != 0 && !s.Memory.fails() {
 		s.Clear(OutOfMemory) // there is room again; was there anything else?
 		return s.CheckInterrupts()

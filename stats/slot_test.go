@@ -1,6 +1,7 @@
 package stats
 
 import (
+	"runtime"
 	"testing"
 
 	"gompho/internal/pgerr"
@@ -40,5 +41,62 @@ func TestLostInterrupt(t *testing.T) {
 	s.EndStatement()
 	if err := s.CheckInterrupts(); !pgerr.Is(err, pgerr.AdminShutdown) {
 		t.Errorf("the end of a statement made %v of a termination", err)
+	}
+}
+
+// TestPause: a paused process stops where it looks for interrupts, shows that, and goes on when it may or must.
+func TestPause(t *testing.T) {
+	s := NewSlot(1, 0)
+	steps, end := make(chan int), make(chan error, 1)
+	go func() {
+		for n := 0; ; n++ {
+			if err := s.CheckInterrupts(); err != nil {
+				end <- err
+				return
+			}
+			select {
+			case steps <- n:
+			default:
+			}
+		}
+	}()
+	paused := func() {
+		for s.Waiting() != TimeoutGiveWay {
+			runtime.Gosched()
+		}
+	}
+	<-steps
+	for range 100 {
+		s.Pause()
+		paused()
+		select {
+		case n := <-steps:
+			t.Fatalf("step %d during a pause", n)
+		default:
+		}
+		s.WakeUp() // for something else
+		paused()
+		s.Resume()
+		<-steps
+	}
+	s.Pause()
+	paused()
+	s.Interrupt(CancelQuery)
+	if err := <-end; !pgerr.Is(err, pgerr.QueryCanceled) {
+		t.Errorf("canceled during a pause: %v", err)
+	}
+	s.EndStatement()
+	if s.Pending() != 0 || s.Waiting() != 0 {
+		t.Errorf("after the statement: %v pending, waits for %v", s.Pending(), s.Waiting())
+	}
+	s.Pause()
+	s.HoldInterrupts()
+	if err := s.CheckInterrupts(); err != nil || s.Pending()&GiveWay == 0 {
+		t.Errorf("while interrupts are held: %v, %v pending", err, s.Pending())
+	}
+	s.ResumeInterrupts()
+	s.EndStatement()
+	if s.Pending() != 0 {
+		t.Errorf("the pause outlived its statement: %v pending", s.Pending())
 	}
 }

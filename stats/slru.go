@@ -42,13 +42,6 @@ func (c *SLRUCounts) fields() []*int64 {
 	return []*int64{&c.Zeroed, &c.Hit, &c.Read, &c.Written, &c.Exists, &c.Flushes, &c.Truncates}
 }
 
-// SLRUReset returns since when a log is counted.
-func (s *Shared) SLRUReset(l SLRU) Time {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.slruReset[l]
-}
-
 // ResetSLRU sets the counters of one log to zero, or of all of them when l is negative.
 func (s *Shared) ResetSLRU(l SLRU) {
 	live, now := s.source(), TimeOf(time.Now())

@@ -178,38 +178,27 @@ func (s *Statements) remove(e *Statement) {
 
 // Executed counts a run and returns the entry to use from now on.
 func (s *Statements) Executed(e *Statement, took time.Duration, use *StatementUse) *Statement {
-	ms := float64(took) / 1e6
-	for {
-		e.mu.Lock()
-		if !e.gone {
-			e.c.Calls++
-			e.c.Exec.add(ms, e.c.Calls)
-			e.c.Use.add(use)
-			e.usage++
-			e.mu.Unlock()
-			return e
-		}
-		e.mu.Unlock()
-		e = s.again(e)
-	}
+	return s.count(e, took, use, func(c *StatementCounts) (*int64, *TimeSummary) { return &c.Calls, &c.Exec })
 }
 
 // Planned counts that a statement was planned and returns the entry to use from now on.
 func (s *Statements) Planned(e *Statement, took time.Duration, use *StatementUse) *Statement {
-	ms := float64(took) / 1e6
-	for {
-		e.mu.Lock()
-		if !e.gone {
-			e.c.Plans++
-			e.c.Planning.add(ms, e.c.Plans)
-			e.c.Use.add(use)
-			e.usage++
-			e.mu.Unlock()
-			return e
-		}
+	return s.count(e, took, use, func(c *StatementCounts) (*int64, *TimeSummary) { return &c.Plans, &c.Planning })
+}
+
+// count adds to one of the two pairs of counters.
+func (s *Statements) count(e *Statement, took time.Duration, use *StatementUse, which func(*StatementCounts) (*int64, *TimeSummary)) *Statement {
+	for e.mu.Lock(); e.gone; e.mu.Lock() {
 		e.mu.Unlock()
 		e = s.again(e)
 	}
+	defer e.mu.Unlock()
+	n, times := which(&e.c)
+	*n++
+	times.add(float64(took)/1e6, *n)
+	e.c.Use.add(use)
+	e.usage++
+	return e
 }
 
 // Rows returns copies of all entries that have counted something.

@@ -84,6 +84,21 @@ func TestStatementsFile(t *testing.T) {
 	}
 }
 
+func FuzzStatementsDecode(f *testing.F) {
+	s := NewStatements(nil)
+	s.Executed(entry(s, 1), 1, &StatementUse{Rows: 1})
+	good := s.Encode()
+	f.Add(good[len(statementsMagic) : len(good)-4])
+	f.Fuzz(func(t *testing.T, b []byte) {
+		s := NewStatements(func() int { return 10 })
+		if s.Decode(summed(statementsMagic, b)) != nil && len(s.Rows()) > 0 {
+			t.Error("a damaged file has changed something")
+		}
+		entry(s, 7) // makes room if there is too much
+		s.Encode()
+	})
+}
+
 func BenchmarkStatementExecuted(b *testing.B) {
 	s := NewStatements(nil)
 	e := entry(s, 1)

@@ -1,6 +1,7 @@
 package stats
 
 import (
+	"slices"
 	"sync"
 )
 
@@ -68,10 +69,13 @@ func (t *Table) ByPID(pid int32) *Slot {
 }
 
 // All lists the processes by PID order of their slots.
-func (t *Table) All() []*Slot {
+func (t *Table) All() []*Slot { return t.Append(nil) }
+
+// Append is All into a list of the caller's.
+func (t *Table) Append(out []*Slot) []*Slot {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	out := make([]*Slot, 0, len(t.slots))
+	out = slices.Grow(out, len(t.slots)-len(t.free))
 	for _, s := range t.slots {
 		if s != nil {
 			out = append(out, s)
@@ -108,6 +112,7 @@ func (t *Table) AddWorkers(leader *Slot, n, limit int) []*Slot {
 		}
 		if p := leader.Stats; p != nil {
 			out[i].Stats = newPending(p.shared, p.db)
+			out[i].Stats.off = p.off
 		}
 		out[i].Activity.Update(func(d *ActivityData) {
 			*d = a

@@ -51,7 +51,10 @@ func (p *Pending) takeTemp(t *TempSpace) {
 	if t == nil || p == nil || t.files.Load() == 0 {
 		return
 	}
-	p.own.TempFiles += t.files.Swap(0)
-	p.own.TempBytes += t.bytes.Swap(0)
-	p.used = true
+	files, bytes := t.files.Swap(0), t.bytes.Swap(0)
+	if p.Tracks() {
+		p.own.TempFiles += files
+		p.own.TempBytes += bytes
+		p.used = true
+	}
 }

@@ -62,6 +62,7 @@ const (
 	ActivityLoggerMain
 	ActivityRecoveryWalStream
 	ActivityWalWriterMain
+	ActivityGovernorMain // ours
 )
 
 const (
@@ -88,6 +89,7 @@ const (
 	TimeoutVacuumDelay
 	TimeoutCheckpointWriteDelay
 	TimeoutVacuumTruncate
+	TimeoutGiveWay // ours: paused by the CPU governor
 )
 
 const (
@@ -128,11 +130,11 @@ var eventNames = map[Class]struct {
 	names []string
 }{
 	ClassLock:     {"Lock", []string{"relation", "extend", "frozenid", "page", "tuple", "transactionid", "virtualxid", "spectoken", "object", "userlock", "advisory"}},
-	ClassActivity: {"Activity", []string{"ArchiverMain", "AutoVacuumMain", "BgWriterHibernate", "BgWriterMain", "CheckpointerMain", "SysLoggerMain", "RecoveryWalStream", "WalWriterMain"}},
+	ClassActivity: {"Activity", []string{"ArchiverMain", "AutoVacuumMain", "BgWriterHibernate", "BgWriterMain", "CheckpointerMain", "SysLoggerMain", "RecoveryWalStream", "WalWriterMain", "CPUGovernorMain"}},
 	ClassClient:   {"Client", []string{"ClientRead", "ClientWrite"}},
 	ClassIPC: {"IPC", []string{"CheckpointDone", "CheckpointStart", "ProcSignalBarrier", "BackendTermination", "SafeSnapshot", "ExecuteGather", "ArchiveCommand",
 		"ArchiveCleanupCommand", "RestoreCommand", "RecoveryEndCommand", "BackupWaitWalArchive"}},
-	ClassTimeout:   {"Timeout", []string{"PgSleep", "VacuumDelay", "CheckpointWriteDelay", "VacuumTruncate"}},
+	ClassTimeout:   {"Timeout", []string{"PgSleep", "VacuumDelay", "CheckpointWriteDelay", "VacuumTruncate", "GiveWay"}},
 	ClassIO:        {"IO", []string{"DataFileRead", "DataFileWrite", "DataFileExtend", "DataFileSync", "DataFileTruncate", "WALWrite", "WALSync", "WALRead", "SLRURead", "SLRUWrite", "SLRUSync", "ControlFileSync", "BufFileRead", "BufFileWrite", "DataFileFlush", "DataFilePrefetch", "WALInitWrite", "WALInitSync"}},
 	ClassLWLock:    {"LWLock", []string{"WALWrite", "WALInsert", "BufferContent", "BufferMapping", "ProcArray", "LockManager"}},
 	ClassBufferPin: {"BufferPin", []string{"BufferPin"}},

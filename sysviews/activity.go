@@ -103,7 +103,10 @@ func activity(s *session.Session, c *functions.Call) ([][]types.Datum, error) {
 			row[4], row[5] = text(a.State), types.String(a.Query)
 		} else if a.BackendType == "client backend" {
 			row[4], row[5] = text(a.State), types.String(a.Query)
-			row[14] = types.Int(int64(a.ClientPort))
+			row[12], row[13], row[14] = address(a.Client), text(a.ClientHost), types.Int(-1)
+			if a.Client.IsValid() {
+				row[14] = port(a.Client)
+			}
 		} else {
 			row[5] = types.String("")
 		}

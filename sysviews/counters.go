@@ -90,8 +90,7 @@ var zeroCounters = []string{"db_conflict_all", "db_conflict_bufferpin", "db_conf
 	"db_conflict_tablespace"}
 
 // nullStats are NULL as long as nothing has happened: there are no functions to count calls of.
-var nullStats = []string{"function_calls", "function_self_time", "function_total_time",
-	"xact_function_calls", "xact_function_self_time", "xact_function_total_time"}
+var nullStats = []string{"xact_function_calls", "xact_function_self_time", "xact_function_total_time"}
 
 func counterEntries() []functions.Entry {
 	const prefix = "pg_stat_get_"
@@ -133,16 +132,23 @@ func relationIDs(s *session.Session, oid ids.Oid) (mine, shared stats.RelID) {
 	return stats.RelID{DB: s.DB, Rel: oid}, stats.RelID{Rel: oid}
 }
 
+// counters returns the session's way to the cumulative counters, as stats_fetch_consistency says.
+func counters(s *session.Session) *stats.Pending {
+	p := s.Slot.Counters()
+	p.Look(stats.ConsistencyNamed(s.Settings.Get("stats_fetch_consistency").Text), s.Slot.Activity.Serial())
+	return p
+}
+
 func ofRelation(f func(*stats.Relation) types.Datum) func(*session.Session, *functions.Call) (types.Datum, error) {
 	return func(s *session.Session, c *functions.Call) (types.Datum, error) {
-		r, _ := s.Slot.Counters().SeeRelation(relationIDs(s, c.Args[0].Oid()))
+		r, _ := counters(s).SeeRelation(relationIDs(s, c.Args[0].Oid()))
 		return f(&r), nil
 	}
 }
 
 func ofDatabase(f func(*stats.Database) types.Datum) func(*session.Session, *functions.Call) (types.Datum, error) {
 	return func(s *session.Session, c *functions.Call) (types.Datum, error) {
-		d := s.Slot.Counters().SeeDatabase(c.Args[0].Oid())
+		d := counters(s).SeeDatabase(c.Args[0].Oid())
 		return f(&d), nil
 	}
 }
@@ -154,21 +160,19 @@ func serverCounterEntries() []functions.Entry {
 	}
 	for n, f := range serverCounters {
 		add(n, func(s *session.Session, _ *functions.Call) (types.Datum, error) {
-			c, _, _ := s.Stats.Server()
-			return types.Int(f(&c)), nil
+			return types.Int(f(&counters(s).SeeFixed(stats.KindBgwriter).Server)), nil
 		})
 	}
 	add("checkpoint_write_time", func(s *session.Session, _ *functions.Call) (types.Datum, error) {
-		c, _, _ := s.Stats.Server()
+		c := counters(s).SeeFixed(stats.KindBgwriter)
 		return types.Float(float64(c.CheckpointWriteMicros) / 1000), nil
 	})
 	add("checkpoint_sync_time", func(s *session.Session, _ *functions.Call) (types.Datum, error) {
-		c, _, _ := s.Stats.Server()
+		c := counters(s).SeeFixed(stats.KindBgwriter)
 		return types.Float(float64(c.CheckpointSyncMicros) / 1000), nil
 	})
 	add("bgwriter_stat_reset_time", func(s *session.Session, _ *functions.Call) (types.Datum, error) {
-		_, at, _ := s.Stats.Server()
-		return timestamp(at.Time()), nil
+		return timestamp(counters(s).SeeFixed(stats.KindBgwriter).ResetAt[stats.KindBgwriter].Time()), nil
 	})
 	add("snapshot_timestamp", func(s *session.Session, _ *functions.Call) (types.Datum, error) {
 		return timestamp(s.Slot.Counters().SnapshotTime()), nil
@@ -182,7 +186,8 @@ func serverCounterEntries() []functions.Entry {
 
 // walRow is the row of pg_stat_wal.
 func walRow(s *session.Session, _ *functions.Call) ([][]types.Datum, error) {
-	c, _, at := s.Stats.Server()
+	c := counters(s).SeeFixed(stats.KindWAL)
+	at := c.ResetAt[stats.KindWAL]
 	bytes, err := types.Input(types.DefaultEnv, types.Builtin(1700), strconv.FormatInt(c.WalBytes, 10), -1)
 	return [][]types.Datum{{types.Int(c.WalRecords), types.Int(c.WalImages), bytes, types.Int(c.WalBuffersFull), types.Int(c.WalWrites),
 		types.Int(c.WalSyncs), types.Float(float64(c.WalWriteMicros) / 1000), types.Float(float64(c.WalSyncMicros) / 1000), timestamp(at.Time())}}, err
@@ -211,6 +216,7 @@ var resets = map[string]func(s *session.Session, c *functions.Call) error{
 		case "archiver":
 			s.Stats.ResetArchiver()
 		case "recovery_prefetch":
+			s.Stats.ResetPrefetch()
 		default:
 			return pgerr.New(pgerr.InvalidParameterValue, "unrecognized reset target: \"%s\"", target).
 				WithHint("Target must be \"archiver\", \"bgwriter\", \"recovery_prefetch\", or \"wal\".")
@@ -223,6 +229,20 @@ var resets = map[string]func(s *session.Session, c *functions.Call) error{
 			l = stats.SLRUNamed(c.Args[0].Str())
 		}
 		s.Stats.ResetSLRU(l)
+		return nil
+	},
+	// There are no functions with counters, no replication slots and no subscriptions: only the words are checked.
+	"pg_stat_reset_single_function_counters": func(*session.Session, *functions.Call) error { return nil },
+	"pg_stat_reset_replication_slot": func(_ *session.Session, c *functions.Call) error {
+		if c.Args[0].IsNull() {
+			return nil
+		}
+		return pgerr.New(pgerr.InvalidParameterValue, "replication slot \"%s\" does not exist", c.Args[0].Str())
+	},
+	"pg_stat_reset_subscription_stats": func(_ *session.Session, c *functions.Call) error {
+		if !c.Args[0].IsNull() && c.Args[0].Oid() == 0 {
+			return pgerr.New(pgerr.InvalidParameterValue, "invalid subscription OID 0")
+		}
 		return nil
 	},
 	"pg_stat_clear_snapshot": func(s *session.Session, _ *functions.Call) error {
@@ -264,42 +284,52 @@ func noCounterEntries() []functions.Entry {
 	}
 	all(zeroCounters, types.Int(0))
 	all(nullStats, types.Null)
-	for _, n := range []string{"pg_stat_reset_single_function_counters", "pg_stat_reset_replication_slot",
-		"pg_stat_reset_subscription_stats"} {
-		out = append(out, functions.Entry{Name: n, Scalar: func(*functions.Call) (types.Datum, error) { return void, nil }})
+	for _, n := range []string{"calls", "self_time", "total_time"} { // a look, though there is nothing to be seen
+		out = append(out, functions.Entry{Name: "pg_stat_get_function_" + n, Scalar: in(func(s *session.Session, _ *functions.Call) (types.Datum, error) {
+			counters(s)
+			return types.Null, nil
+		})})
 	}
 	for _, n := range []string{"pg_stat_get_wal_senders", "pg_stat_get_wal_receiver", "pg_get_replication_slots", "pg_stat_get_subscription",
-		"pg_stat_get_replication_slot", "pg_show_replication_origin_status", "pg_stat_get_subscription_stats"} {
+		"pg_show_replication_origin_status"} {
 		out = append(out, functions.Entry{Name: n, Set: noRows})
 	}
 	return append(out,
-		functions.Entry{Name: "pg_stat_get_recovery_prefetch", Set: zeroRow("tiiiiiiiii")},
+		functions.Entry{Name: "pg_stat_get_recovery_prefetch", Set: setOf(prefetchRow)},
+		functions.Entry{Name: "pg_stat_get_replication_slot", Set: zerosOf(9)},
+		functions.Entry{Name: "pg_stat_get_subscription_stats", Set: zerosOf(3)},
 		functions.Entry{Name: "pg_stat_get_slru", Set: setOf(slruRows)},
 	)
 }
 
-// zeroRow makes one row of zeros: i bigint, t NULL.
-func zeroRow(shape string) functions.SetFunc {
-	return func(*functions.Call) (functions.RowSource, error) {
-		v := make([]types.Datum, len(shape))
-		for i := range v {
-			v[i] = types.Null
-			if shape[i] == 'i' {
-				v[i] = types.Int(0)
-			}
+// prefetchRow is the row of pg_stat_recovery_prefetch: recovery does not read ahead.
+func prefetchRow(s *session.Session, _ *functions.Call) ([][]types.Datum, error) {
+	row := []types.Datum{timestamp(counters(s).SeeFixed(stats.KindPrefetch).ResetAt[stats.KindPrefetch].Time())}
+	for range 9 {
+		row = append(row, types.Int(0))
+	}
+	return [][]types.Datum{row}, nil
+}
+
+// zerosOf makes the counters of an object that nothing is known of: its name or number, zeros, and no time of a reset; n columns in all after the name.
+func zerosOf(n int) functions.SetFunc {
+	return func(c *functions.Call) (functions.RowSource, error) {
+		row := []types.Datum{c.Args[0]}
+		for range n - 1 {
+			row = append(row, types.Int(0))
 		}
-		return oneRow(v...), nil
+		return oneRow(append(row, types.Null)...), nil
 	}
 }
 
 // slruRows are the rows of pg_stat_slru.
 func slruRows(s *session.Session, _ *functions.Call) ([][]types.Datum, error) {
 	out := make([][]types.Datum, stats.NumSLRU)
-	all, _, _ := s.Stats.Server()
+	all := counters(s).SeeFixed(stats.KindSLRU)
 	for l := range stats.NumSLRU {
 		c := &all.SLRU[l]
 		out[l] = []types.Datum{types.String(l.String()), types.Int(c.Zeroed), types.Int(c.Hit), types.Int(c.Read), types.Int(c.Written),
-			types.Int(c.Exists), types.Int(c.Flushes), types.Int(c.Truncates), timestamp(s.Stats.SLRUReset(l).Time())}
+			types.Int(c.Exists), types.Int(c.Flushes), types.Int(c.Truncates), timestamp(all.SLRUReset[l].Time())}
 	}
 	return out, nil
 }

@@ -18,7 +18,7 @@
 // bytes whose transaction ids have 64 bits (the columns of type xid show the low 32), index pages with a special space of 24 bytes. The bits of
 // infomasks and btpo_flags are PostgreSQL's. A page of an index alone does not tell whether items have columns of variable width: vars is NULL there.
 //
-// Differences from PostgreSQL: counters that the server does not keep (SLRU, I/O times, functions) are zero, as they would be without activity.
+// Differences from PostgreSQL: counters that the server does not keep (functions, recovery conflicts, replication) are zero, as they would be without activity.
 //
 // To debug: each view of pg_catalog names its function; look for it in the table of the family.
 package sysviews

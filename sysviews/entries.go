@@ -9,7 +9,7 @@ import (
 // Entries returns the functions of this package.
 func Entries() []functions.Entry {
 	var out []functions.Entry
-	for _, f := range [][]functions.Entry{sequenceEntries(), lockEntries(), advisoryEntries(), activityEntries(), settingEntries(), xactEntries(),
+	for _, f := range [][]functions.Entry{sequenceEntries(), lockEntries(), advisoryEntries(), activityEntries(), backendEntries(), settingEntries(), xactEntries(),
 		serverEntries(), logEntries(), counterEntries(), inspectEntries(), walInspectEntries(), progressEntries(), walEntries(), controlEntries(), statementEntries(), stepEntries(), memoryEntries()} {
 		out = append(out, f...)
 	}

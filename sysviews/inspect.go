@@ -26,6 +26,8 @@ func inspectEntries() []functions.Entry {
 		{Name: "page_checksum_1_9", Scalar: in(pageChecksum)},
 		{Name: "fsm_page_contents", Scalar: in(fsmContents)},
 		{Name: "heap_page_items", Set: setOf(heapItems)},
+		{Name: "heap_page_item_attrs", Set: setOf(heapItemAttrs)},
+		{Name: "tuple_data_split", Scalar: in(splitTuple)},
 		{Name: "heap_tuple_infomask_flags", Set: setOf(infomaskFlags)},
 		{Name: "bt_metap", Set: setOf(btMeta)},
 		{Name: "bt_page_stats_1_9", Set: setOf(btStats)},

@@ -5,6 +5,7 @@ import (
 
 	"gompho/functions"
 	"gompho/internal/pgerr"
+	"gompho/session"
 	"gompho/stats"
 	"gompho/types"
 )
@@ -14,7 +15,8 @@ var progressCommands = map[string]stats.ProgressCommand{"VACUUM": stats.Progress
 	"CREATE INDEX": stats.ProgressCreateIndex, "BASEBACKUP": stats.ProgressBaseBackup, "COPY": stats.ProgressCopy}
 
 func progressEntries() []functions.Entry {
-	return []functions.Entry{{Name: "pg_stat_get_progress_info", Set: progressInfo}, {Name: "pg_indexam_progress_phasename", Scalar: buildPhase}}
+	return []functions.Entry{{Name: "pg_stat_get_progress_info", Set: progressInfo}, {Name: "pg_indexam_progress_phasename", Scalar: buildPhase},
+		{Name: "gompho_backup_progress", Scalar: in(backupProgress)}}
 }
 
 // progressInfo is pg_stat_get_progress_info. Of the processes of others who may not look there is the pid and the database only.
@@ -53,6 +55,25 @@ func progressInfo(c *functions.Call) (functions.RowSource, error) {
 		out.list = append(out.list, row)
 	}
 	return out, nil
+}
+
+// backupProgress is gompho_backup_progress(phase, total, streamed, tablespaces, tablespaces_streamed): the session takes a base backup and tells how
+// far it is, with the numbers of pg_stat_progress_basebackup; a negative phase says that it is over.
+func backupProgress(s *session.Session, c *functions.Call) (types.Datum, error) {
+	slot := s.Slot
+	if c.Args[stats.BackupPhase].Int() < 0 {
+		if slot.ShowsProgress(stats.ProgressBaseBackup) {
+			slot.EndProgress()
+		}
+		return void, nil
+	}
+	if !slot.ShowsProgress(stats.ProgressBaseBackup) {
+		slot.StartProgress(stats.ProgressBaseBackup, 0)
+	}
+	for param := stats.BackupTablespacesStreamed; param >= stats.BackupPhase; param-- { // the phase last, so that its numbers are there
+		slot.SetProgress(stats.ProgressBaseBackup, param, c.Args[param].Int())
+	}
+	return void, nil
 }
 
 // buildPhase is pg_indexam_progress_phasename(access method, number).

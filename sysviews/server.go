@@ -2,6 +2,7 @@ package sysviews
 
 import (
 	"fmt"
+	"net/netip"
 
 	"gompho/functions"
 	"gompho/internal/ids"
@@ -38,14 +39,16 @@ func serverEntries() []functions.Entry {
 		{Name: "pg_notification_queue_usage", Scalar: in(func(*session.Session, *functions.Call) (types.Datum, error) { return types.Float(0), nil })},
 		{Name: "pg_listening_channels", Set: noRows},
 		{Name: "inet_client_addr", Scalar: in(func(s *session.Session, _ *functions.Call) (types.Datum, error) {
-			return address(s.Slot.Activity.Snapshot().ClientAddr), nil
+			return address(s.Slot.Activity.Snapshot().Client), nil
 		})},
 		{Name: "inet_client_port", Scalar: in(func(s *session.Session, _ *functions.Call) (types.Datum, error) {
-			a := s.Slot.Activity.Snapshot()
-			if a.ClientAddr == "" {
-				return types.Null, nil
-			}
-			return types.Int(int64(a.ClientPort)), nil
+			return port(s.Slot.Activity.Snapshot().Client), nil
+		})},
+		{Name: "inet_server_addr", Scalar: in(func(s *session.Session, _ *functions.Call) (types.Datum, error) {
+			return address(s.Slot.Activity.Snapshot().Server), nil
+		})},
+		{Name: "inet_server_port", Scalar: in(func(s *session.Session, _ *functions.Call) (types.Datum, error) {
+			return port(s.Slot.Activity.Snapshot().Server), nil
 		})},
 		{Name: "pg_collation_actual_version", Scalar: null},
 		{Name: "pg_database_collation_actual_version", Scalar: null},
@@ -57,17 +60,19 @@ func serverEntries() []functions.Entry {
 // void is what functions return that return nothing.
 var void = types.String("")
 
-// address is a client's address as inet; NULL for Unix sockets.
-func address(addr string) types.Datum {
-	t := types.Builtin(869)
-	if addr == "" || t == nil || !types.CanInput(t) {
+// address is one end of a TCP connection as inet, port its port; NULL for Unix sockets.
+func address(a netip.AddrPort) types.Datum {
+	if !a.IsValid() {
 		return types.Null
 	}
-	d, err := types.Input(types.DefaultEnv, t, addr, -1)
-	if err != nil {
+	return types.InetOf(a.Addr())
+}
+
+func port(a netip.AddrPort) types.Datum {
+	if !a.IsValid() {
 		return types.Null
 	}
-	return d
+	return types.Int(int64(a.Port()))
 }
 
 // backends counts the sessions of a database.

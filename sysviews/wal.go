@@ -108,16 +108,16 @@ func restorePoint(s *session.Session, c *functions.Call) (types.Datum, error) {
 
 // archiverRow is the row of pg_stat_archiver.
 func archiverRow(s *session.Session, _ *functions.Call) ([][]types.Datum, error) {
-	done, failed, reset := s.Stats.Archiver()
+	all := counters(s).SeeFixed(stats.KindArchiver)
 	row := make([]types.Datum, 0, 7)
-	for _, a := range []stats.Archived{done, failed} {
+	for _, a := range []stats.Archived{all.Done, all.Failed} {
 		name, at := types.Null, types.Null
 		if a.At != 0 {
 			name, at = types.String(a.FileName()), timestamp(a.At.Time())
 		}
 		row = append(row, types.Int(a.Count), name, at)
 	}
-	return [][]types.Datum{append(row, timestamp(reset.Time()))}, nil
+	return [][]types.Datum{append(row, timestamp(all.ResetAt[stats.KindArchiver].Time()))}, nil
 }
 
 // listWal lists the files of pg_wal, or of a directory in it: name, size, time of the last change.

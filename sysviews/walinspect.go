@@ -50,6 +50,9 @@ func walRange(s *session.Session, c *functions.Call, bounded bool) (from, to ids
 
 // eachWal calls do for the records that begin in the stretch and end in what is flushed, until it returns false. prev is where the record before begins.
 func eachWal(s *session.Session, from, to ids.LSN, do func(r *wal.Record, prev ids.LSN) bool) error {
+	if from < ids.BlockSize { // there never was a record
+		return pgerr.New(pgerr.InternalError, "could not read WAL at LSN %s", from)
+	}
 	timeline, size := s.Ops.WalSegment()
 	r := wal.NewReader(wal.Options{FS: s.Heap.Pool.Storage().FS(), Dir: filepath.Join(s.Ops.DataDirectory, "pg_wal"), SystemID: s.Ops.SystemID, Timeline: timeline,
 		SegmentSize: int(size)}, from)

@@ -41,6 +41,9 @@ func NewArray(elem ids.Oid, elems []Datum) Array {
 	return a
 }
 
+// ElementWidth returns the bytes of each element that is not NULL, 0 when they differ, and whether it is a number that fits a word.
+func ElementWidth(t *Type) (width int, word bool) { return elemWidth(t) }
+
 // elemLen tells how an element lies in an array: bytes of a word, bytes of a fixed-width value (negative: -1-n),
 // or 0 for a length of its own.
 func elemWidth(t *Type) (width int, word bool) {

@@ -1,6 +1,8 @@
 package types
 
 import (
+	"bytes"
+
 	"gompho/internal/pgerr"
 )
 
@@ -9,12 +11,18 @@ func malformedArray(s string, detail string, args ...any) error {
 }
 
 func parseArray(env Env, t *Type, s string, typmod int32) (Datum, error) {
-	p := arrayParser{env: env, elem: t.ElemType, typmod: typmod, src: s, s: s, delim: delimOf(t.ElemType)}
+	pace := PaceOf(env)
+	p := arrayParser{env: env, elem: t.ElemType, typmod: typmod, src: s, s: s, delim: delimOf(t.ElemType), pace: pace, list: BuildArray(pace, t.ElemType, 0)}
 	a, err := p.parse()
 	if err != nil {
 		return Null, err
 	}
-	return a.Encode(t.ElemType), nil
+	return p.list.Finish(a.Dims, a.Lbounds)
+}
+
+// CountElements returns how many elements the text of an array may have: at most so many, and so many when none is quoted.
+func CountElements(text []byte, elem *Type) int {
+	return bytes.Count(text, []byte{delimOf(elem)}) + 1
 }
 
 type arrayParser struct {
@@ -23,7 +31,9 @@ type arrayParser struct {
 	typmod int32
 	src, s string
 	delim  byte
-	a      Array
+	pace   Pace
+	a      Array // its dimensions
+	list   *ArrayBuilder
 	dims   [MaxArrayDims]int32 // elements seen in each open level; of the first closed one when fixed
 	known  [MaxArrayDims]int32 // the size of each level, -1 until its first sub-array closed
 	ndim   int                 // depth at which elements are, 0 until known
@@ -67,7 +77,7 @@ func (p *arrayParser) parse() (Array, error) {
 // finish compares what was found with the bounds that were given.
 func (p *arrayParser) finish(bounded bool) (Array, error) {
 	a := &p.a
-	if len(a.Elems) == 0 {
+	if p.list.Len() == 0 {
 		if bounded {
 			for _, d := range a.Dims {
 				if d != 0 {
@@ -250,19 +260,19 @@ func (p *arrayParser) element() error {
 	if err != nil {
 		return err
 	}
-	if len(p.a.Elems) >= MaxArraySize {
+	if p.list.Len() >= MaxArraySize {
 		return arrayTooLarge()
 	}
 	if !quoted && len(text) == 4 && text[0]|32 == 'n' && text[1]|32 == 'u' && text[2]|32 == 'l' && text[3]|32 == 'l' {
-		p.a.Elems = append(p.a.Elems, Null)
-		return nil
+		return p.list.Append(Null)
 	}
 	if p.failed == nil {
 		var d Datum
-		d, p.failed = Input(p.env, p.elem, text, p.typmod)
-		p.a.Elems = append(p.a.Elems, d)
+		if d, p.failed = Input(p.env, p.elem, text, p.typmod); p.failed == nil {
+			return p.list.Append(d)
+		}
 	}
-	return nil
+	return p.pace.Step(ElementStep)
 }
 
 // token reads one element, taking quotes and backslashes away; quoted tells that some of it was quoted or escaped.
@@ -273,6 +283,11 @@ func (p *arrayParser) token() (text string, quoted bool, err error) {
 	p.buf = p.buf[:0]
 	keep := 0 // bytes up to the last one that is not a trailing blank
 	for i := 0; i < len(p.s); i++ {
+		if i&(PaceStride-1) == PaceStride-1 {
+			if err := p.pace.Step(PaceStride); err != nil {
+				return "", false, err
+			}
+		}
 		switch c := p.s[i]; {
 		case c == '\\':
 			if i++; i >= len(p.s) {
@@ -300,6 +315,11 @@ func (p *arrayParser) token() (text string, quoted bool, err error) {
 func (p *arrayParser) quotedToken() (string, bool, error) {
 	p.buf = p.buf[:0]
 	for i := 1; i < len(p.s); i++ {
+		if i&(PaceStride-1) == PaceStride-1 {
+			if err := p.pace.Step(PaceStride); err != nil {
+				return "", false, err
+			}
+		}
 		switch c := p.s[i]; c {
 		case '\\':
 			if i++; i < len(p.s) {

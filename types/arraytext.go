@@ -109,18 +109,18 @@ func appendArray(env Env, t *Type, d Datum, dst []byte) []byte {
 }
 
 func appendArrayOf(env Env, elem *Type, d Datum, dst []byte) []byte {
-	a := DecodeArray(d, elem)
-	if len(a.Elems) == 0 {
+	n, dims, lbounds := ArrayDims(d)
+	if n == 0 {
 		return append(dst, "{}"...)
 	}
-	for _, l := range a.Lbounds {
+	for _, l := range lbounds {
 		if l != 1 {
-			dst = AppendArrayBounds(dst, a.Dims, a.Lbounds)
+			dst = AppendArrayBounds(dst, dims, lbounds)
 			dst = append(dst, '=')
 			break
 		}
 	}
-	w := arrayWriter{env: env, elem: elem, a: &a, delim: delimOf(elem)}
+	w := arrayWriter{env: env, elem: elem, dims: dims, it: IterateArray(d, elem), delim: delimOf(elem), pace: PaceOf(env)}
 	return w.level(dst, 0)
 }
 
@@ -144,23 +144,25 @@ func delimOf(elem *Type) byte {
 type arrayWriter struct {
 	env   Env
 	elem  *Type
-	a     *Array
-	next  int
+	dims  []int32
+	it    ArrayIter
+	pace  Pace
+	ended bool // by an interrupt: the text is cut short, the statement ends
 	delim byte
 	buf   []byte
 }
 
 func (w *arrayWriter) level(dst []byte, depth int) []byte {
 	dst = append(dst, '{')
-	for i := int32(0); i < w.a.Dims[depth]; i++ {
+	for i := int32(0); i < w.dims[depth] && !w.ended; i++ {
 		if i > 0 {
 			dst = append(dst, w.delim)
 		}
-		if depth+1 < len(w.a.Dims) {
+		if depth+1 < len(w.dims) {
 			dst = w.level(dst, depth+1)
-		} else if w.next < len(w.a.Elems) {
-			dst = w.element(dst, w.a.Elems[w.next])
-			w.next++
+		} else if e, ok := w.it.Next(); ok {
+			dst = w.element(dst, e)
+			w.ended = w.pace.Step(ElementStep) != nil
 		}
 	}
 	return append(dst, '}')
@@ -218,7 +220,11 @@ func sendArray(env Env, elem *Type, d Datum, dst []byte) ([]byte, error) {
 // appendSized appends each value in binary form with its length before it, -1 for NULL.
 func appendSized(env Env, dst []byte, vals []Datum, typ func(i int) *Type) ([]byte, error) {
 	be := binary.BigEndian
+	pace := PaceOf(env)
 	for i, v := range vals {
+		if err := pace.Step(ElementStep); err != nil {
+			return dst, err
+		}
 		if v.IsNull() {
 			dst = be.AppendUint32(dst, 0xffffffff)
 			continue
@@ -267,16 +273,20 @@ func recvArray(env Env, t *Type, b []byte, typmod int32) (Datum, error) {
 	if 4*n > len(r.b) {
 		return Null, shortMessage()
 	}
-	a.Elems = make([]Datum, n)
-	for i := range a.Elems {
-		if a.Elems[i], err = r.value(env, elem, typmod); err != nil {
+	list := BuildArray(PaceOf(env), elem, n)
+	for range n {
+		e, err := r.value(env, elem, typmod)
+		if err == nil {
+			err = list.Append(e)
+		}
+		if err != nil {
 			return Null, err
 		}
 	}
 	if len(r.b) > 0 {
 		return Null, badBinary()
 	}
-	return a.Encode(elem), nil
+	return list.Finish(a.Dims, a.Lbounds)
 }
 
 func typeNameOf(env Env, oid ids.Oid) string {

@@ -59,6 +59,14 @@ func baseIO(oid ids.Oid) *typeIO {
 		return &lsnIO
 	case UuidOid:
 		return &uuidIO
+	case InetOid:
+		return inetIO("inet", false)
+	case CidrOid:
+		return inetIO("cidr", true)
+	case MacaddrOid:
+		return macIO(parseMac, receiveMac)
+	case Macaddr8Oid:
+		return macIO(parseMac8, receiveMac8)
 	case PgSnapshotOid, TxidSnapshotOid:
 		return &snapshotIO
 	case AclItemOid:

@@ -1,21 +1,29 @@
 package types
 
 import (
+	"slices"
+	"unsafe"
+
 	"gompho/internal/pgerr"
 )
 
 const hexDigits = "0123456789abcdef"
 
 var byteaIO = typeIO{
-	in: func(_ Env, _ *Type, s string, _ int32) (Datum, error) {
-		b, err := ParseBytea(s)
+	in: func(env Env, _ *Type, s string, _ int32) (Datum, error) {
+		b, err := ParseBytea(env, s)
 		return Bytes(b), err
 	},
 	out: func(env Env, _ *Type, d Datum, dst []byte) []byte {
-		if env.ByteaOutput() == ByteaEscape {
-			return AppendByteaEscape(dst, d.Bytes())
+		add := AppendByteaEscape
+		if env.ByteaOutput() == ByteaHex {
+			add, dst = AppendHex, append(slices.Grow(dst, 2+2*len(d.Bytes())), '\\', 'x')
 		}
-		return AppendHex(append(dst, '\\', 'x'), d.Bytes())
+		_ = pieces(env, d.Str(), func(piece string) error { // an interrupt cuts it short and ends the statement
+			dst = add(dst, unsafe.Slice(unsafe.StringData(piece), len(piece)))
+			return nil
+		})
+		return dst
 	},
 	recv: func(_ Env, _ *Type, b []byte, _ int32) (Datum, error) { return Bytes(append([]byte(nil), b...)), nil },
 	send: sendBytes,
@@ -46,13 +54,16 @@ func AppendByteaEscape(dst, b []byte) []byte {
 	return dst
 }
 
-// ParseBytea reads the hexadecimal (\x...) or the escape form.
-func ParseBytea(s string) ([]byte, error) {
+// ParseBytea reads the hexadecimal (\x...) or the escape form. Interrupts of env end it.
+func ParseBytea(env Env, s string) ([]byte, error) {
 	if len(s) >= 2 && s[0] == '\\' && s[1] == 'x' {
-		return DecodeHex(s[2:])
+		return DecodeHex(env, s[2:])
 	}
-	b := make([]byte, 0, len(s))
+	b, pace := Room(len(s)), PaceOf(env)
 	for i := 0; i < len(s); i++ {
+		if err := pace.Step(1); err != nil {
+			return nil, err
+		}
 		switch {
 		case s[i] != '\\':
 			b = append(b, s[i])
@@ -69,10 +80,13 @@ func ParseBytea(s string) ([]byte, error) {
 	return b, nil
 }
 
-// DecodeHex reads hexadecimal digits in pairs, with white space allowed between the pairs.
-func DecodeHex(s string) ([]byte, error) {
-	b := make([]byte, 0, len(s)/2)
+// DecodeHex reads hexadecimal digits in pairs, with white space allowed between the pairs. Interrupts of env end it.
+func DecodeHex(env Env, s string) ([]byte, error) {
+	b, pace := Room(len(s)/2), PaceOf(env)
 	for i := 0; i < len(s); {
+		if err := pace.Step(2); err != nil {
+			return nil, err
+		}
 		if c := s[i]; c == ' ' || c == '\n' || c == '\t' || c == '\r' {
 			i++
 			continue

@@ -16,7 +16,7 @@ import (
 // math.Float64bits of the value (a float4 is rounded to 32 bits before it is stored); oid, xid, cid, reg* unsigned;
 // "char" the byte; date days and time/timestamp/timestamptz microseconds since 2000-01-01, with
 // PostgreSQL's infinities; tid ids.TID.Pack; pg_lsn, xid8, money as they are.
-// Bytes kinds: text-like types and bytea their bytes; name without padding; uuid 16 bytes; interval
+// Bytes kinds: text-like types and bytea their bytes; name without padding; uuid 16 bytes; inet and cidr see Inet; macaddr 6 and macaddr8 8 bytes; interval
 // 16 bytes little-endian {microseconds int64, days int32, months int32}; timetz 12 bytes little-endian
 // {microseconds int64, zone int32}; numeric, arrays and records in the formats of this package.
 type Datum struct {
@@ -110,7 +110,5 @@ func (d Datum) Clone() Datum {
 	if d.word == 0 || !d.IsBytes() {
 		return d
 	}
-	b := make([]byte, d.word)
-	copy(b, d.Bytes())
-	return Bytes(b)
+	return Bytes(append(Room(int(d.word)), d.Bytes()...))
 }

@@ -10,13 +10,13 @@ import (
 var fuzzed = []ids.Oid{BoolOid, ByteaOid, CharOid, NameOid, Int2Oid, Int4Oid, Int8Oid, Float4Oid, Float8Oid, NumericOid,
 	TextOid, VarcharOid, BPCharOid, DateOid, TimeOid, TimetzOid, TimestampOid, TimestamptzOid, IntervalOid, UuidOid,
 	OidOid, XidOid, Xid8Oid, TIDOid, PgLsnOid, OidVectorOid, Int2VectorOid, Int4ArrayOid, TextArrayOid, NumericArrayOid,
-	TimestampArrayOid, AclItemOid, JsonOid}
+	TimestampArrayOid, AclItemOid, JsonOid, InetOid, CidrOid, MacaddrOid, Macaddr8Oid, InetArrayOid}
 
 // FuzzInput feeds any text to every type's input: no panic, and what it takes in must come out in a text that
 // gives an equal value.
 func FuzzInput(f *testing.F) {
 	for _, s := range []string{"1", "-1.5e3", "{1,NULL,\"a\"}", "[0:1]={1,2}", "2020-01-02 03:04:05.6 PST", "1 day -2:03",
-		"P1Y2M3DT4H5M6.7S", "infinity", "(1,2)", "\\x00ff", "t", "16/B374D848", "Jan 2 10:20 pm 2020 BC"} {
+		"P1Y2M3DT4H5M6.7S", "infinity", "(1,2)", "\\x00ff", "t", "16/B374D848", "10.1.2.3/8", "0x0a01", "::ffff:1.2/64", "08:00:2b:1:2:3", "0800.2b01.0203.0405", "Jan 2 10:20 pm 2020 BC"} {
 		f.Add(s, int32(-1))
 	}
 	env := newTestEnv()
@@ -53,6 +53,7 @@ func FuzzReceive(f *testing.F) {
 	f.Add([]byte{0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 23, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 4, 0, 0, 0, 7}, int32(-1))
 	f.Add([]byte{0, 2, 0, 0, 0, 0, 0, 1, 0, 1, 0, 2}, int32(-1))
 	f.Add([]byte{0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0}, int32(3))
+	f.Add([]byte{2, 8, 0, 4, 10, 0, 0, 0}, int32(-1))
 	env := newTestEnv()
 	f.Fuzz(func(t *testing.T, b []byte, typmod int32) {
 		for _, oid := range fuzzed {
@@ -74,7 +75,7 @@ func FuzzStored(f *testing.F) {
 	f.Add([]byte{1, 0, 0, 0, 0, 0, 0, 0, 23, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 7, 0, 0, 0})
 	env := newTestEnv()
 	f.Fuzz(func(t *testing.T, b []byte) {
-		for _, oid := range []ids.Oid{NumericOid, IntervalOid, TimetzOid, UuidOid, Int4ArrayOid, TextArrayOid, OidVectorOid, RecordOid, AclItemOid} {
+		for _, oid := range []ids.Oid{NumericOid, IntervalOid, TimetzOid, UuidOid, InetOid, CidrOid, Int4ArrayOid, TextArrayOid, OidVectorOid, RecordOid, AclItemOid} {
 			typ := Builtin(oid)
 			d := Bytes(b)
 			if typ.IsArray && len(b) > 12 && b[0] > 2 {

@@ -93,6 +93,9 @@ func shortMessage() error {
 	return pgerr.New(pgerr.ProtocolViolation, "insufficient data left in message")
 }
 
+// noData is the error of a value that ends where its next byte should be.
+func noData() error { return pgerr.New(pgerr.ProtocolViolation, "no data left in message") }
+
 // badBinary is the error of a value with bytes left over; whoever knows the parameter's number may replace it.
 func badBinary() error {
 	return pgerr.New(pgerr.InvalidBinaryRepresentation, "incorrect binary data format")

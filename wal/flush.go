@@ -165,7 +165,7 @@ func (l *Log) write(slot *stats.Slot, from, to uint64) error {
 func (l *Log) writeBlocks(slot *stats.Slot, from, to uint64) error {
 	prev := slot.BeginWait(stats.IOWalWrite)
 	defer slot.EndWait(prev)
-	defer l.timed(&l.counters.Writes, &l.counters.WriteTimeNS)()
+	defer l.timed(slot, &l.counters.Writes, &l.counters.WriteTimeNS)()
 	segSize := uint64(l.opts.SegmentSize)
 	for from < to {
 		at := from & l.mask
@@ -187,7 +187,7 @@ func (l *Log) syncSegment(slot *stats.Slot) error {
 	}
 	prev := slot.BeginWait(stats.IOWalSync)
 	defer slot.EndWait(prev)
-	defer l.timed(&l.counters.Syncs, &l.counters.SyncTimeNS)()
+	defer l.timed(slot, &l.counters.Syncs, &l.counters.SyncTimeNS)()
 	sync := l.file.f.Datasync
 	if l.file.method == Fsync {
 		sync = l.file.f.Sync

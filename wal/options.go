@@ -46,7 +46,7 @@ type Options struct {
 	CommitDelay    func() time.Duration
 	CommitSiblings func() int
 	ActiveXacts    func() int  // other transactions in progress, for CommitSiblings
-	TrackIOTiming  func() bool // track_wal_io_timing
+	TrackIOTiming  func() bool // track_wal_io_timing of processes without settings of their own
 
 	// OnPanic is called once, when a write or sync failed: the server must go down and recover. It must not
 	// block, and not call the log.

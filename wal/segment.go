@@ -355,9 +355,9 @@ func allZero(b []byte) bool {
 	return true
 }
 
-func (l *Log) timed(count, ns *atomic.Int64) func() {
+func (l *Log) timed(slot *stats.Slot, count, ns *atomic.Int64) func() {
 	count.Add(1)
-	if !l.opts.TrackIOTiming() {
+	if !slot.TimesWAL(l.opts.TrackIOTiming) {
 		return func() {}
 	}
 	start := time.Now()

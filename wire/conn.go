@@ -232,8 +232,10 @@ func (c *Conn) readLarge(n int) ([]byte, error) {
 	b = append(b, c.in[c.r:c.r+take]...)
 	c.r += take
 	for len(b) < n {
-		if len(b) == cap(b) {
-			b = append(b, 0)[:len(b)]
+		if len(b) == cap(b) { // four times as much, so that little is copied and left to the collector
+			grown := make([]byte, len(b), min(n, 4*cap(b)))
+			copy(grown, b)
+			b = grown
 		}
 		end := min(n, cap(b))
 		if c.OnRead != nil {

@@ -5,7 +5,7 @@
 //
 // Rules:
 //
-//  1. A Conn belongs to one goroutine. Only Close may be called from another.
+//  1. A Conn belongs to one goroutine. Only Close and PeerClosed may be called from another.
 //  2. Messages are built in place in one write buffer, which goes to the socket when it is large or at Flush: one system call
 //     for the answer to one query.
 //  3. Between messages a Conn holds only a small read buffer; larger ones come from and go back to a pool.

@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -20,6 +21,7 @@ import (
 
 	"gompho/internal/ids"
 	"gompho/postmaster"
+	"gompho/stats"
 	"gompho/storage/control"
 	"gompho/storage/vfs"
 	"gompho/wal/backup"
@@ -160,6 +162,8 @@ func takeBackup(ctx context.Context, out, warn io.Writer, f *backupFlags) (err e
 // copyCluster makes the backup between the two calls of the server.
 func copyCluster(ctx context.Context, conn *pgx.Conn, c *backup.Copier, f *backupFlags, segmentSize int) error {
 	var start, stop, text string
+	show := &progress{ctx: ctx, conn: conn}
+	show.phase(stats.BackupCheckpoint)
 	if err := conn.QueryRow(ctx, "select pg_backup_start($1, $2)::text", f.label, f.checkpoint == "fast").Scan(&start); err != nil {
 		return err
 	}
@@ -167,9 +171,18 @@ func copyCluster(ctx context.Context, conn *pgx.Conn, c *backup.Copier, f *backu
 	if c.Start, err = ids.ParseLSN(start); err != nil {
 		return err
 	}
+	show.phase(stats.BackupEstimating)
+	if show.total, err = c.Size(); err != nil {
+		return err
+	}
+	show.phase(stats.BackupStreaming)
+	c.Copied = show.copied
 	if err := c.Data(); err != nil {
 		return err
 	}
+	c.Copied = nil
+	show.tablespaces = 1
+	show.phase(stats.BackupArchiving)
 	if err := c.Control(); err != nil {
 		return err
 	}
@@ -189,10 +202,46 @@ func copyCluster(ctx context.Context, conn *pgx.Conn, c *backup.Copier, f *backu
 	if err := c.Add(backup.LabelFile, text); err != nil {
 		return err
 	}
+	show.phase(stats.BackupLog)
 	if err := c.Log(label.Timeline, c.Start, end, segmentSize); err != nil {
 		return err
 	}
 	return c.Finish(label.Timeline, c.Start, end)
+}
+
+// progressInterval is how often the server is told how much was copied.
+const progressInterval = 100 * time.Millisecond
+
+// progress tells the server how far the backup is, for pg_stat_progress_basebackup. A role that may not do that takes its backup without.
+type progress struct {
+	ctx         context.Context
+	conn        *pgx.Conn
+	now         int
+	total, done int64
+	tablespaces int // that are copied
+	told        time.Time
+	refused     bool
+}
+
+func (p *progress) phase(n int) {
+	p.now = n
+	p.tell()
+}
+
+func (p *progress) copied(n int) {
+	p.done += int64(n)
+	if time.Since(p.told) >= progressInterval {
+		p.tell()
+	}
+}
+
+func (p *progress) tell() {
+	if p.refused {
+		return
+	}
+	p.told, p.total = time.Now(), max(p.total, p.done)
+	_, err := p.conn.Exec(p.ctx, "select gompho_backup_progress($1, $2, $3, 1, $4)", p.now, p.total, p.done, p.tablespaces)
+	p.refused = err != nil
 }
 
 func verifyBackup(out io.Writer, dir string) error {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"runtime/debug"
 	"syscall"
 	"time"
@@ -80,6 +81,8 @@ func runStart(c *cobra.Command, f *startFlags) error {
 	if os.Getenv("GOMEMLIMIT") == "" { // whoever sets it knows better
 		opt.HeapLimit = func(bytes int64) { debug.SetMemoryLimit(bytes) }
 	}
+	processors := runtime.GOMAXPROCS(0)
+	opt.ExtraProcessors = func(n int) { runtime.GOMAXPROCS(processors + n) }
 	if f.ephemeral {
 		dir, err := os.MkdirTemp("", "gompho-")
 		if err != nil {

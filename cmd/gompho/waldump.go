@@ -2,13 +2,17 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"os/signal"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -27,6 +31,7 @@ type dumpFlags struct {
 	xid                    uint64
 	timeline               uint32
 	images, quiet, listing bool
+	blocks, follow         bool
 }
 
 func walCommand() *cobra.Command {
@@ -46,7 +51,9 @@ the redo pointer of the last checkpoint; without an end, the end of the log.`,
 				return nil
 			}
 			out := bufio.NewWriter(c.OutOrStdout())
-			err := dumpWal(out, &f, args)
+			ctx, stop := signal.NotifyContext(c.Context(), os.Interrupt) // ends --follow, with the sums of --stats
+			defer stop()
+			err := dumpWal(ctx, out, &f, args)
 			if ferr := out.Flush(); err == nil {
 				err = ferr
 			}
@@ -67,6 +74,8 @@ the redo pointer of the last checkpoint; without an end, the end of the log.`,
 	fl.Uint64VarP(&f.xid, "xid", "x", 0, "only records of this transaction")
 	fl.Uint32VarP(&f.timeline, "timeline", "t", 0, "timeline of the segments, if not the current one")
 	fl.BoolVarP(&f.images, "fullpage", "w", false, "only records with page images")
+	fl.BoolVarP(&f.blocks, "bkp-details", "b", false, "tell of each page of a record, on a line of its own, what happens to it")
+	fl.BoolVarP(&f.follow, "follow", "f", false, "at the end of the log wait for more, until interrupted")
 	fl.BoolVarP(&f.quiet, "quiet", "q", false, "print nothing but errors")
 	c.PreRun = func(*cobra.Command, []string) { f.listing = slices.Contains(f.managers, "list") }
 	return c
@@ -82,6 +91,8 @@ func dumpRange(f *dumpFlags, segments []string) (r *wal.Reader, end ids.LSN, err
 	o := wal.Options{FS: vfs.OS(), Dir: f.path, SystemID: d.SystemID, Timeline: d.Checkpoint.Timeline, SegmentSize: int(d.SegmentSize)}
 	if o.Dir == "" {
 		o.Dir = filepath.Join(f.dir, "pg_wal")
+	} else if below := filepath.Join(o.Dir, "pg_wal"); vfs.Exists(o.FS, below) { // a data directory
+		o.Dir = below
 	}
 	from, end := d.Checkpoint.Redo, ids.LSN(1)<<62
 	for i, name := range segments {
@@ -143,6 +154,9 @@ func (f *dumpFlags) filter() (func(r *wal.Record) bool, error) {
 	if f.stats != "" && f.stats != "rmgr" && f.stats != "record" {
 		return nil, fmt.Errorf("unrecognized value for option --stats: %s", f.stats)
 	}
+	if f.fork != "" && !slices.Contains([]string{"main", "fsm", "vm", "init"}, f.fork) {
+		return nil, fmt.Errorf("invalid fork name %q: valid fork names are \"main\", \"fsm\", \"vm\", and \"init\"", f.fork)
+	}
 	for _, m := range f.managers {
 		if !slices.ContainsFunc(wal.Managers(), func(s string) bool { return strings.EqualFold(s, m) }) {
 			return nil, fmt.Errorf("resource manager %q does not exist", m)
@@ -165,7 +179,7 @@ func (f *dumpFlags) filter() (func(r *wal.Record) bool, error) {
 	}, nil
 }
 
-func dumpWal(out io.Writer, f *dumpFlags, segments []string) error {
+func dumpWal(ctx context.Context, out *bufio.Writer, f *dumpFlags, segments []string) error {
 	wanted, err := f.filter()
 	if err != nil {
 		return err
@@ -179,6 +193,12 @@ func dumpWal(out io.Writer, f *dumpFlags, segments []string) error {
 	st := inspect.Stats{PerRecord: f.stats == "record"}
 	for r.Pos() < end && (f.limit <= 0 || shown < f.limit) {
 		rec, err := r.Next()
+		if err == io.EOF && f.follow && waitForMore(ctx, out) {
+			if err := r.Retry(); err != nil {
+				return err
+			}
+			continue
+		}
 		if err == io.EOF {
 			break
 		}
@@ -191,7 +211,7 @@ func dumpWal(out io.Writer, f *dumpFlags, segments []string) error {
 			case f.stats != "":
 				st.Add(rec)
 			case !f.quiet:
-				printLine(out, inspect.Of(rec, prev))
+				printLine(out, rec, prev, f.blocks)
 			}
 		}
 		prev = rec.Start
@@ -202,15 +222,39 @@ func dumpWal(out io.Writer, f *dumpFlags, segments []string) error {
 	return nil
 }
 
-func printLine(out io.Writer, l inspect.Line) {
+// followInterval is how long a follower sleeps at the end of the log, as PostgreSQL's.
+const followInterval = time.Second
+
+// waitForMore shows what there is and waits; false when that was interrupted.
+func waitForMore(ctx context.Context, out *bufio.Writer) bool {
+	if out.Flush() != nil {
+		return false
+	}
+	t := time.NewTimer(followInterval)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-t.C:
+		return true
+	}
+}
+
+func printLine(out io.Writer, r *wal.Record, prev ids.LSN, blocks bool) {
+	l := inspect.Of(r, prev)
 	fmt.Fprintf(out, "rmgr: %-11s len (rec/tot): %6d/%6d, tx: %10d, lsn: %s, prev %s, desc: %s", l.Manager, l.Length-l.FPILength, l.Length, l.Xid, l.Start, l.Prev, l.Type)
 	if l.Description != "" {
 		fmt.Fprintf(out, " %s", l.Description)
 	}
-	if l.Blocks != "" {
-		fmt.Fprintf(out, ", %s", l.Blocks)
+	if b := inspect.BriefBlocks(r); b != "" && !blocks {
+		fmt.Fprintf(out, ", %s", b)
 	}
 	fmt.Fprintln(out)
+	if blocks {
+		for _, b := range inspect.BlockList(r) {
+			fmt.Fprintf(out, "\t%s\n", b)
+		}
+	}
 }
 
 func printSums(out io.Writer, st *inspect.Stats, from, to ids.LSN) {

@@ -1,9 +1,14 @@
 package main
 
 import (
+	"bufio"
+	"context"
+	"io"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"gompho/postmaster"
 )
 
 // TestWalDump prints the log of a new cluster, and what is asked for in vain.
@@ -24,7 +29,46 @@ func TestWalDump(t *testing.T) {
 	c.fails(`invalid WAL file name: "x"`, "wal", "dump", "-D", data, "x")
 	c.fails("option --block requires option --relation", "wal", "dump", "-D", data, "-B", "1")
 	c.fails("invalid relation specification", "wal", "dump", "-D", data, "-R", "1/2")
+	c.works("desc: CHECKPOINT_SHUTDOWN redo 0/", "wal", "dump", "-D", data, "-p", data)
+	c.fails(`invalid fork name "x"`, "wal", "dump", "-D", data, "-F", "x")
 	c.fails("unrecognized value for option --stats: x", "wal", "dump", "-D", data, "--stats=x")
+}
+
+// TestWalFollow waits at the end of the log, prints what comes there, and ends when it is interrupted.
+func TestWalFollow(t *testing.T) {
+	c := newCLI(t)
+	data := filepath.Join(c.dir, "data")
+	c.works("is ready", "init", "-D", data)
+	ctx, stop := context.WithCancel(context.Background())
+	r, w := io.Pipe()
+	done := make(chan error, 1)
+	go func() {
+		err := dumpWal(ctx, bufio.NewWriter(w), &dumpFlags{dir: data, block: -1, follow: true, xid: 0}, nil)
+		w.Close()
+		done <- err
+	}()
+	lines := bufio.NewScanner(r)
+	for lines.Scan() && !strings.Contains(lines.Text(), "CHECKPOINT_SHUTDOWN") {
+	}
+	pm, err := postmaster.Start(postmaster.Options{Dir: data, NoListen: true, Settings: []string{"shared_buffers=16MB"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := pm.Stop(context.Background(), postmaster.Fast); err != nil {
+		t.Fatal(err)
+	}
+	found := false
+	for !found && lines.Scan() {
+		found = strings.Contains(lines.Text(), "CHECKPOINT_SHUTDOWN")
+	}
+	if !found {
+		t.Error("the second checkpoint was not printed")
+	}
+	stop()
+	go io.Copy(io.Discard, r)
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
 }
 
 // TestFsyncCommand measures for an instant; each method of wal_sync_method is among the lines, and no file is left.

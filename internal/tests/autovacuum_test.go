@@ -102,7 +102,7 @@ func TestCountersOfScript(t *testing.T) {
 		run(t, c, q)
 	}
 	for _, x := range []struct{ table, want string }{
-		{"a", "0 0 2 1 1000 0 0 0 1000 0 1000 1000"},
+		{"a", "2 0 2 1 1000 0 0 0 1000 0 1000 1000"},
 		{"b", "3 321 - - 116 8 2 8 103 21 105 116"},
 	} {
 		got := value[string](t, c, `select concat_ws(' ', seq_scan, seq_tup_read, coalesce(idx_scan::text, '-'), coalesce(idx_tup_fetch::text, '-'), n_tup_ins, n_tup_upd,

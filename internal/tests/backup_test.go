@@ -18,20 +18,37 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// TestBackupDocument runs the steps of docs/backup.md as they are written, with another port and another directory for the socket.
+// TestBackupDocument runs the steps of docs/backup.md and of README.md as they are written, with another port and another directory for the socket.
 func TestBackupDocument(t *testing.T) {
-	if _, err := exec.LookPath("psql"); err != nil {
-		t.Fatal(err)
-	}
-	text, err := os.ReadFile("../../docs/backup.md")
+	t.Run("backup.md", func(t *testing.T) {
+		text, _, _ := strings.Cut(readDocument(t, "docs/backup.md"), "\n## Archiving")
+		runDocument(t, text, 5, "backup successfully verified", "\n1000|100150\n", "recovery stopping before commit of transaction", "archive recovery complete",
+			"no problems found")
+	})
+	t.Run("README.md", func(t *testing.T) {
+		_, text, _ := strings.Cut(readDocument(t, "README.md"), "\n## Back up and restore")
+		text, _, _ = strings.Cut(text, "\n## ")
+		runDocument(t, text, 1, "backup successfully verified", "\n1000|100150\n")
+	})
+}
+
+func readDocument(t *testing.T, name string) string {
+	text, err := os.ReadFile("../../" + name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	section, _, _ := strings.Cut(string(text), "\n## Archiving")
+	return string(text)
+}
+
+// runDocument runs the blocks of commands in a text, of which there are n, in one shell in an empty directory.
+func runDocument(t *testing.T, text string, n int, want ...string) {
+	if _, err := exec.LookPath("psql"); err != nil {
+		t.Fatal(err)
+	}
 	var script strings.Builder
 	script.WriteString("set -e\ntrap 'kill -9 $(jobs -p) 2> /dev/null || true' EXIT\n")
-	blocks := regexp.MustCompile("(?s)```sh\n(.*?)```").FindAllStringSubmatch(section, -1)
-	if len(blocks) != 5 {
+	blocks := regexp.MustCompile("(?s)```sh\n(.*?)```").FindAllStringSubmatch(text, -1)
+	if len(blocks) != n {
 		t.Fatalf("the document has %d blocks of commands", len(blocks))
 	}
 	for _, b := range blocks {
@@ -53,9 +70,9 @@ func TestBackupDocument(t *testing.T) {
 		}
 		t.Fatalf("%v\n%s", err, out)
 	}
-	for _, want := range []string{"backup successfully verified", "\n1000|100150\n", "recovery stopping before commit of transaction", "archive recovery complete", "no problems found"} {
-		if !bytes.Contains(out, []byte(want)) {
-			t.Errorf("the output lacks %q:\n%s", want, out)
+	for _, w := range want {
+		if !bytes.Contains(out, []byte(w)) {
+			t.Errorf("the output lacks %q:\n%s", w, out)
 		}
 	}
 }

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"os"
-	"strconv"
 	"sync"
 	"testing"
 
@@ -14,19 +12,13 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"gompho"
+	"gompho/internal/tests/rerun"
 )
 
 // TestIndexesConcurrently makes, replaces and drops indexes while others write: after each step the index knows just the rows that the table has,
 // for a new snapshot, and in the end the check of the whole cluster finds nothing. GOMPHO_SEED repeats a run, GOMPHO_ROUNDS sets the number of steps.
 func TestIndexesConcurrently(t *testing.T) {
-	seed, rounds := rand.Uint64(), 12
-	if v, err := strconv.ParseUint(os.Getenv("GOMPHO_SEED"), 10, 64); err == nil {
-		seed = v
-	}
-	if v, err := strconv.Atoi(os.Getenv("GOMPHO_ROUNDS")); err == nil {
-		rounds = v
-	}
-	t.Logf("seed %d", seed)
+	seed, rounds := rerun.Seed(t), rerun.Count(t, "GOMPHO_ROUNDS", 12)
 	dir, bin := t.TempDir()+"/data", binary(t)
 	s, err := gompho.Open(context.Background(), gompho.Options{Dir: dir, Settings: map[string]string{"shared_buffers": "32MB", "deadlock_timeout": "100ms", "fsync": "off"}})
 	if err != nil {

@@ -8,28 +8,21 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"gompho/internal/tests/rerun"
 )
 
 // TestKill kills the server's process while pgbench and writers of our own commit, several times over. Every acknowledged commit
 // must be there afterwards, none by half, pgbench's sums must agree, and the check of the whole cluster must find nothing: in every
 // other round the check itself recovers the cluster. GOMPHO_KILL_ROUNDS sets the rounds, GOMPHO_SEED their times.
 func TestKill(t *testing.T) {
-	rounds := 3
-	if v, err := strconv.Atoi(os.Getenv("GOMPHO_KILL_ROUNDS")); err == nil {
-		rounds = v
-	}
-	seed := rand.Uint64()
-	if v, err := strconv.ParseUint(os.Getenv("GOMPHO_SEED"), 10, 64); err == nil {
-		seed = v
-	}
-	t.Logf("seed %d, %d rounds", seed, rounds)
+	rounds, seed := rerun.Count(t, "GOMPHO_KILL_ROUNDS", 3), rerun.Seed(t)
 	rnd := rand.New(rand.NewPCG(seed, 0))
 	bin, dir, sock := binary(t), t.TempDir()+"/data", shortDir(t)
 	const writers = 8
@@ -127,7 +120,7 @@ func verifySums(t *testing.T, sock string, round int) {
 	if a != b || a != te || a != h {
 		t.Errorf("round %d: the sums differ: accounts %d, branches %d, tellers %d, history %d", round, a, b, te, h)
 	}
-	t.Logf("round %d: %d transactions of pgbench so far", round, n)
+	rerun.Told(t, "round %d: %d transactions of pgbench so far", round, n)
 }
 
 func startProcess(t *testing.T, bin, dir, sock string) *exec.Cmd {

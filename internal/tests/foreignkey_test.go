@@ -5,14 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"os"
-	"strconv"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"gompho/internal/tests/rerun"
 )
 
 // The checker of foreign keys: sessions run random transactions with savepoints over tables that refer to each other and to themselves, and no
@@ -176,14 +175,7 @@ func keyedExpected(err error) error {
 
 // TestForeignKeyHistories looks for orphans while the transactions run, in snapshots of their own, and after them.
 func TestForeignKeyHistories(t *testing.T) {
-	n, seed := 1500, uint64(time.Now().UnixNano())
-	if v, err := strconv.Atoi(os.Getenv("GOMPHO_FK")); err == nil {
-		n = v
-	}
-	if v, err := strconv.ParseUint(os.Getenv("GOMPHO_SEED"), 10, 64); err == nil {
-		seed = v
-	}
-	t.Logf("%d transactions, seed %d", n, seed)
+	n, seed := rerun.Count(t, "GOMPHO_FK", 1500), rerun.Seed(t)
 	s := open(t, false)
 	setup := connect(t, s)
 	if _, err := setup.PgConn().Exec(context.Background(), keyedTables).ReadAll(); err != nil {

@@ -4,17 +4,15 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
-	"os"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"gompho"
+	"gompho/internal/tests/rerun"
 )
 
 // The history checker: sessions run random transactions side by side over registers whose every value was written once, so that what a read
@@ -45,15 +43,8 @@ var paths = []string{
 }
 
 func historySize(t *testing.T) (n int, seed uint64) {
-	n, seed = 3000, uint64(time.Now().UnixNano())
-	if v, err := strconv.Atoi(os.Getenv("GOMPHO_HISTORY")); err == nil {
-		n = v
-	}
-	if v, err := strconv.ParseUint(os.Getenv("GOMPHO_SEED"), 10, 64); err == nil {
-		seed = v
-	}
-	t.Logf("%d transactions, seed %d", n, seed)
-	return n, seed
+	t.Helper()
+	return rerun.Count(t, "GOMPHO_HISTORY", 3000), rerun.Seed(t)
 }
 
 // history runs n transactions of a level over so many registers.

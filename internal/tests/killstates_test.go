@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"gompho/internal/tests/rerun"
 )
 
 // victim is a server in a process of its own that is killed when it logs a certain line, or when it is told to.
@@ -241,16 +243,9 @@ func run1(t *testing.T, c *pgx.Conn, sql string, to any) {
 // TestKillStates kills the server's process while it does one thing or another, with writers at work. Afterwards it must start over the
 // stale lock file and socket, with all that was acknowledged, and the check of the whole cluster must find nothing.
 func TestKillStates(t *testing.T) {
-	rounds := 1
-	if v, err := strconv.Atoi(os.Getenv("GOMPHO_KILL_ROUNDS")); err == nil {
-		rounds = v
-	}
-	seed := rand.Uint64()
-	if v, err := strconv.ParseUint(os.Getenv("GOMPHO_SEED"), 10, 64); err == nil {
-		seed = v
-	}
+	rounds, seed := rerun.Count(t, "GOMPHO_KILL_ROUNDS", 1), rerun.Seed(t)
 	rnd := rand.New(rand.NewPCG(seed, 0))
-	t.Logf("seed %d, %d rounds", seed, rounds)
+	rerun.Told(t, "seed %d, %d rounds", seed, rounds)
 	bin, dir, sock := binary(t), t.TempDir()+"/data", shortDir(t)
 	acked := make([]int64, 6)
 	v := startVictim(t, bin, dir, sock, "", 0).up()
@@ -294,7 +289,7 @@ func TestKillStates(t *testing.T) {
 			}
 		})
 	}
-	t.Logf("%d kills", kills)
+	rerun.Told(t, "%d kills", kills)
 }
 
 // killIn kills a server in a state, several times if there are several points in it.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgproto3"
 
 	"gompho"
 	"gompho/logger"
@@ -26,7 +27,8 @@ var logSettings = map[string]string{"logging_collector": "on", "log_destination"
 // logSteps are run one after the other in one session; what they leave in the log is kept in testdata/log as PostgreSQL 15 writes it.
 var logSteps = []struct {
 	sql  string
-	args []string // in the extended protocol, if there are any
+	args []string                   // in the extended protocol, if there are any
+	wire []pgproto3.FrontendMessage // instead of them, before a Sync
 }{
 	{sql: "select 1/0"}, {sql: "set log_error_verbosity = verbose"}, {sql: "select \"a\tb\" from nosuch"},
 	{sql: "set log_error_verbosity = terse"}, {sql: "create table t (a int primary key)"}, {sql: "insert into t values (1), (1)"},
@@ -44,6 +46,30 @@ var logSteps = []struct {
 	{sql: "set log_min_duration_statement = 0"}, {sql: "select 4"}, {sql: "select $1::int", args: []string{"44"}}, {sql: "set log_min_duration_statement = -1"},
 	{sql: "set log_min_duration_sample = 0"}, {sql: "select 5"}, {sql: "set log_statement_sample_rate = 0"}, {sql: "select 6"}, {sql: "reset log_min_duration_sample"},
 	{sql: "set log_transaction_sample_rate = 1"}, {sql: "select 7"}, {sql: "reset log_transaction_sample_rate"},
+	{sql: "select 'ü', nosuch"}, {sql: "set log_statement = 'all'"},
+	{wire: []pgproto3.FrontendMessage{&pgproto3.Parse{Name: "s", Query: "select g, $1::text, $2::int\nfrom generate_series(1, 3) g"}}},
+	{wire: []pgproto3.FrontendMessage{&pgproto3.Bind{DestinationPortal: "p", PreparedStatement: "s", Parameters: [][]byte{[]byte("it's"), nil}},
+		&pgproto3.Execute{Portal: "p", MaxRows: 1}, &pgproto3.Execute{Portal: "p", MaxRows: 1}, &pgproto3.Execute{Portal: "p"}}},
+	{sql: "set log_statement = 'none'"}, {sql: "set log_min_duration_statement = 0"},
+	{wire: []pgproto3.FrontendMessage{&pgproto3.Bind{PreparedStatement: "s", Parameters: [][]byte{[]byte("x"), []byte("7")}}, &pgproto3.Execute{MaxRows: 2}, &pgproto3.Execute{}}},
+	{wire: []pgproto3.FrontendMessage{&pgproto3.Parse{Query: "select $1::int4", ParameterOIDs: []uint32{23}},
+		&pgproto3.Bind{Parameters: [][]byte{{0, 0, 0, 9}}, ParameterFormatCodes: []int16{1}}, &pgproto3.Describe{ObjectType: 'P'}, &pgproto3.Execute{}}},
+	{sql: "select 8; select 9"}, {sql: "prepare q(int) as select $1 + 1"}, {sql: "execute q(4)"}, {sql: "begin; declare c cursor for select generate_series(1, 5); fetch 2 from c; commit"},
+	{sql: ""}, {sql: "set log_min_duration_statement = -1"}, {sql: "set log_duration = on"},
+	{wire: []pgproto3.FrontendMessage{&pgproto3.Bind{PreparedStatement: "s", Parameters: [][]byte{[]byte("x"), []byte("7")}}, &pgproto3.Execute{}}},
+	{sql: "select 10"}, {sql: "set log_duration = off"}, {sql: "set log_statement = 'all'"}, {sql: "execute q(5)"}, {sql: "explain execute q(6)"}, {sql: "deallocate q"},
+	{sql: "set log_duration = on"}, {sql: "select 11"}, {sql: "set log_duration = off"}, {sql: "set log_statement = 'none'"},
+	{sql: "set log_parameter_max_length_on_error = 4"},
+	{wire: []pgproto3.FrontendMessage{&pgproto3.Bind{DestinationPortal: "p", PreparedStatement: "s", Parameters: [][]byte{[]byte("long enough"), []byte("no number")}}}},
+	{wire: []pgproto3.FrontendMessage{&pgproto3.Bind{DestinationPortal: "p", PreparedStatement: "nosuch"}}},
+	{wire: []pgproto3.FrontendMessage{&pgproto3.Parse{Query: "select $1 fro"}}}, {wire: []pgproto3.FrontendMessage{&pgproto3.Execute{Portal: "nosuch"}}},
+	{sql: "select $1::text || (1 / $2::int)::text", args: []string{"abcdefgh", "0"}}, {sql: "reset log_parameter_max_length_on_error"},
+	{wire: []pgproto3.FrontendMessage{&pgproto3.Bind{DestinationPortal: "p", PreparedStatement: "s", Parameters: [][]byte{[]byte("x"), []byte("no number")}}}},
+	{sql: "create table w (a int primary key, b int check (b > 0))"}, {sql: "insert into w values (1, 1)"}, {sql: "insert into w values (2, -1)"}, {sql: "insert into w values (null, 1)"},
+	{sql: "set statement_timeout = 20"}, {sql: "select pg_sleep(5)"}, {sql: "reset statement_timeout"},
+	{sql: "set log_lock_waits = on; set deadlock_timeout = '10ms'; set lock_timeout = '100ms'"}, {sql: "lock table held"}, {sql: "update held set a = 2"},
+	{sql: "select * from held for update nowait"}, {sql: "reset log_lock_waits; reset lock_timeout"},
+	{sql: "drop table w"}, {sql: "set log_min_messages = debug1"}, {sql: "reset log_min_messages"},
 	{sql: "set application_name = 'said \"so\"'"}, {sql: "select 1/0"},
 }
 
@@ -132,7 +158,21 @@ func logSession(t *testing.T, dsn string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	holder, err := pgx.Connect(ctx, dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := holder.Exec(ctx, "drop table if exists held; create table held (a int); insert into held values (1)"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := holder.Exec(ctx, "begin; update held set a = 3"); err != nil {
+		t.Fatal(err)
+	}
 	for _, s := range logSteps {
+		if s.wire != nil {
+			sendWire(t, c, s.wire)
+			continue
+		}
 		if s.args == nil {
 			c.Exec(ctx, s.sql).ReadAll()
 			continue
@@ -144,6 +184,10 @@ func logSession(t *testing.T, dsn string) {
 		c.ExecParams(ctx, s.sql, args, nil, nil, nil).Read()
 	}
 	c.Close(ctx)
+	if _, err := holder.Exec(ctx, "rollback; drop table held"); err != nil {
+		t.Fatal(err)
+	}
+	holder.Close(ctx)
 	// The line of the disconnection is there when the session is gone from the view.
 	d, err := pgx.Connect(ctx, dsn)
 	if err != nil {
@@ -157,12 +201,35 @@ func logSession(t *testing.T, dsn string) {
 	}
 }
 
+// sendWire sends messages and reads all that comes back for them.
+func sendWire(t *testing.T, c *pgconn.PgConn, list []pgproto3.FrontendMessage) {
+	t.Helper()
+	for _, m := range list {
+		c.Frontend().Send(m)
+	}
+	c.Frontend().Send(&pgproto3.Sync{})
+	if err := c.Frontend().Flush(); err != nil {
+		t.Fatal(err)
+	}
+	for {
+		m, err := c.ReceiveMessage(context.Background())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, ok := m.(*pgproto3.ReadyForQuery); ok {
+			return
+		}
+	}
+}
+
 var (
 	logNumbers = []struct {
 		re *regexp.Regexp
 		to string
 	}{
 		{regexp.MustCompile(`duration: \d+\.\d+ ms`), "duration: N ms"}, {regexp.MustCompile(`session time: [\d:.]+`), "session time: T"},
+		{regexp.MustCompile(`(process|Process holding the lock:|Wait queue:) \d+`), "$1 P"}, {regexp.MustCompile(`on transaction \d+`), "on transaction X"},
+		{regexp.MustCompile(`after \d+\.\d+ ms`), "after N ms"}, {regexp.MustCompile(`of database \d+`), "of database D"}, {regexp.MustCompile(`relation \d+`), "relation R"},
 		{regexp.MustCompile(`\|\d+/\d*\|`), "|V|"}, {regexp.MustCompile(`\|25P02\|V\|[1-9]\d*\|`), "|25P02|V|0|"}, {regexp.MustCompile(`\|V\|[1-9]\d*\|(\d+)\|`), "|V|X|$1|"},
 		{regexp.MustCompile(`(host=\S+) port=\d+`), "$1 port=P"},
 	}
@@ -267,7 +334,7 @@ func plainJSON(t *testing.T, log string) string {
 				v = vxid(text)
 			case key == "txid":
 				v = xid(text)
-			case key == "message":
+			case key == "message", key == "detail":
 				v = withoutNumbers(text)
 			}
 			out = append(out, fmt.Sprintf("%s=%q", key, fmt.Sprint(v)))

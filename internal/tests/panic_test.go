@@ -4,8 +4,6 @@ import (
 	"context"
 	"math/rand/v2"
 	"net"
-	"os"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -14,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"gompho/internal/tests/rerun"
 	"gompho/postmaster"
 )
 
@@ -22,11 +21,7 @@ import (
 // nothing by half, and at the end the check of the whole cluster finds nothing.
 func TestPanicInCriticalSection(t *testing.T) {
 	ctx := context.Background()
-	seed := rand.Uint64()
-	if v, err := strconv.ParseUint(os.Getenv("GOMPHO_SEED"), 10, 64); err == nil {
-		seed = v
-	}
-	t.Logf("seed %d", seed)
+	seed := rerun.Seed(t)
 	rnd := rand.New(rand.NewPCG(seed, 0))
 	var left atomic.Int64 // critical sections until the panic
 	dir := t.TempDir() + "/data"

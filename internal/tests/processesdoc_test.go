@@ -134,7 +134,7 @@ func TestProcessesDocument(t *testing.T) {
 	run(t, c, "create table t as select g as a, repeat('x', 200) as b from generate_series(1, 20000) g")
 	run(t, c, "set parallel_setup_cost = 0; set parallel_tuple_cost = 0; set min_parallel_table_scan_size = 0; set max_parallel_workers_per_gather = 2")
 	seen := map[string]bool{}
-	want := []string{"checkpointer", "background writer", "walwriter", "autovacuum launcher", "autovacuum worker", "archiver", "client backend", "parallel worker"}
+	want := []string{"checkpointer", "background writer", "walwriter", "cpu governor", "autovacuum launcher", "autovacuum worker", "archiver", "client backend", "parallel worker"}
 	quit, done := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(done)

@@ -2,8 +2,13 @@ package tests
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -85,4 +90,63 @@ func TestProgress(t *testing.T) {
 	if _, err := look.Exec(context.Background(), "select * from pg_stat_get_progress_info('NONE')"); err == nil || !strings.Contains(err.Error(), `invalid command name: "NONE"`) {
 		t.Errorf("a command that is not there: %v", err)
 	}
+}
+
+// TestProgressBackup: pg_stat_progress_basebackup shows what `gompho backup` does, phase by phase.
+func TestProgressBackup(t *testing.T) {
+	bin, top, sock := binary(t), t.TempDir(), shortDir(t)
+	dir := filepath.Join(top, "data")
+	p := startProcess(t, bin, dir, sock)
+	defer p.Wait()
+	defer p.Process.Signal(os.Interrupt)
+	c := socketConn(t, sock)
+	defer c.Close(context.Background())
+	run(t, c, "create table big as select repeat('x', 1000) from generate_series(1, 50000)")
+	cmd := exec.Command(bin, "backup", "--target", filepath.Join(top, "backup"), "-D", dir)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	var phases []string
+	for done := false; !done; {
+		select {
+		case err := <-ended:
+			if err != nil {
+				t.Fatal(err)
+			}
+			done = true
+		default:
+		}
+		var phase string
+		var total, streamed, spaces, spacesDone int64
+		err := c.QueryRow(context.Background(), "select phase, backup_total, backup_streamed, tablespaces_total, tablespaces_streamed from pg_stat_progress_basebackup").
+			Scan(&phase, &total, &streamed, &spaces, &spacesDone)
+		if errors.Is(err, pgx.ErrNoRows) || phase == "initializing" {
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(phases) == 0 || phases[len(phases)-1] != phase {
+			phases = append(phases, phase)
+		}
+		copied := phase == "waiting for wal archiving to finish" || phase == "transferring wal files"
+		if streamed > total || spaces != 1 || copied && (streamed < 50_000_000 || spacesDone != 1) || phase == "streaming database files" && total < 50_000_000 {
+			t.Errorf("%s: %d of %d bytes, %d of %d tablespaces", phase, streamed, total, spacesDone, spaces)
+		}
+	}
+	all := []string{"waiting for checkpoint to finish", "estimating backup size", "streaming database files", "waiting for wal archiving to finish", "transferring wal files"}
+	next := 0
+	for _, phase := range phases { // a short one may have gone unseen
+		at := slices.Index(all[next:], phase)
+		if at < 0 {
+			t.Fatalf("the phases were %q", phases)
+		}
+		next += at + 1
+	}
+	if !slices.Contains(phases, "streaming database files") {
+		t.Errorf("the phases were %q", phases)
+	}
+	eventually(t, c, "select count(*) = 0 from pg_stat_progress_basebackup")
 }

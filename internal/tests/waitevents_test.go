@@ -160,7 +160,7 @@ func TestWaitEvents(t *testing.T) {
 	eventually(t, look, "select not exists (select 1 from pg_stat_activity where pid = $1)", int32(c.PgConn().PID()))
 
 	for typ, events := range map[string]string{"checkpointer": "{CheckpointerMain}", "background writer": "{BgWriterMain,BgWriterHibernate}",
-		"walwriter": "{WalWriterMain}", "autovacuum launcher": "{AutoVacuumMain}"} {
+		"walwriter": "{WalWriterMain}", "cpu governor": "{CPUGovernorMain}", "autovacuum launcher": "{AutoVacuumMain}"} {
 		eventually(t, look, "select exists (select 1 from pg_stat_activity where backend_type = $1 and wait_event_type = 'Activity' and wait_event = any ($2::text[]))", typ, events)
 	}
 	if got := value[bool](t, look, "select wait_event is null and wait_event_type is null and state = 'active' from pg_stat_activity where pid = pg_backend_pid()"); !got {

@@ -76,7 +76,8 @@ func TestWalInspect(t *testing.T) {
 		{"select * from pg_get_wal_records_info('0/2', 'F/0')", "22023", "cannot accept future end LSN"},
 		{"select * from pg_get_wal_record_info('F/0')", "22023", "cannot accept future input LSN"},
 		{"select * from pg_get_wal_stats_till_end_of_wal('F/0')", "22023", "cannot accept future start LSN"},
-		{"select * from pg_get_wal_records_info_till_end_of_wal('0/1')", "58P01", "requested WAL segment pg_wal/000000010000000000000000 has already been removed"},
+		{"select * from pg_get_wal_records_info_till_end_of_wal('0/1')", "XX000", "could not read WAL at LSN 0/1"},
+		{"select * from pg_get_wal_record_info('0/10000')", "58P01", "requested WAL segment pg_wal/000000010000000000000000 has already been removed"},
 		{"create role nobody; set role nobody; select * from pg_get_wal_record_info('0/1')", "42501", "permission denied for function pg_get_wal_record_info"},
 	} {
 		_, err := c.PgConn().Exec(ctx, k.sql).ReadAll()

@@ -18,6 +18,8 @@ type Session struct {
 	Env types.Env
 	// OnNotice gets notices and warnings; nil drops them.
 	OnNotice func(*pgerr.Error)
+	// Interrupted returns the error of a request to end the statement, nil when there is none; nil: nobody asks.
+	Interrupted func() error
 }
 
 // Notice hands a notice to the client.

@@ -60,8 +60,16 @@ func positioned(loc int32, err error) error {
 const maxDepth = 4000
 
 // enter counts a level of nesting; the caller defers leave.
+// interruptEvery is the number of expressions between two questions whether to go on; they take about a millisecond.
+const interruptEvery = 1024
+
 func (a *analysis) enter() {
 	a.depth++
+	if a.visits++; a.visits%interruptEvery == 0 && a.s.Interrupted != nil {
+		if err := a.s.Interrupted(); err != nil {
+			fail(err)
+		}
+	}
 	if a.depth > maxDepth {
 		fail(pgerr.New(pgerr.StatementTooComplex, "stack depth limit exceeded").
 			WithHint("Increase the configuration parameter \"max_stack_depth\" (currently 2048kB), after ensuring the platform's stack depth limit is adequate."))

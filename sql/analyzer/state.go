@@ -14,6 +14,7 @@ type analysis struct {
 	cat    *catalog.Session
 	params *Params
 	depth  int
+	visits int // of expressions
 }
 
 // state is one query level under analysis.

@@ -52,6 +52,7 @@ func (c *Context) analyzeTree(rel *catalog.Relation, names []string, verbose boo
 	if rel.Kind != 'p' {
 		return nil
 	}
+	c.S.Stats.Analyzed(c.S.Slot.Counters(), statsID(rel), 0, 0, names == nil, c.Auto != nil)
 	return c.setClassSize(rel.Oid, -1, float32(s.Live))
 }
 

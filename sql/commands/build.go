@@ -46,6 +46,7 @@ func (c *Context) buildIndex(table, index ids.Oid, sizes bool) error {
 		return err
 	}
 	if blocks == 0 {
+		rel.Heap.Counts(c.S.Slot).Scan() // a short one
 		if err := ix.Btree.CreateEmpty(c.S.Tx); err != nil {
 			return err
 		}

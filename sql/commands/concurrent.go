@@ -33,6 +33,16 @@ func (c *Context) nextTransaction() error {
 	return c.Hooks.NextTransaction()
 }
 
+// looksElsewhere reports whether to make entries of an index runs functions, of an expression or a predicate, which may look into other tables.
+func (c *Context) looksElsewhere(table, index ids.Oid) (bool, error) {
+	rel, err := c.S.Relation(table)
+	if rel == nil || err != nil {
+		return true, err
+	}
+	ix := indexOf(rel, index)
+	return ix == nil || ix.PredText != nil || slices.Contains(ix.Keys, 0), nil
+}
+
 // holdForSession takes locks that outlive the transactions of the command, and returns what gives them back.
 func (c *Context) holdForSession(rels ...ids.Oid) (release func(), err error) {
 	var held []locks.Tag
@@ -119,7 +129,12 @@ func (c *Context) fillConcurrently(table ids.Oid, indexes []ids.Oid) (limit ids.
 	if err := c.waitForLockers(table, locks.Share); err != nil {
 		return 0, err
 	}
-	for _, ix := range indexes {
+	elsewhere := make([]bool, len(indexes))
+	for i, ix := range indexes {
+		if elsewhere[i], err = c.looksElsewhere(table, ix); err != nil {
+			return 0, err
+		}
+		c.S.Tx.SetBystander(!elsewhere[i])
 		c.buildProgress(stats.IndexOid, int64(ix))
 		if err := c.underSnapshot(table, ix, c.buildConcurrently); err != nil {
 			return 0, err
@@ -135,7 +150,8 @@ func (c *Context) fillConcurrently(table ids.Oid, indexes []ids.Oid) (limit ids.
 	if err := c.waitForLockers(table, locks.Share); err != nil {
 		return 0, err
 	}
-	for _, ix := range indexes {
+	for i, ix := range indexes {
+		c.S.Tx.SetBystander(!elsewhere[i])
 		c.buildProgress(stats.IndexOid, int64(ix))
 		err := c.underSnapshot(table, ix, func(rel *catalog.Relation, index *catalog.Index, snap *mvcc.Snapshot) error {
 			limit = max(limit, snap.Xmin)
@@ -301,6 +317,7 @@ func (c *Context) retire(table ids.Oid, indexes []ids.Oid) error {
 		func(r *catalog.PgIndex) { r.Indisvalid, r.Indisclustered, r.Indisreplident = false, false, false },
 		func(r *catalog.PgIndex) { r.Indisready, r.Indislive = false, false },
 	} {
+		c.S.Tx.SetBystander(true) // catalogs only
 		for _, ix := range indexes {
 			if err := c.setIndexState(table, ix, change); err != nil {
 				return err

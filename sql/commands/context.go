@@ -30,10 +30,12 @@ type Context struct {
 	// TopLevel: not inside a transaction block, a function or a multi-statement query.
 	TopLevel bool
 	// InBlock: inside a transaction block that the user has begun; for commands that have no effect outside of one.
-	InBlock    bool
-	Params     []types.Datum
-	ParamTypes []ids.Oid
-	Out        Receiver
+	InBlock bool
+	// reindexVerbose: REINDEX tells of each index.
+	reindexVerbose bool
+	Params         []types.Datum
+	ParamTypes     []ids.Oid
+	Out            Receiver
 	// Env is the session as type input sees it; nil: the defaults.
 	Env   types.Env
 	Hooks *Hooks
@@ -41,6 +43,8 @@ type Context struct {
 	Rehearsal *Rehearsal
 	// Auto is not nil when autovacuum runs the command.
 	Auto *Auto
+	// Stored is set by REFRESH: the number of rows.
+	Stored uint64
 }
 
 // ExprKind is the place where an expression of a command stands.
@@ -85,6 +89,8 @@ type Hooks struct {
 	Analyze func(stmt ast.Stmt, paramTypes []ids.Oid) (*query.Query, error)
 	// RunQuery plans and runs a query with a snapshot of its own; each gets its rows.
 	RunQuery func(q *query.Query, params []types.Datum, each func(b *types.Batch) error) (uint64, error)
+	// CopyQuery is RunQuery for a query that is counted as a statement within the command.
+	CopyQuery func(q *query.Query, each func(b *types.Batch) error) error
 	// Compile makes expressions over the columns of rel ready to be computed.
 	Compile func(exprs []query.Expr, rel *catalog.Relation) (RowEval, error)
 	// Explain runs EXPLAIN and returns the result in one of the formats, line by line.

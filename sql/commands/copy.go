@@ -217,7 +217,11 @@ func copyQuery(c *Context, st *ast.CopyStmt) (uint64, error) {
 		return 0, err
 	}
 	defer c.showCopy(0, st)()
-	_, err = c.runQuery(q, nil, w.batch)
+	if c.Hooks.CopyQuery != nil {
+		err = c.Hooks.CopyQuery(q, w.batch)
+	} else {
+		_, err = c.runQuery(q, nil, w.batch)
+	}
 	return w.n, w.close(err)
 }
 

@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"gompho/catalog"
+	"gompho/functions"
 	"gompho/internal/pgerr"
 	"gompho/locks"
 	"gompho/sql/ast"
@@ -42,6 +43,9 @@ type copyReader struct {
 	value  []byte
 	null   bool   // the column is NULL
 	pad    []byte // where padded values of the batch live
+
+	long      stats.Charge // long fields of a row in binary
+	longBytes int64        // of them
 }
 
 // copyFrom is COPY table FROM.
@@ -93,7 +97,8 @@ func copyFrom(c *Context, st *ast.CopyStmt) (uint64, error) {
 	if o.binary {
 		err = r.readBinary(src)
 	} else {
-		r.lines = &copyLines{r: src, o: o}
+		r.lines = &copyLines{r: src, o: o, slot: c.S.Slot}
+		defer r.lines.held.Done()
 		err = r.readText()
 	}
 	if err != nil {
@@ -386,6 +391,9 @@ func (r *copyReader) textRow() error {
 		}
 		if !ok {
 			r.column, r.value = r.rel.AttName(att), f.b
+			if err = functions.AffordInput(r.lines.slot, r.types[i], f.b); err != nil {
+				return err
+			}
 			if d, err = types.Input(r.env, r.types[i], string(f.b), r.mods[i]); err != nil {
 				return err
 			}
@@ -527,7 +535,10 @@ func (r *copyReader) readBinary(src io.Reader) error {
 	if _, err := io.CopyN(io.Discard, in, int64(be32(head[15:]))); err != nil {
 		return bad("invalid COPY file header (wrong length)")
 	}
+	defer r.long.Done()
 	for line := 1; ; line++ {
+		r.longBytes = 0
+		r.long.Done()
 		more, err := r.binaryRow(in)
 		if err != nil {
 			return r.fail(err, line)
@@ -578,13 +589,9 @@ func (r *copyReader) binaryRow(in *bufio.Reader) (bool, error) {
 		if size < 0 {
 			return false, bad("invalid field size")
 		}
-		b := make([]byte, 0, min(int(size), 64<<10))
-		for len(b) < int(size) { // the size is not trusted: memory grows with what really comes
-			part := min(int(size)-len(b), 64<<10)
-			b = append(b, make([]byte, part)...)
-			if _, err := io.ReadFull(in, b[len(b)-part:]); err != nil {
-				return false, binaryEOF(err)
-			}
+		b, err := r.binaryField(in, int(size))
+		if err != nil {
+			return false, err
 		}
 		d, err := types.Receive(r.env, r.types[i], b, r.mods[i])
 		if err != nil {
@@ -594,6 +601,32 @@ func (r *copyReader) binaryRow(in *bufio.Reader) (bool, error) {
 	}
 	r.column = ""
 	return true, nil
+}
+
+// binaryField reads size bytes. A long field is on the account until the row is stored, with the copy that is stored.
+func (r *copyReader) binaryField(in *bufio.Reader, size int) ([]byte, error) {
+	if size > longLine {
+		account := r.c.S.Slot.Account()
+		if err := account.Afford(2*int64(size), "a field of COPY"); err != nil {
+			return nil, err
+		}
+		r.longBytes += 2 * int64(size)
+		r.long.Set(account, r.longBytes, "a field of COPY")
+	}
+	b := make([]byte, 0, min(size, 64<<10))
+	for len(b) < size { // the size is not trusted: memory grows with what really comes
+		if len(b) == cap(b) {
+			grown := make([]byte, len(b), min(size, 4*cap(b)))
+			copy(grown, b)
+			b = grown
+		}
+		part := min(cap(b)-len(b), 64<<10)
+		b = b[:len(b)+part]
+		if _, err := io.ReadFull(in, b[len(b)-part:]); err != nil {
+			return nil, binaryEOF(err)
+		}
+	}
+	return b, nil
 }
 
 func binaryEOF(err error) error {

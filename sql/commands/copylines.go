@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"gompho/internal/pgerr"
+	"gompho/stats"
 )
 
 // copyLines cuts the input of COPY FROM into lines, and lines into fields.
@@ -14,6 +15,8 @@ import (
 type copyLines struct {
 	r     io.Reader
 	o     *copyOptions
+	slot  *stats.Slot // whose account long lines are on
+	held  stats.Charge
 	data  []byte // what has been read
 	pos   int    // of data: where the next line begins
 	eof   bool
@@ -39,9 +42,9 @@ func (l *copyLines) more() (bool, error) {
 		return false, nil
 	}
 	if cap(l.data)-len(l.data) < 64<<10 {
-		grown := make([]byte, len(l.data), 2*cap(l.data)+copyChunk)
-		copy(grown, l.data)
-		l.data = grown // lines that refer to the old array keep it alive
+		if err := l.grow(); err != nil {
+			return false, err
+		}
 	}
 	n, err := l.r.Read(l.data[len(l.data):cap(l.data)])
 	l.data = l.data[:len(l.data)+n]
@@ -52,6 +55,30 @@ func (l *copyLines) more() (bool, error) {
 	return true, err
 }
 
+// grow makes room for more of a line, or of a batch of lines. What is kept is twice on the account: the fields' values are copied when they are stored.
+func (l *copyLines) grow() error {
+	if n := len(l.data) - l.pos; n > maxCopyLine {
+		return pgerr.New(pgerr.ProgramLimitExceeded, "out of memory").WithDetail("Cannot enlarge string buffer containing %d bytes by %d more bytes.", n, copyChunk)
+	}
+	size := 2*cap(l.data) + copyChunk
+	if size > longLine {
+		if err := l.slot.Account().Afford(int64(size), "a line of COPY"); err != nil {
+			return err
+		}
+		l.held.Set(l.slot.Account(), 2*int64(size), "a line of COPY")
+	}
+	grown := make([]byte, len(l.data), size)
+	copy(grown, l.data)
+	l.data = grown // lines that refer to the old array keep it alive
+	return nil
+}
+
+// maxCopyLine is the longest line in bytes; longLine is from what size on the input that is kept is on the account.
+const (
+	maxCopyLine = 1<<30 - 1
+	longLine    = 1 << 20
+)
+
 // recycle forgets lines that nobody refers to any more: all before the next one.
 func (l *copyLines) recycle() {
 	if l.pos < copyChunk/2 {
@@ -59,6 +86,10 @@ func (l *copyLines) recycle() {
 	}
 	l.data = append(l.data[:0], l.data[l.pos:]...)
 	l.pos = 0
+	if cap(l.data) > longLine && len(l.data) < copyChunk {
+		l.data = append(make([]byte, 0, copyChunk), l.data...)
+		l.held.Done()
+	}
 }
 
 // next reads a line; false at the end.
@@ -201,9 +232,6 @@ func (l *copyLines) nextText() (bool, error) {
 		}
 		if !ok {
 			return l.rest()
-		}
-		if l.eol == 0 || l.eol == 'b' {
-			continue
 		}
 		at = max(l.pos, from)
 	}

@@ -99,7 +99,10 @@ func (w *copyWriter) batch(b *types.Batch) error {
 	for i := range b.Rows() {
 		row := b.Row(i)
 		w.buf = w.buf[:0]
-		var err error
+		err := w.affordRow(b, row)
+		if err != nil {
+			return err
+		}
 		if w.o.binary {
 			err = w.binaryRow(b, row)
 		} else {
@@ -133,6 +136,23 @@ func (w *copyWriter) binaryRow(b *types.Batch, row int) error {
 	}
 	_, err := w.sink.Write(w.buf)
 	return err
+}
+
+// longField is from which length on, in bytes, it is asked whether there is room for the output of a value: in its text form, with escapes, and in the message.
+const longField = 256 << 10
+
+// affordRow asks that for the long values of a row.
+func (w *copyWriter) affordRow(b *types.Batch, row int) error {
+	long := 0
+	for i := range w.types {
+		if d := b.Cols[i].Get(row); d.IsBytes() && len(d.Bytes()) > longField {
+			long += len(d.Bytes())
+		}
+	}
+	if long == 0 {
+		return nil
+	}
+	return w.c.S.Slot.Account().Afford(3*int64(long), "a row of COPY")
 }
 
 func (w *copyWriter) textRow(b *types.Batch, row int) {

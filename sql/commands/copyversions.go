@@ -53,10 +53,15 @@ func (r *rewriter) emptyRow() []types.Datum {
 	return row
 }
 
-// keep returns what the copy of a row that is there now keeps, nil if everybody sees it.
-func keep(h tuple.Header, oldest ids.Xid) *heap.Version {
-	if x := h.Xmin(); !h.XminFrozen() && x.IsNormal() && x >= oldest {
+// keep returns what the copy of a row that is there now keeps, nil if everybody sees it. A row of a catalog always keeps who made it: by that the built-in ones
+// are known that nobody has changed.
+func (r *rewriter) keep(h tuple.Header, oldest ids.Xid) *heap.Version {
+	x := h.Xmin()
+	if !h.XminFrozen() && x.IsNormal() && x >= oldest {
 		return &heap.Version{Xmin: x}
+	}
+	if isCatalog(r.before.Oid) && x.IsNormal() {
+		return &heap.Version{Xmin: x, Frozen: true}
 	}
 	return nil
 }
@@ -86,11 +91,11 @@ func (r *rewriter) copyAll(oldest ids.Xid) error {
 				row[col] = b.Cols[k].Get(i)
 			}
 			r.as = nil
-			if ids.Xid(b.Cols[len(cols)].Get(i).Word()) >= oldest {
+			if isCatalog(rel.Oid) || tx.Manager().WidenXid(uint32(b.Cols[len(cols)].Get(i).Word())) >= oldest {
 				if found, err := young.Version(tids[i], nil); err != nil {
 					return err
 				} else if found {
-					r.as, r.old = keep(young.Header(), oldest), tids[i]
+					r.as, r.old = r.keep(young.Header(), oldest), tids[i]
 				}
 			}
 			if err := r.row(row); err != nil {
@@ -136,7 +141,7 @@ func (r *rewriter) copyOrdered(oldest ids.Xid) error {
 			for k, col := range cols {
 				row[col] = vals[k]
 			}
-			r.as, r.old = keep(fetch.Header(), oldest), fetch.TID()
+			r.as, r.old = r.keep(fetch.Header(), oldest), fetch.TID()
 			if err := r.row(row); err != nil {
 				return err
 			}

@@ -217,12 +217,13 @@ func refreshMatView(c *Context, st *ast.RefreshMatViewStmt) error {
 	}
 	if rel.Heap != nil && c.Rehearsal == nil {
 		rel.Heap.NoteRewritten(c.S.Tx)
+		rel.Heap.Counts(c.S.Slot).Truncate()
 	}
 	if err := c.newHeapFiles(rel, rel.Persistence, locks.Share); err != nil {
 		return err
 	}
 	if !st.SkipData {
-		if _, err := c.fill(rel.Oid, q, nil); err != nil {
+		if c.Stored, err = c.fill(rel.Oid, q, nil); err != nil {
 			return err
 		}
 	}

@@ -72,7 +72,7 @@ func (c *Context) lazyVacuum(rel *catalog.Relation, o *vacuumOptions) error {
 	if err != nil {
 		return err
 	}
-	c.S.Stats.Vacuumed(statsID(rel), int64(st.NewRelTuples), int64(st.RecentlyDead+st.MissedDead), c.Auto != nil)
+	c.S.Stats.Vacuumed(c.S.Slot.Counters(), statsID(rel), int64(st.NewRelTuples), int64(st.RecentlyDead+st.MissedDead), c.Auto != nil)
 	if err := c.storeVacuum(rel, indexes, &st); err != nil {
 		return err
 	}
@@ -106,7 +106,7 @@ func (c *Context) vacuumParams(rel *catalog.Relation, row *catalog.PgClass, o *v
 		}
 	}
 	if rel.Oid < firstNormalOid {
-		p.NoTruncate = true // sessions read and write catalogs without locks on them: one may be about to use the page that is cut off
+		p.NoTruncate = true // everybody would wait for the lock that it takes; VACUUM FULL gives the space back
 	}
 	if a := c.Auto; a != nil {
 		p.FreezeMinAge, p.FreezeTableAge = a.FreezeMinAge, a.FreezeTableAge
@@ -123,6 +123,7 @@ func (c *Context) vacuumParams(rel *catalog.Relation, row *catalog.PgClass, o *v
 		}
 		return func() { c.S.Owner.Release(tag, locks.AccessExclusive, false) }, true
 	}
+	p.InTheWay = func() bool { return c.S.Owner.Awaited(tag, locks.ShareUpdateExclusive) }
 	p.Awaited = func() bool { return c.S.Owner.Awaited(tag, locks.AccessExclusive) }
 	return p
 }

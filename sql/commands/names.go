@@ -32,15 +32,23 @@ func (c *Context) checkOwnerOid(oid ids.Oid) error {
 }
 
 func (c *Context) checkOwner(r *catalog.Relation) error {
+	if err := c.checkOwnerAlone(r); err != nil {
+		return err
+	}
+	if isCatalog(r.Oid) && !c.systemOK() {
+		return pgerr.New(pgerr.InsufficientPrivilege, "permission denied: %q is a system catalog", r.Name)
+	}
+	return nil
+}
+
+// checkOwnerAlone errors with 42501 when the user does not own a relation.
+func (c *Context) checkOwnerAlone(r *catalog.Relation) error {
 	ok, err := c.S.Cat.HasPrivsOf(c.S.User, r.Owner)
 	if err != nil {
 		return err
 	}
 	if !ok {
 		return pgerr.New(pgerr.InsufficientPrivilege, "must be owner of %s %s", catalog.KindWord(r.Kind), r.Name)
-	}
-	if isCatalog(r.Oid) && !c.systemOK() {
-		return pgerr.New(pgerr.InsufficientPrivilege, "permission denied: %q is a system catalog", r.Name)
 	}
 	return nil
 }

@@ -59,10 +59,8 @@ func (c *Context) stageRows(rel *catalog.Relation, q *query.Query) (ids.Oid, err
 	if err := c.createToast(oid, nil, false); err != nil {
 		return 0, err
 	}
-	if _, err := c.fill(oid, q, nil); err != nil {
-		return 0, err
-	}
-	return oid, nil
+	c.Stored, err = c.fill(oid, q, nil)
+	return oid, err
 }
 
 // merge is the state of one refresh.

@@ -17,7 +17,7 @@ func (c *Context) reindexConcurrently(st *ast.ReindexStmt) error {
 	if st.Relation != nil {
 		if oid, err := c.S.Cat.LookupRelation(relName(st.Relation)); err != nil {
 			return err
-		} else if oid != 0 && oid < firstNormalOid {
+		} else if oid != 0 && isCatalog(oid) {
 			return pgerr.NotSupported("cannot reindex system catalogs concurrently")
 		}
 	}
@@ -25,15 +25,13 @@ func (c *Context) reindexConcurrently(st *ast.ReindexStmt) error {
 	case ast.ReindexObjectIndex:
 		return c.reindexIndexConcurrently(st)
 	case ast.ReindexObjectTable:
-		rel, err := c.openOwned(st.Relation, locks.ShareUpdateExclusive, false)
+		rel, err := c.openMaintained(st.Relation, locks.ShareUpdateExclusive)
 		if err != nil {
 			return err
 		}
 		switch {
 		case rel.Kind == 'p':
 			return c.reindexTreeConcurrently(rel.Oid)
-		case rel.Kind != 'r' && rel.Kind != 'm' && rel.Kind != 't':
-			return pgerr.New(pgerr.WrongObjectType, "%q is not a table or materialized view", rel.Name)
 		case rel.Persistence == 't':
 			return c.reindexTable(rel)
 		}
@@ -122,10 +120,17 @@ func (c *Context) reindexTableConcurrently(table ids.Oid) (any bool, err error) 
 	if rel == nil || err != nil {
 		return false, err
 	}
-	for _, r := range []ids.Oid{table, rel.Toast} {
-		if r == 0 {
-			continue
-		}
+	// Both for all of the time: who has the table and waits for its toast table would be waited for.
+	tables := []ids.Oid{table}
+	if rel.Toast != 0 {
+		tables = append(tables, rel.Toast)
+	}
+	release, err := c.holdForSession(tables...)
+	if err != nil {
+		return false, err
+	}
+	defer release()
+	for _, r := range tables {
 		if rel, err = c.S.Cat.LockRelation(r, locks.ShareUpdateExclusive); rel == nil || err != nil {
 			return any, err
 		}
@@ -175,6 +180,7 @@ func (c *Context) replaceIndexes(table ids.Oid, old []ids.Oid) error {
 	if err := c.waitForSnapshots(limit); err != nil {
 		return err
 	}
+	c.S.Tx.SetBystander(true) // catalogs only, from here on
 	for i, o := range old {
 		if err := c.swapIndex(table, o, made[i]); err != nil {
 			return err

@@ -65,6 +65,9 @@ func (c *Context) eachRow(rel *catalog.Relation, f func(row []types.Datum) error
 
 // rewriteTable copies all rows into new files, with the new values, and makes the indexes again.
 func (a *alteration) rewriteTable() error {
+	if isCatalog(a.oid) {
+		return a.rewriteCatalog()
+	}
 	c := a.c
 	now, err := a.rel()
 	if err != nil {

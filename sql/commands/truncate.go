@@ -269,7 +269,11 @@ func (c *Context) rebuildIndex(table, index ids.Oid, persistence byte, stats boo
 	if err := c.step(); err != nil {
 		return err
 	}
+	u := beginUsage(c.S.Slot)
 	err := c.buildIndex(table, index, stats)
+	if err == nil {
+		c.toldReindexed(index, &u)
+	}
 	c.S.Slot.AddProgress(statistics.ProgressCluster, statistics.ClusterIndexesRebuilt, 1)
 	return err
 }

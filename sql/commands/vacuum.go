@@ -226,7 +226,13 @@ func (c *Context) vacuumTargets(st *ast.VacuumStmt, o *vacuumOptions) ([]vacuumT
 		if ok, err := c.mayVacuum(rel.Oid); err != nil {
 			return nil, err
 		} else if !ok {
-			c.S.Warn("01000", "skipping %q --- only table or database owner can %s it", rel.Name, word)
+			who := "table or database owner"
+			if rel.Shared {
+				who = "superuser"
+			} else if rel.Namespace == ids.PgCatalogNamespace {
+				who = "superuser or database owner"
+			}
+			c.S.Warn("01000", "skipping %q --- only %s can %s it", rel.Name, who, word)
 			continue
 		}
 		if rel.Kind != 'r' && rel.Kind != 'm' && rel.Kind != 'p' && (rel.Kind != 't' || !st.IsVacuumcmd) {
@@ -275,6 +281,9 @@ func (c *Context) vacuumLock(t vacuumTarget, word string, o *vacuumOptions) (boo
 		mode = locks.AccessExclusive
 	}
 	tag, missing := c.S.Cat.RelationTag(t.oid), ""
+	// Who has the table may be about to wait for old snapshots: an index that is replaced concurrently. There must be none here while this waits for it.
+	c.S.Tx.SetBystander(c.Auto != nil || word == "vacuum" && !o.full)
+	c.S.Tx.ReleaseCatalogSnapshot()
 	if o.skipLocked {
 		ok, err := c.S.Owner.TryAcquire(tag, mode, false)
 		if err != nil {
@@ -337,12 +346,14 @@ func (c *Context) holdIndexes(rel *catalog.Relation, mode locks.Mode) error {
 
 // vacuumFull copies a table's rows into new files.
 func (c *Context) vacuumFull(oid ids.Oid, o *vacuumOptions) error {
+	if isCatalog(oid) {
+		if _, err := c.holdCatalog(oid); err != nil {
+			return err
+		}
+	}
 	rel, err := c.S.Cat.LockRelation(oid, locks.AccessExclusive)
 	if rel == nil || err != nil || rel.Heap == nil {
 		return err
-	}
-	if rel.Oid < firstNormalOid {
-		return c.lazyVacuum(rel, o) // catalogs keep their files
 	}
 	a := &alteration{c: c, oid: oid, old: rel, persistence: rel.Persistence, frozen: true}
 	return a.repack(o.verbose)

@@ -324,7 +324,9 @@ func (f *aggFn) addOne(s *aggState, row int) error {
 // finish feeds the sorted rows of an ordered aggregate and returns the result.
 func (f *aggFn) finish(s *aggState) (types.Datum, error) {
 	if s.rows != nil {
-		if err := f.feed(s); err != nil {
+		var held tally
+		defer held.done()
+		if err := f.feed(s, &held); err != nil {
 			return types.Null, err
 		}
 	}
@@ -336,7 +338,8 @@ func (f *aggFn) finish(s *aggState) (types.Datum, error) {
 	return s.acc.Result()
 }
 
-func (f *aggFn) feed(s *aggState) error {
+// feed accumulates the sorted rows; held is what the state takes meanwhile.
+func (f *aggFn) feed(s *aggState, held *tally) error {
 	defer s.rows.reset()
 	if err := s.rows.finish(); err != nil {
 		return err
@@ -367,6 +370,10 @@ func (f *aggFn) feed(s *aggState) error {
 			if err := s.acc.Add(f.vals[:f.nargs]); err != nil {
 				return err
 			}
+		}
+		held.set(&f.env.pool, s.acc.Size())
+		if err := f.env.Slot.CheckInterrupts(); err != nil {
+			return err
 		}
 	}
 }

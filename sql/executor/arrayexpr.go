@@ -2,6 +2,7 @@ package executor
 
 import (
 	"gompho/internal/pgerr"
+	"gompho/stats"
 	"gompho/types"
 )
 
@@ -20,13 +21,18 @@ type scalarArray struct {
 	have    bool
 	elems   []types.Datum
 	hasNull bool
+	long    bool                // the elements are not listed
 	words   map[uint64]struct{} // of many elements under =
 	strs    map[string]struct{}
+	slot    *stats.Slot
 	result
 }
 
 // manyElems is the number of elements from which on a hash table is made of them.
 const manyElems = 9
+
+// endlessElems is the number of elements from which on they are looked at where they lie, not listed.
+const endlessElems = 1 << 20
 
 func (e *scalarArray) scalar(row int) (types.Datum, error) {
 	x, err := e.scalarArg.scalar(row)
@@ -38,26 +44,28 @@ func (e *scalarArray) scalar(row int) (types.Datum, error) {
 		return types.Null, err
 	}
 	if !e.have || e.cached != arr {
-		e.load(arr)
+		if err := e.load(arr); err != nil {
+			return types.Null, err
+		}
 	}
 	return e.decide(x)
 }
 
-func (e *scalarArray) load(arr types.Datum) {
+func (e *scalarArray) load(arr types.Datum) error {
 	e.cached, e.have = arr, isConst(e.arrayArg)
 	e.elems, e.hasNull, e.words, e.strs = e.elems[:0], false, nil, nil
 	it := types.IterateArray(arr, e.elem)
-	for {
-		d, ok := it.Next()
-		if !ok {
-			break
-		}
+	if e.long = it.Len() >= endlessElems; e.long {
+		return nil
+	}
+	for d, ok := it.Next(); ok; d, ok = it.Next() {
 		e.hasNull = e.hasNull || d.IsNull()
 		e.elems = append(e.elems, d)
 	}
 	if e.have && e.known && e.spec.op == opEq && e.useOr && len(e.elems) >= manyElems && e.spec.repr != reprFloat {
 		e.index()
 	}
+	return e.slot.CheckInterrupts()
 }
 
 func (e *scalarArray) index() {
@@ -78,7 +86,7 @@ func (e *scalarArray) index() {
 }
 
 func (e *scalarArray) decide(x types.Datum) (types.Datum, error) {
-	if len(e.elems) == 0 {
+	if len(e.elems) == 0 && !e.long {
 		return types.Bool(!e.useOr), nil
 	}
 	if x.IsNull() && e.strict {
@@ -88,31 +96,47 @@ func (e *scalarArray) decide(x types.Datum) (types.Datum, error) {
 		return e.probe(x), nil
 	}
 	null := false
-	for _, d := range e.elems {
-		if e.strict && d.IsNull() {
-			null = true
-			continue
-		}
-		var r types.Datum
-		if e.known {
-			r = types.Bool(truth[e.spec.op][e.spec.repr.cmpDatums(x, d)+1])
-		} else {
-			var err error
-			if r, err = e.fn.do(x, d); err != nil {
-				return types.Null, err
+	if e.long {
+		it, pace := types.IterateArray(e.cached, e.elem), types.PaceFor(e.slot)
+		for d, ok := it.Next(); ok; d, ok = it.Next() {
+			decided, err := e.one(x, d, &null)
+			if err == nil && !decided {
+				err = pace.Step(types.ElementStep)
+			}
+			if err != nil || decided {
+				return types.Bool(e.useOr), err
 			}
 		}
-		switch {
-		case r.IsNull():
-			null = true
-		case r.Bool() == e.useOr:
-			return types.Bool(e.useOr), nil
+	}
+	for _, d := range e.elems {
+		if decided, err := e.one(x, d, &null); err != nil || decided {
+			return types.Bool(e.useOr), err
 		}
 	}
 	if null {
 		return types.Null, nil
 	}
 	return types.Bool(!e.useOr), nil
+}
+
+// one compares x with an element; decided: the result does not depend on others. Sets null when it is neither true nor false.
+func (e *scalarArray) one(x, d types.Datum, null *bool) (decided bool, err error) {
+	if e.strict && d.IsNull() {
+		*null = true
+		return false, nil
+	}
+	if e.known {
+		return truth[e.spec.op][e.spec.repr.cmpDatums(x, d)+1] == e.useOr, nil
+	}
+	r, err := e.fn.do(x, d)
+	if err != nil {
+		return false, err
+	}
+	if r.IsNull() {
+		*null = true
+		return false, nil
+	}
+	return r.Bool() == e.useOr, nil
 }
 
 func (e *scalarArray) probe(x types.Datum) types.Datum {

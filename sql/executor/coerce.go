@@ -2,6 +2,7 @@ package executor
 
 import (
 	"gompho/catalog"
+	"gompho/functions"
 	"gompho/internal/ids"
 	"gompho/internal/pgerr"
 	"gompho/sql/query"
@@ -40,15 +41,29 @@ func (e *viaIO) convert(d types.Datum) (types.Datum, error) {
 	if textLike(e.from.Underlying().Oid) {
 		text = d.Bytes()
 	} else {
+		if err := functions.AffordOutput(e.sc.ex.env.Slot, e.from, d); err != nil {
+			return types.Null, err
+		}
 		e.buf = types.Output(env, e.from, d, e.buf[:0])
 		text = e.buf
+		if cap(e.buf) > 1<<20 {
+			e.buf = nil // it would stay until the statement ends
+		}
 	}
+	pace := types.PaceFor(e.sc.ex.env.Slot)
 	if to := e.to.Underlying().Oid; to == textOid || to == varcharOid {
 		m := e.sc.mem.Alloc(len(text))
-		copy(m, text)
-		return types.Bytes(m), nil
+		_, err := pace.Copy(m, text)
+		return types.Bytes(m), err
 	}
-	return types.Input(env, e.to, string(text), -1)
+	if err := functions.AffordInput(e.sc.ex.env.Slot, e.to, text); err != nil {
+		return types.Null, err
+	}
+	own, err := pace.Clone(text) // what is made of it may refer to it
+	if err != nil {
+		return types.Null, err
+	}
+	return types.Input(env, e.to, types.Bytes(own).Str(), -1)
 }
 
 func (e *viaIO) vec(sel []int32, n int) (*types.Vector, error) {

@@ -53,7 +53,7 @@ var compareFuncs = func() map[string]cmpSpec {
 		"timestamp_", "cash_")
 	plain(reprUnsigned, "oid", "bool", "char", "tid", "pg_lsn_", "xid8")
 	plain(reprFloat, "float4", "float8", "float48", "float84")
-	plain(reprBytes, "name", "bytea", "uuid_")
+	plain(reprBytes, "name", "bytea", "uuid_", "macaddr_", "macaddr8_")
 	m["texteq"], m["textne"] = cmpSpec{opEq, reprBytes}, cmpSpec{opNe, reprBytes}
 	m["text_lt"], m["text_le"] = cmpSpec{opLt, reprBytes}, cmpSpec{opLe, reprBytes}
 	m["text_gt"], m["text_ge"] = cmpSpec{opGt, reprBytes}, cmpSpec{opGe, reprBytes}

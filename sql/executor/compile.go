@@ -390,7 +390,7 @@ func (c *compiler) compileScalarArray(n *query.ScalarArrayOpExpr) (expr, error) 
 	if err != nil {
 		return nil, err
 	}
-	e := &scalarArray{scalarArg: args[0], arrayArg: args[1], useOr: n.UseOr, elem: elem, strict: p.Proisstrict}
+	e := &scalarArray{scalarArg: args[0], arrayArg: args[1], useOr: n.UseOr, elem: elem, strict: p.Proisstrict, slot: c.ex.env.Slot}
 	if e.spec, e.known = compareFuncs[p.Prosrc]; e.known && p.Prolang == languageInternal {
 		return e, nil
 	}

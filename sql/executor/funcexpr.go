@@ -110,7 +110,9 @@ func (e *funcCall) vec(sel []int32, n int) (*types.Vector, error) {
 	}
 	out := e.start(e.kind, n)
 	if e.kernel != nil {
-		return out, e.kernel(e.cols, sel, n, out)
+		if err := e.kernel(e.cols, sel, n, out); err != functions.ErrLong {
+			return out, err
+		}
 	}
 	e.call.Args = e.vals
 	if sel == nil {

@@ -5,6 +5,7 @@ import (
 
 	"gompho/internal/ids"
 	"gompho/internal/pgerr"
+	"gompho/stats"
 	"gompho/types"
 )
 
@@ -30,7 +31,7 @@ func (e *Env) reprOf(typ ids.Oid) repr {
 		return reprUnsigned
 	case float4Oid, float8Oid:
 		return reprFloat
-	case textOid, varcharOid, nameOid, byteaOid, uuidOid:
+	case textOid, varcharOid, nameOid, byteaOid, uuidOid, 829, 774:
 		return reprBytes
 	}
 	return reprFunc
@@ -41,7 +42,12 @@ type keyColumn struct {
 	repr repr
 	cmp  func(a, b types.Datum) int
 	hash func(types.Datum) uint64
+	slot *stats.Slot
 }
+
+// over reports whether the statement has been told to end, and what is found out about values does not matter any more. It is only asked about
+// long values.
+func (k *keyColumn) over(n int) bool { return n > types.PaceStride && k.slot.CheckInterrupts() != nil }
 
 // keyColumn returns how values of a type compare for equality; hash asks for a hash function as well.
 func (e *Env) keyColumn(typ, coll ids.Oid, hash bool) (keyColumn, error) {
@@ -49,7 +55,7 @@ func (e *Env) keyColumn(typ, coll ids.Oid, hash bool) (keyColumn, error) {
 	if err != nil {
 		return keyColumn{}, err
 	}
-	k := keyColumn{repr: e.reprOf(typ), cmp: types.Comparer(t, coll), hash: types.Hasher(t, coll)}
+	k := keyColumn{repr: e.reprOf(typ), cmp: types.Comparer(t, coll), hash: types.Hasher(t, coll), slot: e.Slot}
 	if k.cmp == nil {
 		if k.repr == reprFunc {
 			return k, pgerr.New(pgerr.UndefinedFunction, "could not identify an equality operator for type %s", e.Catalog.TypeName(typ))
@@ -93,7 +99,9 @@ func (k *keyColumn) hashVector(v *types.Vector, sel []int32, n int, h []uint64, 
 		case v.IsNull(i):
 			combine(i, nullHash)
 		case k.repr == reprBytes:
-			combine(i, types.HashBytes(v.B[i]))
+			if !k.over(len(v.B[i])) {
+				combine(i, types.HashBytes(v.B[i]))
+			}
 		case k.repr != reprFunc:
 			combine(i, k.hashWordOf(v.W[i]))
 		default:
@@ -116,7 +124,7 @@ func (k *keyColumn) equalStored(v *types.Vector, pos int, s *rowStore, row uint3
 	case reprSigned, reprUnsigned:
 		return v.W[pos] == w
 	case reprBytes:
-		return bytes.Equal(v.B[pos], s.bytes.get(w))
+		return !k.over(len(v.B[pos])) && bytes.Equal(v.B[pos], s.bytes.get(w))
 	case reprFloat:
 		return cmpFloat(v.W[pos], w) == 0
 	}
@@ -135,7 +143,7 @@ func (k *keyColumn) equalRows(a *types.Vector, i int, b *types.Vector, j int) bo
 	case reprSigned, reprUnsigned:
 		return a.W[i] == b.W[j]
 	case reprBytes:
-		return bytes.Equal(a.B[i], b.B[j])
+		return !k.over(len(a.B[i])) && bytes.Equal(a.B[i], b.B[j])
 	case reprFloat:
 		return cmpFloat(a.W[i], b.W[j]) == 0
 	}

@@ -202,6 +202,9 @@ func (p *keyProbe) lookWith(snap *mvcc.Snapshot, cid ids.CommandID) (bool, error
 			// Nobody else can change a version that this transaction made: it needs no lock.
 			mine := seen && err == nil && p.k.d.tx.IsCurrent(p.fetch.Header().Xmin())
 			p.fetch.Unpin()
+			if seen && err == nil {
+				p.scan.Fetched(1)
+			}
 			if seen && err == nil && !mine {
 				seen, err = p.lock(at, snap, cid)
 			}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"math"
-	"slices"
 
 	"gompho/internal/ids"
 	"gompho/internal/pgerr"
@@ -178,94 +177,4 @@ func compareRows(keys []sortKey, a *rowStore, i uint32, b *rowStore, j uint32) i
 type sortEntry struct {
 	key uint64
 	row uint32
-}
-
-// sortRows returns the rows of a store in order; equal rows keep the order in which they came.
-func sortRows(s *rowStore, keys []sortKey, out []sortEntry) []sortEntry {
-	out = out[:0]
-	if len(keys) == 0 {
-		for i := range s.n {
-			out = append(out, sortEntry{0, uint32(i)})
-		}
-		return out
-	}
-	first := &keys[0]
-	nulls := false
-	for i := range s.n {
-		out = append(out, sortEntry{first.prefix(s, uint32(i)), uint32(i)})
-		nulls = nulls || s.isNull(uint32(i), first.col)
-	}
-	if len(out) < 512 {
-		slices.SortFunc(out, func(a, b sortEntry) int { return entryOrder(s, keys, a, b) })
-		return out
-	}
-	radixSort(out)
-	if first.exact() && len(keys) == 1 && !nulls {
-		return out
-	}
-	rest := keys
-	if first.exact() && !nulls {
-		rest = keys[1:]
-	}
-	for i := 0; i < len(out); {
-		j := i + 1
-		for j < len(out) && out[j].key == out[i].key {
-			j++
-		}
-		if j-i > 1 {
-			slices.SortFunc(out[i:j], func(a, b sortEntry) int {
-				if c := compareRows(rest, s, a.row, s, b.row); c != 0 {
-					return c
-				}
-				return cmpUnsigned(uint64(a.row), uint64(b.row))
-			})
-		}
-		i = j
-	}
-	return out
-}
-
-func entryOrder(s *rowStore, keys []sortKey, a, b sortEntry) int {
-	if a.key != b.key {
-		return cmpUnsigned(a.key, b.key)
-	}
-	if c := compareRows(keys, s, a.row, s, b.row); c != 0 {
-		return c
-	}
-	return cmpUnsigned(uint64(a.row), uint64(b.row))
-}
-
-// radixSort sorts by key, stably, byte by byte from the lowest; bytes that are the same everywhere are left out.
-func radixSort(e []sortEntry) {
-	var counts [8][256]uint32
-	for i := range e {
-		k := e[i].key
-		for b := range counts {
-			counts[b][byte(k>>(8*b))]++
-		}
-	}
-	src := e
-	var dst []sortEntry
-	for b := range counts {
-		c := &counts[b]
-		if c[byte(e[0].key>>(8*b))] == uint32(len(e)) {
-			continue
-		}
-		if dst == nil {
-			dst = make([]sortEntry, len(e))
-		}
-		sum := uint32(0)
-		for i := range c {
-			c[i], sum = sum, sum+c[i]
-		}
-		for i := range src {
-			d := byte(src[i].key >> (8 * b))
-			dst[c[d]] = src[i]
-			c[d]++
-		}
-		src, dst = dst, src
-	}
-	if &src[0] != &e[0] {
-		copy(e, src)
-	}
 }

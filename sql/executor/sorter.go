@@ -56,7 +56,9 @@ func (s *sorter) add(b *types.Batch) error {
 		}
 	}
 	if s.bound > 0 && s.store.n >= max(2*s.bound, 1024) {
-		s.trim()
+		if err := s.trim(); err != nil {
+			return err
+		}
 	}
 	mem := s.store.used() + int64(s.store.n)*16
 	s.peak = max(s.peak, mem)
@@ -64,7 +66,9 @@ func (s *sorter) add(b *types.Batch) error {
 		return nil
 	}
 	if s.bound > 0 && s.store.n > s.bound {
-		s.trim()
+		if err := s.trim(); err != nil {
+			return err
+		}
 		if s.store.used() <= s.limit/2 {
 			return nil
 		}
@@ -87,8 +91,10 @@ func (s *sorter) addBetter(b *types.Batch) {
 }
 
 // trim keeps the first bound rows, in order.
-func (s *sorter) trim() {
-	s.order()
+func (s *sorter) trim() error {
+	if err := s.order(); err != nil {
+		return err
+	}
 	n := min(s.bound, len(s.entries))
 	s.spare.reset()
 	for _, e := range s.entries[:n] {
@@ -97,11 +103,14 @@ func (s *sorter) trim() {
 	s.store.swap(&s.spare)
 	s.spare.reset()
 	s.trimmed = n == s.bound
+	return nil
 }
 
 // spill writes the rows as a sorted run.
 func (s *sorter) spill() error {
-	s.order()
+	if err := s.order(); err != nil {
+		return err
+	}
 	t := newTape(s.ex)
 	s.runs = append(s.runs, t)
 	for _, e := range s.entries {
@@ -127,7 +136,9 @@ func (s *sorter) finish() error {
 		s.dropIndex()
 		return s.openMerge()
 	}
-	s.order()
+	if err := s.order(); err != nil {
+		return err
+	}
 	if s.bound > 0 && len(s.entries) > s.bound {
 		s.entries = s.entries[:s.bound]
 	}
@@ -135,9 +146,10 @@ func (s *sorter) finish() error {
 }
 
 // order sorts the rows that are in memory.
-func (s *sorter) order() {
+func (s *sorter) order() (err error) {
 	s.index.set(s.store.pool, 16*s.store.n)
-	s.entries = sortRows(&s.store, s.keys, s.entries)
+	s.entries, err = sortRows(&s.store, s.keys, s.entries, types.PaceFor(s.ex.env.Slot))
+	return err
 }
 
 func (s *sorter) dropIndex() {

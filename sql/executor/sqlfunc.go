@@ -42,6 +42,7 @@ var builtinBodies = map[string]string{
 	"interval_pl_timetz(interval,timetz)":                    "select $2 + $1",
 	"interval_pl_timestamp(interval,timestamp)":              "select $2 + $1",
 	"interval_pl_timestamptz(interval,timestamptz)":          "select $2 + $1",
+	"int8pl_inet(int8,inet)":                                 "select $2 + $1",
 	"integer_pl_date(int4,date)":                             "select $2 + $1",
 	"overlaps(timestamptz,timestamptz,timestamptz,interval)": "select pg_catalog.overlaps($1, $2, $3, $3 + $4)",
 	"overlaps(timestamptz,interval,timestamptz,interval)":    "select pg_catalog.overlaps($1, $1 + $2, $3, $3 + $4)",

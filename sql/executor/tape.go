@@ -72,13 +72,20 @@ func (t *tape) writeOut(b []byte) error {
 		}
 		t.f = f
 	}
-	prev := t.slot.BeginWait(stats.IOBufFileWrite)
-	_, err := t.f.WriteAt(b, t.flush)
-	t.slot.EndWait(prev)
-	if err != nil {
-		return err
+	for len(b) > 0 {
+		piece := b[:min(len(b), types.PaceStride)]
+		prev := t.slot.BeginWait(stats.IOBufFileWrite)
+		_, err := t.f.WriteAt(piece, t.flush)
+		t.slot.EndWait(prev)
+		if err == nil {
+			err = t.slot.CheckInterrupts()
+		}
+		if err != nil {
+			return err
+		}
+		t.flush += int64(len(piece))
+		b = b[len(piece):]
 	}
-	t.flush += int64(len(b))
 	return nil
 }
 
@@ -171,18 +178,26 @@ func (t *tape) readLarge(n int) ([]byte, error) {
 
 func (t *tape) grow(n int) []byte {
 	if cap(t.tmp) < n {
-		t.tmp = make([]byte, n)
+		t.tmp = types.Room(n)
 	}
 	t.tmp = t.tmp[:n]
 	return t.tmp
 }
 
 func (t *tape) readAt(b []byte, off int64) error {
-	prev := t.slot.BeginWait(stats.IOBufFileRead)
-	n, err := t.f.ReadAt(b, off)
-	t.slot.EndWait(prev)
-	if n < len(b) {
-		return pgerr.Wrap(err, pgerr.IoError, "could not read from temporary file: %v", err)
+	for len(b) > 0 {
+		piece := b[:min(len(b), types.PaceStride)]
+		prev := t.slot.BeginWait(stats.IOBufFileRead)
+		n, err := t.f.ReadAt(piece, off)
+		t.slot.EndWait(prev)
+		if n < len(piece) {
+			return pgerr.Wrap(err, pgerr.IoError, "could not read from temporary file: %v", err)
+		}
+		if err := t.slot.CheckInterrupts(); err != nil {
+			return err
+		}
+		off += int64(n)
+		b = b[n:]
 	}
 	return nil
 }

@@ -409,7 +409,14 @@ func (f *windowFn) add(n *windowAgg, row int) error {
 		return nil
 	}
 	f.load(n, row)
-	return f.acc.Add(f.vals)
+	if err := f.acc.Add(f.vals); err != nil {
+		return err
+	}
+	if size := f.acc.Size(); size > n.values.n+chargeStep { // many rows may come into a frame at once
+		n.values.set(&n.ex.env.pool, size)
+		return n.ex.env.Slot.CheckInterrupts()
+	}
+	return nil
 }
 
 // windowPartition is the partition as a window function sees it.

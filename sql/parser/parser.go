@@ -18,6 +18,9 @@ type parser struct {
 	nAhead  int
 	prevEnd int32 // end of the token before tok
 	depth   int
+	// interrupted is asked whether the statement is to end, once in Step expressions; nil: nobody is.
+	interrupted func() error
+	visits      int
 	// labelDepth is the depth of an output column's expression, where an operator's word may be a label.
 	labelDepth int
 	noTableAs  bool // CREATE TABLE AS is not allowed, in CREATE SCHEMA
@@ -30,8 +33,11 @@ type parser struct {
 	first        firstBlock
 }
 
+// Step is the number of expressions between two questions whether to go on; they take about a millisecond.
+const Step = 4096
+
 // bailout carries an error from where it is found to the entry function; it never leaves the package.
-type bailout struct{ err *pgerr.Error }
+type bailout struct{ err error }
 
 func newParser(sql string) *parser {
 	p := &parser{lx: lexer{sql: sql}}
@@ -53,12 +59,16 @@ func catch(err *error) {
 
 // Parse parses a text of statements separated by semicolons. Empty statements give no element.
 // An error is a *pgerr.Error whose position is a byte offset in sql.
-func Parse(sql string) (stmts []ast.RawStmt, err error) {
+func Parse(sql string) ([]ast.RawStmt, error) { return ParseInterruptible(sql, nil) }
+
+// ParseInterruptible is Parse that asks interrupted once in Step expressions and ends with its error.
+func ParseInterruptible(sql string, interrupted func() error) (stmts []ast.RawStmt, err error) {
 	if int64(len(sql)) > 1<<31-2 {
 		return nil, pgerr.New(pgerr.ProgramLimitExceeded, "statement is too long")
 	}
 	defer catch(&err)
 	p := newParser(sql)
+	p.interrupted = interrupted
 	p.next()
 	return p.statements(), nil
 }
@@ -224,6 +234,11 @@ func validUescape(c byte) bool {
 // enter counts a level of nesting; every enter has its leave.
 func (p *parser) enter() {
 	p.depth++
+	if p.visits++; p.visits%Step == 0 && p.interrupted != nil {
+		if err := p.interrupted(); err != nil {
+			panic(bailout{err})
+		}
+	}
 	if p.depth > maxDepth {
 		p.fail(pgerr.New(pgerr.StatementTooComplex, "stack depth limit exceeded").
 			WithHint("Increase the configuration parameter \"max_stack_depth\" (currently 2048kB), " +

@@ -26,6 +26,8 @@ type Env struct {
 	// Call evaluates a function over constants; ok is false when it cannot be called while planning.
 	Call  func(fn, collation ids.Oid, args []types.Datum, argTypes []ids.Oid, result ids.Oid) (d types.Datum, ok bool, err error)
 	Costs *Costs
+	// Interrupted returns the error of a request to end the statement, nil when there is none.
+	Interrupted func() error
 }
 
 // Plan makes the plan of an analyzed and rewritten statement. The caller holds locks on its relations.
@@ -50,6 +52,8 @@ type catalogFacts struct {
 }
 
 func (f *catalogFacts) costs() *Costs { return f.env.Costs }
+
+func (f *catalogFacts) interrupted() error { return f.env.Interrupted() }
 
 func (f *catalogFacts) typ(oid ids.Oid) *types.Type { return f.env.Type(oid) }
 

@@ -9,6 +9,7 @@ import (
 // glob is the state of planning one statement, shared by its query levels.
 type glob struct {
 	facts      facts
+	folded     int                    // expressions simplified: it is asked from time to time whether to go on
 	flat       []*query.RangeTblEntry // range tables of finished levels, concatenated
 	subplans   []*plan.SubPlanDef
 	paramTypes []ids.Oid // of exec params

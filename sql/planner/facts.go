@@ -114,6 +114,8 @@ type facts interface {
 	// lockIndexes locks the indexes of a locked table and returns them.
 	lockIndexes(table ids.Oid, mode uint8) ([]ids.Oid, error)
 	costs() *Costs
+	// interrupted returns the error of a request to stop.
+	interrupted() error
 }
 
 // Costs are the planner's settings.

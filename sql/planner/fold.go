@@ -40,6 +40,9 @@ func (f *folder) fold(e query.Expr) query.Expr {
 	if e == nil {
 		return nil
 	}
+	if f.r.g.folded++; f.r.g.folded%1024 == 0 && f.err == nil {
+		f.err = f.r.g.facts.interrupted()
+	}
 	switch x := e.(type) {
 	case *query.Const, *query.Var:
 		return e

@@ -102,6 +102,9 @@ func (r *root) classInfosFor(ec *eclass, b *rel) []*rinfo {
 			if o == m || o.rels.empty() || o.rels.overlaps(b.relids) {
 				continue
 			}
+			if r.g.facts.interrupted() != nil { // basePaths of the next relation returns it
+				return out
+			}
 			if ri := r.derive(ec, m, o); ri != nil {
 				out = append(out, ri)
 			}

@@ -43,9 +43,13 @@ func (r *root) levelSearch(initial []*rel) (*rel, error) {
 	levels := make([][]*rel, len(initial)+1)
 	levels[1] = initial
 	for n := 2; n <= len(initial); n++ {
-		r.joinLevel(levels, n, true)
+		if err := r.joinLevel(levels, n, true); err != nil {
+			return nil, err
+		}
 		if len(levels[n]) == 0 { // conditions connect nothing here: allow products
-			r.joinLevel(levels, n, false)
+			if err := r.joinLevel(levels, n, false); err != nil {
+				return nil, err
+			}
 		}
 		for _, j := range levels[n] {
 			j.setCheapest()
@@ -58,7 +62,7 @@ func (r *root) levelSearch(initial []*rel) (*rel, error) {
 	return last[0], nil
 }
 
-func (r *root) joinLevel(levels [][]*rel, n int, needClause bool) {
+func (r *root) joinLevel(levels [][]*rel, n int, needClause bool) error {
 	add := func(j *rel) {
 		if j == nil {
 			return
@@ -72,6 +76,9 @@ func (r *root) joinLevel(levels [][]*rel, n int, needClause bool) {
 	}
 	for k := 1; k <= n/2; k++ {
 		for _, a := range levels[n-k] {
+			if err := r.g.facts.interrupted(); err != nil {
+				return err
+			}
 			linked := r.hasLink(a)
 			for _, b := range levels[k] {
 				if a.relids.overlaps(b.relids) || n-k == k && a.relids.first() > b.relids.first() {
@@ -87,6 +94,7 @@ func (r *root) joinLevel(levels [][]*rel, n int, needClause bool) {
 			}
 		}
 	}
+	return nil
 }
 
 // hasLink reports whether any join condition or order constraint mentions a.
@@ -163,6 +171,7 @@ func (r *root) connected(a, b *rel) bool {
 // greedySearch joins the pair with the fewest rows again and again.
 func (r *root) greedySearch(rels []*rel) (*rel, error) {
 	rels = append([]*rel(nil), rels...)
+	joined := map[[2]*rel]*rel{} // what was tried before; nil where the order is not allowed
 	for len(rels) > 1 {
 		var best *rel
 		bi, bj := -1, -1
@@ -172,7 +181,16 @@ func (r *root) greedySearch(rels []*rel) (*rel, error) {
 					if pass == 0 && !r.connected(rels[i], rels[j]) {
 						continue
 					}
-					if x := r.joinRel(rels[i], rels[j]); x != nil && (best == nil || x.rows < best.rows) {
+					pair := [2]*rel{rels[i], rels[j]}
+					x, tried := joined[pair]
+					if !tried {
+						if err := r.g.facts.interrupted(); err != nil {
+							return nil, err
+						}
+						x = r.joinRel(rels[i], rels[j])
+						joined[pair] = x
+					}
+					if x != nil && (best == nil || x.rows < best.rows) {
 						best, bi, bj = x, i, j
 					}
 				}

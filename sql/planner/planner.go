@@ -463,6 +463,9 @@ func (r *root) lateralRefs(rte *query.RangeTblEntry) relset {
 
 // basePaths offers the paths of a base relation.
 func (r *root) basePaths(b *rel) error {
+	if err := r.g.facts.interrupted(); err != nil {
+		return err
+	}
 	if b.dummy {
 		b.rows = 1
 		b.addPath(&path{kind: pathResult, rows: 1, quals: []query.Expr{boolConst(false)}})

@@ -24,7 +24,7 @@ func testEnv(t *testing.T) (*Env, *analyzer.Session) {
 		t.Fatal(err)
 	}
 	costs := DefaultCosts()
-	env := &Env{Catalog: cat, Type: types.Builtin, Costs: &costs,
+	env := &Env{Catalog: cat, Type: types.Builtin, Costs: &costs, Interrupted: func() error { return nil },
 		Blocks: func(f ids.RelFile) (ids.BlockNumber, error) { return 40, nil },
 		Call: func(fn, coll ids.Oid, args []types.Datum, ts []ids.Oid, res ids.Oid) (types.Datum, bool, error) {
 			return types.Null, false, nil

@@ -21,7 +21,7 @@ const (
 	OrderFunc     Order = iota // by Key.Compare
 	OrderSigned                // words as signed integers: int2, int4, int8, date, time, timestamp, money
 	OrderUnsigned              // words as they are: oid, bool, "char", tid, pg_lsn, xid8, enums by oid
-	OrderBytes                 // byte strings, bytewise: text, varchar, name, bytea, uuid
+	OrderBytes                 // byte strings, bytewise: text, varchar, name, bytea, uuid, macaddr, macaddr8
 	OrderFloat                 // words as float8: NaN is greatest and equal to itself, the zeros are equal
 )
 
@@ -32,7 +32,7 @@ func OrderOf(typ ids.Oid) Order {
 		return OrderSigned
 	case 16, 18, 26, 27, 3220, 5069, 24, 2202, 2203, 2204, 2205, 2206, 3734, 3769, 4089, 4096, 4191:
 		return OrderUnsigned
-	case 19, 25, 1043, 17, 2950:
+	case 19, 25, 1043, 17, 2950, 829, 774:
 		return OrderBytes
 	case 700, 701:
 		return OrderFloat

@@ -68,6 +68,9 @@ func (v *Version) init(h tuple.Header, xid ids.Xid) {
 		m |= tuple.XminFrozen
 	} else {
 		h.SetXmin(v.Xmin)
+		if v.Frozen {
+			m |= tuple.XminFrozen
+		}
 	}
 	if v.Xmax == 0 {
 		m |= tuple.XmaxInvalid

@@ -1,6 +1,8 @@
 package heap_test
 
 import (
+	"bytes"
+	"encoding/binary"
 	"fmt"
 	"testing"
 
@@ -10,7 +12,9 @@ import (
 	"gompho/locks"
 	"gompho/mvcc"
 	"gompho/stats"
+	"gompho/storage/buffer"
 	"gompho/storage/heap"
+	"gompho/storage/page"
 	"gompho/types"
 )
 
@@ -307,6 +311,37 @@ func TestPruneChain(t *testing.T) {
 	if n, err := r.Blocks(); err != nil || n != 1 {
 		t.Fatalf("%d blocks, %v", n, err)
 	}
+}
+
+// TestPruneDamaged: a page with more line pointers than a page can have, as ignore_checksum_failure lets in, is not pruned.
+func TestPruneDamaged(t *testing.T) {
+	s := storetest.New(t, 1, 64)
+	r, tids := accounts(t, s, 3)
+	tx := s.Begin()
+	res, _, err := heap.Delete(tx, r, tids[0], tx.CommandID(true), heap.ModifyOpts{})
+	storetest.Check(t, err)
+	if res != heap.Ok {
+		t.Fatal(res)
+	}
+	storetest.Commit(t, tx)
+	tx = s.Begin()
+	rows(t, tx, r, tx.Snapshot(), 0) // leaves its hints
+	b, err := r.Env.Pool.Read(tx.Slot(), r.File, ids.MainFork, 0, nil)
+	storetest.Check(t, err)
+	b.Lock(buffer.Exclusive)
+	pg := b.Page()
+	pg.SetFlags(pg.Flags() | page.PageFull)
+	binary.LittleEndian.PutUint16(pg[page.PosLower:], page.HeaderSize+page.ItemIDSize*(heap.MaxTuplesPerPage+1))
+	before := bytes.Clone(pg)
+	b.UnlockRelease()
+	rows(t, tx, r, tx.Snapshot(), 0)
+	b, err = r.Env.Pool.Read(tx.Slot(), r.File, ids.MainFork, 0, nil)
+	storetest.Check(t, err)
+	if !bytes.Equal(before, b.Page()) {
+		t.Error("the scan has changed the page")
+	}
+	b.Release()
+	storetest.Commit(t, tx)
 }
 
 func TestTooLarge(t *testing.T) {

@@ -157,6 +157,9 @@ func (p *pruner) orphan(off ids.OffsetNumber) {
 // carried out.
 func prunePage(tx *mvcc.Session, r *Rel, b buffer.Buf, removable func(ids.Xid) bool, noIndexes bool) prunePlan {
 	pg := b.Page()
+	if pg.MaxOffset() > MaxTuplesPerPage {
+		return prunePlan{} // a damaged page that ignore_checksum_failure let in: nothing of it is changed
+	}
 	p := pruner{pg: pg, blk: b.Block()}
 	m := tx.Manager()
 	hinted := p.judge(func(h tuple.Header) (mvcc.VacuumVerdict, ids.Xid, bool) { return tx.VacuumStatus(h, 0) }, removable, m.UpdateXid)

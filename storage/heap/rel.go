@@ -172,6 +172,7 @@ type InsertOpts struct {
 // Version is what the copy of a row version keeps of it, so that snapshots see of the copy what they saw of the version.
 type Version struct {
 	Xmin        ids.Xid // 0: visible to all but for Xmax
+	Frozen      bool    // visible to all but for Xmax, though Xmin is kept
 	Xmax        ids.Xid // who deleted or updated it; 0: nobody
 	KeysUpdated bool    // so that its key changed
 	Next        ids.TID // the copy of the version that replaced it; none if that is not valid

@@ -146,11 +146,14 @@ func (r Rel) assignXid(tx *mvcc.Session) error {
 	return err
 }
 
-// log writes st to the page and the log.
+// log writes st to the page and the log. The record is a whole page always: what is on the page afterwards is less than what the record says (Next), and if it was written
+// like that, redo of a change would take the page's LSN for a sign that it has the record already. full_page_writes = off and a crash would give values out again.
 func (r Rel) log(tx *mvcc.Session, b buffer.Buf, pos int, st State) {
 	img := st.encode()
 	c := r.Pool.Begin(tx.Slot(), wal.SequenceChange, tx.TopXid(), r.info())
-	c.Page(b).Overwrite(pos, img[:])
+	pc := c.Page(b)
+	pc.Overwrite(pos, img[:])
+	pc.FullImage()
 	c.Commit()
 }
 

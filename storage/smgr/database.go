@@ -42,7 +42,11 @@ func (m *Manager) CopyDatabase(slot *stats.Slot, srcSpc, src, dstSpc, dst ids.Oi
 			first = seg * m.opts.SegmentBlocks
 		}
 		_ = fork
-		if err := m.copyFile(name, filepath.Join(to, e.Name()), isRel, first, buf); err != nil {
+		err := m.copyFile(slot, name, filepath.Join(to, e.Name()), isRel, first, buf)
+		if own := (*pgerr.Error)(nil); errors.As(err, &own) { // an interrupt, or a flush that failed
+			return own
+		}
+		if err != nil {
 			return pgerr.Wrap(err, writeCode(err), "could not copy file %q: %v", name, rootCause(err))
 		}
 	}
@@ -60,7 +64,10 @@ func (m *Manager) CopyDatabase(slot *stats.Slot, srcSpc, src, dstSpc, dst ids.Oi
 	return nil
 }
 
-func (m *Manager) copyFile(from, to string, pages bool, first uint32, buf []byte) error {
+// copyFlush is how much of a copy is written before it is flushed, in bytes: the statement cannot be ended during a flush.
+const copyFlush = 4 << 20
+
+func (m *Manager) copyFile(slot *stats.Slot, from, to string, pages bool, first uint32, buf []byte) error {
 	in, err := m.opts.FS.Open(from, os.O_RDONLY, 0)
 	if err != nil {
 		return err
@@ -81,7 +88,14 @@ func (m *Manager) copyFile(from, to string, pages bool, first uint32, buf []byte
 			forgetLSNs(buf[:n], first+uint32(at/ids.BlockSize))
 		}
 		_, err = out.WriteAt(buf[:n], at)
-		at += int64(n)
+		if at += int64(n); err == nil && at%copyFlush < int64(n) && at < size && slot != nil && m.opts.Fsync() {
+			if err = out.Sync(); err != nil {
+				err = m.panic(err, "could not fsync file %q: %v", to, rootCause(err))
+			}
+		}
+		if err == nil {
+			err = slot.CheckInterrupts()
+		}
 	}
 	if cerr := out.Close(); err == nil {
 		err = cerr
@@ -158,7 +172,7 @@ func (m *Manager) CopyFork(rel ids.RelFile, from, to ids.Fork) error {
 		if !vfs.Exists(m.opts.FS, src) {
 			return nil
 		}
-		if err := m.copyFile(src, dst, false, 0, buf); err != nil {
+		if err := m.copyFile(nil, src, dst, false, 0, buf); err != nil {
 			return fileError(err, "copy", rel, from, no)
 		}
 		m.noteDir(dst)

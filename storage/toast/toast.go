@@ -57,6 +57,9 @@ func (t *Table) Save(tx *mvcc.Session, cid ids.CommandID, p tuple.Pointer, b []b
 	p.ValueID, p.ToastRel, p.ExtSize = id, t.Rel.Oid, uint32(len(b))
 	vals := []types.Datum{types.OidDatum(id), {}, {}}
 	opts := heap.InsertOpts{Frozen: o.Frozen, NoToast: true}
+	if o.As != nil && o.As.Xmax != 0 { // the copy of a version that was deleted: nobody will delete its chunks again
+		opts.As = &heap.Version{Xmin: o.As.Xmin, Xmax: o.As.Xmax}
+	}
 	for seq := 0; len(b) > 0; seq++ {
 		n := min(len(b), ChunkSize)
 		vals[1], vals[2] = types.Int(int64(seq)), types.Bytes(b[:n])

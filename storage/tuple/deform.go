@@ -421,3 +421,29 @@ func PlainVarlena(b []byte) (v []byte, ok bool) {
 	}
 	return plain(stored, form), true
 }
+
+// Stored returns the bytes of attribute i as they are stored, with the header of a variable-length one. Otherwise it is as Attr.
+func (l *Layout) Stored(data []byte, i, off int) (stored []byte, form StoredForm, next int, ok bool) {
+	c := &l.cols[i]
+	if c.rep == repVarlena {
+		stored, next, form, ok = varlenaAt(data, off, int(c.mask))
+		return stored, form, next, ok
+	}
+	off = (off + int(c.mask)) &^ int(c.mask)
+	next = off + int(c.size)
+	if c.rep == repCString {
+		next = cstringEnd(data, off)
+	}
+	if next > len(data) {
+		return nil, 0, 0, false
+	}
+	return data[off:next], FormLong, next, true
+}
+
+// Varies reports whether attribute i has a header that tells its length.
+func (l *Layout) Varies(i int) bool { return l.cols[i].rep == repVarlena }
+
+// Expand returns the value of a variable-length attribute that Stored returned.
+func Expand(stored []byte, form StoredForm, ext Detoaster) ([]byte, error) {
+	return value(stored, form, nil, ext)
+}

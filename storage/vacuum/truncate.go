@@ -64,7 +64,8 @@ func (v *run) lockTable() (func(), error) {
 		if unlock, ok := v.p.LockForTruncate(); ok {
 			return unlock, nil
 		}
-		if time.Since(began) > truncateWait {
+		// Who waits for vacuum's own lock stands before this request for as long as vacuum goes on.
+		if time.Since(began) > truncateWait || v.p.InTheWay != nil && v.p.InTheWay() {
 			v.say("\"%s\": stopping truncate due to conflicting lock request", v.r.Name)
 			return nil, nil
 		}

@@ -45,6 +45,8 @@ type Params struct {
 	LockForTruncate func() (unlock func(), ok bool)
 	// Awaited reports whether somebody waits for the lock taken for truncation. nil: nobody.
 	Awaited func() bool
+	// InTheWay reports whether somebody waits for the lock that the vacuum as a whole has on the table: truncation gives up then. nil: nobody does.
+	InTheWay func() bool
 	// Began is told, before anything is done, whether the vacuum reads all pages that are not frozen. nil: nobody wants to know.
 	Began func(aggressive bool)
 	// Say gets what VERBOSE tells of while it goes on. nil: nothing.

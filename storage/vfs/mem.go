@@ -23,6 +23,7 @@ type Mem struct {
 	rnd  *rand.Rand
 	root *memNode
 	life int // open files of an earlier life are dead
+	unit int // bytes that a crash leaves or takes as a whole, a multiple of SectorSize
 }
 
 type memNode struct {
@@ -48,7 +49,7 @@ type memDirChange map[string]*memNode
 
 // NewMem makes an empty file system.
 func NewMem(seed uint64) *Mem {
-	return &Mem{rnd: rand.New(rand.NewPCG(seed, 1)), root: newMemDir("/", 0o755), life: 1}
+	return &Mem{rnd: rand.New(rand.NewPCG(seed, 1)), root: newMemDir("/", 0o755), life: 1, unit: SectorSize}
 }
 
 func newMemDir(name string, mode fs.FileMode) *memNode {
@@ -68,6 +69,14 @@ func (m *Mem) Kill() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.life++
+}
+
+// SetUnit makes crashes keep or lose aligned pieces of unit bytes as a whole, as storage does that never tears a page; unit is a multiple of SectorSize, which it is
+// at first.
+func (m *Mem) SetUnit(unit int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.unit = unit
 }
 
 func (m *Mem) crashNode(n *memNode) {
@@ -96,8 +105,12 @@ func (m *Mem) crashFile(n *memNode) {
 	if keep == 0 || keep > 1 && m.rnd.IntN(2) == 0 {
 		size = n.syncedSize
 	}
+	lost, unit := false, int64(-1)
 	for _, s := range sectors {
-		if keep == 0 || keep > 1 && m.rnd.IntN(2) == 0 {
+		if u := s * SectorSize / int64(m.unit); u != unit {
+			lost, unit = keep == 0 || keep > 1 && m.rnd.IntN(2) == 0, u
+		}
+		if lost {
 			at := int(s) * SectorSize
 			n.data = growTo(n.data, at+SectorSize)
 			clear(n.data[at : at+SectorSize])

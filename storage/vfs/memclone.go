@@ -7,7 +7,7 @@ import "math/rand/v2"
 func (m *Mem) Clone(seed uint64) *Mem {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	c := &Mem{rnd: rand.New(rand.NewPCG(seed, 1)), life: 1}
+	c := &Mem{rnd: rand.New(rand.NewPCG(seed, 1)), life: 1, unit: m.unit}
 	c.root = m.root.clone(map[*memNode]*memNode{})
 	return c
 }

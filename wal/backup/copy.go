@@ -33,6 +33,8 @@ type Copier struct {
 	Start ids.LSN
 	// Interrupted is asked now and then; its error ends the copying. nil: nothing does.
 	Interrupted func() error
+	// Copied is told of bytes that Data has copied; nil: nobody.
+	Copied func(n int)
 	// Warn is told of pages whose checksums are wrong; nil: nobody.
 	Warn func(string)
 
@@ -64,10 +66,28 @@ var emptiedDirs = map[string]bool{"pg_wal": true, "pg_stat": true, "pg_stat_tmp"
 	"pg_subtrans": true, "pg_dynshmem": true}
 
 // Data copies everything but the log and the control file.
-func (c *Copier) Data() error { return c.dir("") }
+func (c *Copier) Data() error {
+	return c.walk("", func(dir string) error { return c.FS.MkdirAll(filepath.Join(c.To, dir), 0o700) },
+		func(name string, pages bool, firstBlock uint32) error { return c.file(name, name, pages, firstBlock) })
+}
 
-// dir copies one directory.
-func (c *Copier) dir(dir string) error {
+// Size estimates how many bytes Data will copy.
+func (c *Copier) Size() (n int64, err error) {
+	err = c.walk("", func(string) error { return nil }, func(name string, _ bool, _ uint32) error {
+		info, err := c.FS.Stat(filepath.Join(c.From, name))
+		switch {
+		case err == nil:
+			n += info.Size()
+		case !errors.Is(err, fs.ErrNotExist):
+			return err
+		}
+		return nil
+	})
+	return n, err
+}
+
+// walk visits the directories of the copy, each before its content, and the files.
+func (c *Copier) walk(dir string, enter func(dir string) error, file func(name string, pages bool, firstBlock uint32) error) error {
 	entries, err := c.FS.ReadDir(filepath.Join(c.From, dir))
 	if err != nil {
 		if dir != "" && errors.Is(err, fs.ErrNotExist) {
@@ -75,7 +95,7 @@ func (c *Copier) dir(dir string) error {
 		}
 		return err
 	}
-	if err := c.FS.MkdirAll(filepath.Join(c.To, dir), 0o700); err != nil {
+	if err := enter(dir); err != nil {
 		return err
 	}
 	if emptiedDirs[dir] {
@@ -88,7 +108,7 @@ func (c *Copier) dir(dir string) error {
 			continue
 		}
 		if e.IsDir() {
-			if err := c.dir(name); err != nil {
+			if err := c.walk(name, enter, file); err != nil {
 				return err
 			}
 			continue
@@ -97,7 +117,7 @@ func (c *Copier) dir(dir string) error {
 		if !e.Type().IsRegular() || isRel && unlogged[rel] && !strings.Contains(e.Name(), "_init") {
 			continue
 		}
-		if err := c.file(name, name, isRel && inDatabase(dir), block); err != nil {
+		if err := file(name, isRel && inDatabase(dir), block); err != nil {
 			return err
 		}
 	}
@@ -186,6 +206,9 @@ func (c *Copier) file(from, to string, pages bool, firstBlock uint32) (err error
 		}
 		crc = crc32.Update(crc, castagnoli, buf[:n])
 		at += int64(n)
+		if c.Copied != nil {
+			c.Copied(n)
+		}
 	}
 	c.files = append(c.files, newFile(to, at, changed, crc))
 	return nil // Finish makes all files durable at once

@@ -47,12 +47,31 @@ func ImageBytes(r *wal.Record) (n int) {
 func isImage(p *wal.PageRef) bool { return len(p.Ops) > 0 && page.Op(p.Ops[0]) == page.OpImage }
 
 // Blocks lists the pages of a record with what happens to them.
-func Blocks(r *wal.Record) string {
+func Blocks(r *wal.Record) string { return strings.Join(BlockList(r), ", ") }
+
+// BriefBlocks lists the pages of a record.
+func BriefBlocks(r *wal.Record) string {
 	var sb strings.Builder
 	for i, p := range r.Pages {
 		if i > 0 {
 			sb.WriteString(", ")
 		}
+		fmt.Fprintf(&sb, "blkref #%d: rel %d/%d/%d", i, p.Rel.Spc, p.Rel.DB, p.Rel.Rel)
+		if p.Fork != ids.MainFork {
+			fmt.Fprintf(&sb, " fork %s", p.Fork)
+		}
+		fmt.Fprintf(&sb, " blk %d", p.Block)
+		if p.Packed || isImage(&p) {
+			sb.WriteString(" FPW")
+		}
+	}
+	return sb.String()
+}
+
+// BlockList says of each page of a record what happens to it.
+func BlockList(r *wal.Record) (list []string) {
+	for i, p := range r.Pages {
+		var sb strings.Builder
 		fmt.Fprintf(&sb, "blkref #%d: rel %d/%d/%d fork %s blk %d", i, p.Rel.Spc, p.Rel.DB, p.Rel.Rel, p.Fork, p.Block)
 		switch {
 		case p.Packed:
@@ -63,8 +82,9 @@ func Blocks(r *wal.Record) string {
 		if !isImage(&p) {
 			sb.WriteString(" (" + page.DescribeOps(p.Ops) + ")")
 		}
+		list = append(list, sb.String())
 	}
-	return sb.String()
+	return list
 }
 
 const timeFormat = "2006-01-02 15:04:05.000000 MST"
@@ -81,6 +101,9 @@ func Describe(r *wal.Record) string {
 		}
 		if len(o.Files) > 0 {
 			s += "; rels:" + files(o.Files)
+		}
+		if len(o.Maps) > 0 {
+			s += "; mapped:" + mappings(o.Maps)
 		}
 		return s
 	}
@@ -108,6 +131,10 @@ func Describe(r *wal.Record) string {
 			return fmt.Sprintf("copy dir %d/%d to %d/%d", d.SrcSpc, d.SrcDB, d.Spc, d.DB)
 		} else if err == nil {
 			return fmt.Sprintf("dir %d/%d", d.Spc, d.DB)
+		}
+	case wal.RelMapUpdate:
+		if len(r.Payload) >= 4 {
+			return fmt.Sprintf("database %d tablespace %d size %d", binary.LittleEndian.Uint32(r.Payload), ids.DefaultTablespace, len(r.Payload)-4)
 		}
 	case wal.NextOid:
 		if len(r.Payload) >= 4 {
@@ -169,4 +196,12 @@ func files(rels []ids.RelFile) (s string) {
 		s += " " + smgr.RelPath(r, ids.MainFork)
 	}
 	return s
+}
+
+func mappings(list []mvcc.Mapping) string {
+	var sb strings.Builder
+	for _, m := range list {
+		fmt.Fprintf(&sb, " %d/%d=%d", m.DB, m.Rel, m.File)
+	}
+	return sb.String()
 }

@@ -6,6 +6,7 @@ import (
 
 	"gompho/internal/ids"
 	"gompho/storage/control"
+	"gompho/storage/page"
 	"gompho/storage/smgr"
 	"gompho/storage/vfs"
 	"gompho/wal"
@@ -68,5 +69,21 @@ func TestLines(t *testing.T) {
 	}
 	if n := st.Total(); n.Count != 8 || len(st.Rows()) != 8 || n.FPISize != 0 {
 		t.Errorf("sums: %+v, %+v", n, st.Rows())
+	}
+}
+
+// TestBlocks: the pages of a record in short, without the main fork's name, and each by itself with what happens to it.
+func TestBlocks(t *testing.T) {
+	rel := ids.RelFile{Spc: 1663, DB: 5, Rel: 1000}
+	r := &wal.Record{Pages: []wal.PageRef{{Rel: rel, Fork: ids.MainFork, Block: 7, Ops: []byte{byte(page.OpImage)}, Stored: 99}, {Rel: rel, Fork: ids.VmFork, Block: 2}}}
+	if got, want := BriefBlocks(r), "blkref #0: rel 1663/5/1000 blk 7 FPW, blkref #1: rel 1663/5/1000 fork vm blk 2"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	list := BlockList(r)
+	if len(list) != 2 || list[0] != "blkref #0: rel 1663/5/1000 fork main blk 7 (FPW) 99 bytes" || !strings.HasPrefix(list[1], "blkref #1: rel 1663/5/1000 fork vm blk 2") {
+		t.Errorf("%q", list)
+	}
+	if Blocks(r) != strings.Join(list, ", ") {
+		t.Error(Blocks(r))
 	}
 }

@@ -29,6 +29,8 @@ type Routines struct {
 	NextOid func(next ids.Oid)
 	// Created is told of relations whose files were created, and by what transaction. They may be gone by the end.
 	Created func(rel ids.RelFile, xid ids.Xid)
+	// Mapped is told which catalogs of a database that was copied are not in the file of their Oid.
+	Mapped func(db ids.Oid, mappings []byte) error
 	// Other gets records of kinds that nobody here knows; nil makes them an error.
 	Other func(*wal.Record) error
 }
@@ -317,6 +319,13 @@ func (r *Recovery) replay(rec *wal.Record, rt Routines) error {
 		if rt.NextOid != nil {
 			rt.NextOid(decodeOid(rec.Payload))
 		}
+	case wal.RelMapUpdate:
+		if len(rec.Payload) < 4 {
+			return pgerr.New(pgerr.DataCorrupted, "malformed record of a relation map in write-ahead log")
+		}
+		if rt.Mapped != nil {
+			return rt.Mapped(decodeOid(rec.Payload), rec.Payload[4:])
+		}
 	case wal.FileCreate, wal.FileTruncate, wal.FileDrop, wal.DatabaseCreate, wal.DatabaseDrop:
 		r.pages.release()
 		if rec.Kind == wal.FileCreate && rec.Xid != 0 && rt.Created != nil {
@@ -326,7 +335,7 @@ func (r *Recovery) replay(rec *wal.Record, rt Routines) error {
 		}
 		return r.redoFiles(rec)
 	case wal.CheckpointShutdown, wal.CheckpointOnline, wal.EndOfRecovery, wal.Switch, wal.FullPageImage, wal.NewPage, wal.Noop,
-		wal.ParameterChange, wal.RestorePoint, wal.BackupEnd, wal.FullPageWrites, wal.XactInvalidations, wal.RunningXacts, wal.RelMapUpdate, wal.LogicalMessage:
+		wal.ParameterChange, wal.RestorePoint, wal.BackupEnd, wal.FullPageWrites, wal.XactInvalidations, wal.RunningXacts, wal.LogicalMessage:
 	default:
 		if len(rec.Pages) > 0 {
 			return nil

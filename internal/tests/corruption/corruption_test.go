@@ -11,6 +11,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"gompho/internal/tests/rerun"
 	"gompho/postmaster"
 	"gompho/storage/vfs"
 )
@@ -88,7 +89,7 @@ func TestBitFlips(t *testing.T) {
 		s.note(fmt.Sprintf("%s: found %t", d.kind, found))
 		return err
 	})
-	t.Log(s.count)
+	rerun.Told(t, "%s", s.count)
 }
 
 // TestFlipsAreFound: the check of the whole cluster finds each flipped bit of tables, indexes, catalogs and the files of transactions, and names the file.

@@ -21,6 +21,7 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"gompho/config"
+	"gompho/internal/tests/rerun"
 	"gompho/postmaster"
 	"gompho/storage/vfs"
 )
@@ -325,17 +326,11 @@ func draw(rnd *rand.Rand, m vfs.FS, byKind map[string][]string, kinds []string) 
 // rounds runs f for many seeds, side by side.
 func rounds(t *testing.T, short, long int, f func(seed uint64) error) {
 	t.Helper()
-	n, first := long, uint64(1)
+	n := long
 	if testing.Short() || os.Getenv("CI") != "" {
 		n = short
 	}
-	if v, err := strconv.ParseUint(os.Getenv("GOMPHO_SEED"), 10, 64); err == nil {
-		n, first = 1, v
-	}
-	if v, err := strconv.Atoi(os.Getenv("GOMPHO_CORRUPTION_ROUNDS")); err == nil {
-		n, first = v, rand.Uint64()
-	}
-	t.Logf("%d rounds, the first with seed %d", n, first)
+	n, first := rerun.Rounds(t, "GOMPHO_CORRUPTION_ROUNDS", n)
 	var next, failed atomic.Int64
 	var wg sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {

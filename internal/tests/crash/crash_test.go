@@ -8,7 +8,6 @@ import (
 	"net"
 	"os"
 	"runtime"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -20,8 +19,11 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"gompho/config"
+	"gompho/internal/tests/rerun"
 	"gompho/postmaster"
+	"gompho/storage/page"
 	"gompho/storage/vfs"
+	"gompho/wal"
 )
 
 const dataDir = "/crash-test/data" // in memory
@@ -65,8 +67,10 @@ func image(t *testing.T, workers int) *vfs.Mem {
 	return m
 }
 
-func dial(pm *postmaster.Postmaster) (*pgconn.PgConn, error) {
-	cfg, err := pgconn.ParseConfig("host=127.0.0.1 port=1 user=postgres dbname=postgres sslmode=disable")
+func dial(pm *postmaster.Postmaster) (*pgconn.PgConn, error) { return dialTo(pm, "postgres") }
+
+func dialTo(pm *postmaster.Postmaster, database string) (*pgconn.PgConn, error) {
+	cfg, err := pgconn.ParseConfig("host=127.0.0.1 port=1 user=postgres sslmode=disable dbname=" + database)
 	if err != nil {
 		return nil, err
 	}
@@ -79,17 +83,12 @@ const workers = 3
 // TestCrash is the suite; see the package's documentation.
 func TestCrash(t *testing.T) {
 	base := image(t, workers)
-	rounds, first, fixed := 120, rand.Uint64(), false
+	rounds := 120
 	if testing.Short() {
 		rounds = 40
 	}
-	if v, err := strconv.ParseUint(os.Getenv("GOMPHO_SEED"), 10, 64); err == nil {
-		rounds, first, fixed = 1, v, true
-	}
-	if v, err := strconv.Atoi(os.Getenv("GOMPHO_CRASH_ROUNDS")); err == nil {
-		rounds = v
-	}
-	t.Logf("%d rounds, the first with seed %d", rounds, first)
+	rounds, first := rerun.Rounds(t, "GOMPHO_CRASH_ROUNDS", rounds)
+	_, fixed := rerun.Given(t)
 	counts := newTally()
 	var next, failed, lives, crashes atomic.Int64
 	var wg sync.WaitGroup
@@ -118,7 +117,7 @@ func TestCrash(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	t.Logf("%d lives, %d crashes: %s", lives.Load(), crashes.Load(), counts)
+	rerun.Told(t, "%d lives, %d crashes: %s", lives.Load(), crashes.Load(), counts)
 	if rounds >= 40 && failed.Load() == 0 && crashes.Load() < int64(rounds)/2 {
 		t.Errorf("only %d crashes in %d rounds", crashes.Load(), rounds)
 	}
@@ -135,6 +134,7 @@ type round struct {
 	lives   int
 	crashes int
 	tally   *tally
+	whole   bool // storage never tears a page: full_page_writes may be off
 
 	mu  sync.Mutex // protects log
 	log []string
@@ -142,6 +142,9 @@ type round struct {
 
 func newRound(fs *vfs.Mem, seed uint64, counts *tally) *round {
 	r := &round{seed: seed, tally: counts, rnd: rand.New(rand.NewPCG(seed, 7)), fs: fs}
+	if r.whole = r.rnd.IntN(4) == 0; r.whole {
+		fs.SetUnit(page.Size)
+	}
 	for i := range workers {
 		r.workers = append(r.workers, &worker{r: r, id: i, rnd: rand.New(rand.NewPCG(seed, uint64(100+i))), states: []*state{newState()}})
 	}
@@ -178,7 +181,14 @@ func (r *round) dial() (*pgconn.PgConn, error) { return dial(r.pm) }
 
 func (r *round) settings() []string {
 	method := []string{"fdatasync", "fsync", "open_datasync"}[r.rnd.IntN(3)]
-	return []string{"shared_buffers=" + []string{"512kB", "1MB", "4MB"}[r.rnd.IntN(3)], "wal_sync_method=" + method, "max_wal_size=2MB", "min_wal_size=2MB",
+	images, level := "on", "replica"
+	if r.whole {
+		images = []string{"on", "off"}[r.rnd.IntN(2)]
+	}
+	if r.rnd.IntN(4) == 0 {
+		level = "minimal"
+	}
+	return []string{"full_page_writes=" + images, "wal_level=" + level, "shared_buffers=" + []string{"512kB", "1MB", "4MB"}[r.rnd.IntN(3)], "wal_sync_method=" + method, "max_wal_size=2MB", "min_wal_size=2MB",
 		"bgwriter_delay=10ms", "wal_writer_delay=1ms", "deadlock_timeout=5ms", "wal_buffers=64kB", "max_prepared_transactions=6", "log_min_messages=debug1",
 		"wal_compression=" + []string{"off", "pglz", "lz4", "zstd"}[r.rnd.IntN(4)], "wal_recycle=" + []string{"on", "off"}[r.rnd.IntN(2)],
 		"wal_init_zero=" + []string{"on", "off"}[r.rnd.IntN(2)], "checkpoint_flush_after=" + []string{"0", "256kB"}[r.rnd.IntN(2)]}
@@ -215,7 +225,10 @@ func (r *round) run() error {
 // life starts the server, lets it work, and ends it; clean says that it was shut down.
 func (r *round) life(recovered, last bool) (clean bool, err error) {
 	r.lives++
-	r.power = &power{aim: aim{kind: anyChange}, short: r.rnd.IntN(9000)}
+	r.power = &power{aim: aim{kind: anyChange}, short: r.rnd.IntN(9000), unit: vfs.SectorSize}
+	if r.whole {
+		r.power.unit = page.Size
+	}
 	n := int64(1) << 40
 	if !last {
 		r.power.aim, n = drawAim(r.rnd)
@@ -230,8 +243,10 @@ func (r *round) life(recovered, last bool) (clean bool, err error) {
 			}
 		}
 	}()
+	var replayed []wal.Kind
 	r.pm, err = postmaster.Start(postmaster.Options{Dir: dataDir, FS: vfs.NewFaulty(r.fs, r.power.policy), NoListen: true, Settings: r.settings(),
-		Log: func(*config.Server) *zap.Logger { return zap.New(&logCore{r: r}) }})
+		Replayed: func(rec *wal.Record) { replayed = append(replayed, rec.Kind) }, Log: func(*config.Server) *zap.Logger { return zap.New(&logCore{r: r}) }})
+	r.tally.replayed(replayed)
 	if err != nil {
 		if !r.down() {
 			return false, fmt.Errorf("start: %w", err)

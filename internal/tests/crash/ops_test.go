@@ -441,6 +441,10 @@ func (w *worker) temporary() op {
 }
 
 func (w *worker) lockRows(name string) op {
+	if t := w.cur.tables[name]; t != nil && len(t.cols) > 0 && w.rnd.IntN(2) == 0 { // a lock and a change by a subtransaction: a multixact
+		sql := fmt.Sprintf("select id from %[1]s where id < 50000 for key share; savepoint inner_one; update %[1]s set %[2]s = %[2]s where id < 50000; release inner_one", name, t.cols[0].name)
+		return op{sql: sql, run: func() error { return w.execAll(sql) }}
+	}
 	how := []string{"for key share", "for share", "for no key update", "for update"}[w.rnd.IntN(4)]
 	return op{sql: fmt.Sprintf("select id from %s where id < 50000 %s", name, how)}
 }
@@ -452,7 +456,15 @@ func (w *worker) outside() error {
 	if t == nil {
 		name = "common.account"
 	}
-	switch w.rnd.IntN(20) {
+	switch w.rnd.IntN(25) {
+	case 23:
+		return w.catalog()
+	case 20:
+		return w.logPoint()
+	case 21:
+		return w.backup()
+	case 22:
+		return w.shrink(name, t)
 	case 14:
 		_, err := w.must("vacuum (full, analyze) " + w.schema() + ".fkc")
 		return err
@@ -501,6 +513,17 @@ func (w *worker) outside() error {
 		return nil
 	}
 	return w.admin(o)
+}
+
+// catalog gives a catalog new files.
+func (w *worker) catalog() error {
+	tables := []string{"pg_class", "pg_attribute", "pg_type", "pg_index", "pg_depend", "pg_constraint", "pg_database", "pg_shdepend", "pg_proc"}
+	name := tables[w.rnd.IntN(len(tables))]
+	_, err := w.exec([]string{"vacuum full ", "reindex table "}[w.rnd.IntN(2)] + name)
+	if allowed(err) { // the one with a transaction open that has written to it may wait for a table of this session
+		return nil
+	}
+	return err
 }
 
 // admin runs a single statement that commits by itself.

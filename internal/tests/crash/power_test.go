@@ -1,6 +1,7 @@
 package crash
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -12,6 +13,7 @@ import (
 	"sync/atomic"
 
 	"gompho/storage/vfs"
+	"gompho/wal"
 )
 
 // part is a part of the cluster's files whose I/O calls are counted for themselves.
@@ -89,6 +91,7 @@ type power struct {
 	left  atomic.Int64
 	off   atomic.Bool
 	short int
+	unit  int // bytes that storage keeps whole
 	hit   atomic.Bool
 	cut   vfs.FaultOp // the first call that failed; set before hit
 }
@@ -117,7 +120,7 @@ func (p *power) policy(op vfs.FaultOp) error {
 	if op.Kind == vfs.OpWrite && p.short < op.Len {
 		short := p.short
 		if partOf(op.Name) != "wal" {
-			short -= short % vfs.SectorSize // storage keeps sectors whole: the checksums of the commit log rely on it
+			short -= short % p.unit // storage keeps sectors whole: the checksums of the commit log rely on it
 		}
 		return &vfs.ShortWrite{Short: short, Err: errPower}
 	}
@@ -130,19 +133,21 @@ type tally struct {
 	calls map[string]int // "write wal"
 	when  map[string]int
 	done  map[string]int // statements that succeeded, by kind
+	// redone counts the records of the log that were replayed, last those that were the last of a log.
+	redone, last map[wal.Kind]int
 }
 
 func newTally() *tally {
-	return &tally{calls: map[string]int{}, when: map[string]int{}, done: map[string]int{}}
+	return &tally{calls: map[string]int{}, when: map[string]int{}, done: map[string]int{}, redone: map[wal.Kind]int{}, last: map[wal.Kind]int{}}
 }
 
 // kinds are the statements that are counted, by the words that make them out; the first that fits counts.
-var kinds = []string{"attach partition", "detach partition", "create index concurrently", "drop index concurrently", "reindex table concurrently", "reindex table",
+var kinds = []string{"attach partition", "detach partition", "create index concurrently", "drop index concurrently", "reindex table concurrently", "reindex table pg_", "vacuum full pg_", "reindex table",
 	"create unique index", "create index", "drop index", "partition by range", "partition of", "create unlogged table", "create temp", "create table", "drop table", "create view",
 	"truncate", "add column", "alter column", "drop column", "add constraint", "alter sequence", "setval", "nextval", "vacuum (full", "vacuum full", "vacuum (freeze", "vacuum",
 	"analyze", "cluster", "checkpoint", "copy", "insert into fk", "delete from fk", "update fk", "on conflict", "set id =", "insert", "update", "delete", "for key share",
 	"for share", "for no key", "for update", "savepoint", "rollback to", "release", "prepare transaction", "commit prepared", "rollback prepared", "create database",
-	"drop database", "commit", "rollback"}
+	"drop database", "pg_switch_wal", "pg_create_restore_point", "pg_backup_start", "pg_backup_stop", "commit", "rollback"}
 
 func (t *tally) statement(sql string) {
 	for _, k := range kinds {
@@ -169,12 +174,26 @@ func (t *tally) add(p *power, when string) {
 func (t *tally) String() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	list := func(m map[string]int) string {
-		var out []string
-		for _, k := range slices.Sorted(maps.Keys(m)) {
-			out = append(out, fmt.Sprintf("%s %d", k, m[k]))
-		}
-		return strings.Join(out, ", ")
+	return list(t.when) + "\nby call: " + list(t.calls) + "\nstatements that succeeded: " + list(t.done) +
+		"\nrecords replayed after a crash: " + list(t.redone) + "\nthe last record of a log: " + list(t.last)
+}
+
+func list[K cmp.Ordered](m map[K]int) string {
+	var out []string
+	for _, k := range slices.Sorted(maps.Keys(m)) {
+		out = append(out, fmt.Sprintf("%v %d", k, m[k]))
 	}
-	return list(t.when) + "\nby call: " + list(t.calls) + "\nstatements that succeeded: " + list(t.done)
+	return strings.Join(out, ", ")
+}
+
+// replayed counts what a recovery has replayed.
+func (t *tally) replayed(kinds []wal.Kind) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, k := range kinds {
+		t.redone[k]++
+	}
+	if len(kinds) > 0 {
+		t.last[kinds[len(kinds)-1]]++
+	}
 }

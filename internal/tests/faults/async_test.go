@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"gompho/internal/tests/rerun"
 	"gompho/postmaster"
 	"gompho/storage/vfs"
 )
@@ -76,12 +76,8 @@ const (
 // than three times wal_writer_delay before the end, give or take what a loaded machine needs.
 func TestAsyncCommits(t *testing.T) {
 	clean, _ := image(t)
-	seed := rand.Uint64()
-	if n, err := strconv.ParseUint(os.Getenv("GOMPHO_SEED"), 10, 64); err == nil {
-		seed = n
-	}
+	seed := rerun.Seed(t)
 	rnd := rand.New(rand.NewPCG(seed, 0))
-	t.Logf("seed %d", seed)
 	for range 3 {
 		r := &asyncRound{t: t, mem: clean.Clone(rnd.Uint64()), out: &outage{}}
 		ctx, cancel := context.WithTimeout(context.Background(), patience)

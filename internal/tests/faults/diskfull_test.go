@@ -17,6 +17,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"gompho/internal/pgerr"
+	"gompho/internal/tests/rerun"
 	"gompho/postmaster"
 	"gompho/storage/vfs"
 )
@@ -36,10 +37,7 @@ func TestFaultsDiskFull(t *testing.T) {
 	} else if v == "all" {
 		rounds = 2000
 	}
-	seed := rand.Uint64()
-	if n, err := strconv.ParseUint(os.Getenv("GOMPHO_SEED"), 10, 64); err == nil {
-		seed = n
-	}
+	seed := rerun.Seed(t)
 	all := &fullRun{run: run{base: clean, want: want}, left: 1 << 40}
 	if err := all.do(); err != nil {
 		t.Fatalf("with room: %v\n%s", err, all.story())
@@ -53,7 +51,7 @@ func TestFaultsDiskFull(t *testing.T) {
 		}
 		runs[i] = r
 	}
-	t.Logf("seed %d: %d rounds; the workload takes %d kB", seed, rounds, all.room.used/1024)
+	rerun.Told(t, "seed %d: %d rounds; the workload takes %d kB", seed, rounds, all.room.used/1024)
 	tally := map[string]int{}
 	refused := 0
 	var mu sync.Mutex // protects tally, refused
@@ -82,7 +80,7 @@ func TestFaultsDiskFull(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	t.Logf("%d writes refused: %s", refused, list(tally))
+	rerun.Told(t, "%d writes refused: %s", refused, list(tally))
 }
 
 // fullRun is a run of the workload on a file system that becomes full.

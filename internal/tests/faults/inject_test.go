@@ -71,12 +71,13 @@ type injector struct {
 	mu      sync.Mutex // protects what follows
 	target  target     // no call when n is 0
 	counts  map[site]int
+	creates map[site][]int // which of the calls to open a file may make it
 	hit     *vfs.FaultOp
 	stopped bool // neither counts nor fails
 }
 
 func newInjector(mem *vfs.Mem, t target) *injector {
-	return &injector{mem: mem, target: t, counts: map[site]int{}}
+	return &injector{mem: mem, target: t, counts: map[site]int{}, creates: map[site][]int{}}
 }
 
 // policy is for vfs.NewFaulty.
@@ -88,6 +89,9 @@ func (i *injector) policy(op vfs.FaultOp) error {
 		return nil
 	}
 	i.counts[s]++
+	if op.Flag&os.O_CREATE != 0 {
+		i.creates[s] = append(i.creates[s], i.counts[s])
+	}
 	if i.hit != nil || s != i.target.site || i.counts[s] != i.target.n {
 		return nil
 	}

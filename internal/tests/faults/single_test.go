@@ -19,6 +19,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"gompho/internal/pgerr"
+	"gompho/internal/tests/rerun"
 	"gompho/postmaster"
 	"gompho/storage/vfs"
 )
@@ -35,16 +36,13 @@ func TestFaults(t *testing.T) {
 	if n, err := strconv.Atoi(v); err == nil {
 		sample = n
 	}
-	seed := rand.Uint64()
-	if n, err := strconv.ParseUint(os.Getenv("GOMPHO_SEED"), 10, 64); err == nil {
-		seed = n
-	}
+	seed := rerun.Seed(t)
 	rnd := rand.New(rand.NewPCG(seed, 0))
 	var runs []*run
 	for i, base := range []*vfs.Mem{clean, crashed} {
-		counts := count(t, base, want)
+		counts, creates := count(t, base, want)
 		t.Logf("calls, recovering=%v: %s", i == 1, list(counts))
-		for _, target := range targets(counts) {
+		for _, target := range targets(counts, creates) {
 			runs = append(runs, &run{base: base, target: target, seed: rnd.Uint64(), want: want})
 		}
 	}
@@ -54,7 +52,7 @@ func TestFaults(t *testing.T) {
 	} else if v != "all" {
 		runs = draw(runs, sample, rnd)
 	}
-	t.Logf("seed %d: %d of %d faults", seed, len(runs), total)
+	rerun.Told(t, "seed %d: %d of %d faults", seed, len(runs), total)
 	tally := map[string]int{}
 	var mu sync.Mutex // protects tally
 	var next, failed atomic.Int64
@@ -76,6 +74,9 @@ func TestFaults(t *testing.T) {
 					failed.Add(1)
 					t.Errorf("%s, recovering=%v, seed %d: %v\n%s", r.target, r.base == crashed, seed, err, r.story())
 				}
+				if (i+1)%500 == 0 {
+					t.Logf("%d done", i+1)
+				}
 				mu.Lock()
 				tally[r.outcome]++
 				tally["at "+r.target.site.String()]++
@@ -85,7 +86,7 @@ func TestFaults(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	t.Logf("%d faults injected: %s", len(runs)-tally["not reached"], list(tally))
+	rerun.Told(t, "%d faults injected: %s", len(runs)-tally["not reached"], list(tally))
 	if tally["not reached"] > len(runs)/4 {
 		t.Errorf("%d of %d calls to fail did not come", tally["not reached"], len(runs))
 	}
@@ -133,29 +134,32 @@ func references(t *testing.T, base *vfs.Mem) (dumps []string) {
 	return dumps
 }
 
-// count runs the workload without a fault and counts its calls.
-func count(t *testing.T, base *vfs.Mem, want []string) map[site]int {
+// count runs the workload without a fault and counts its calls; creates are those that may make a file.
+func count(t *testing.T, base *vfs.Mem, want []string) (counts map[site]int, creates map[site][]int) {
 	t.Helper()
 	r := &run{base: base, want: want}
 	if err := r.do(); err != nil {
 		t.Fatalf("without a fault: %v\n%s", err, r.story())
 	}
-	return r.inj.counts
+	return r.inj.counts, r.inj.creates
 }
 
-// targets lists every fault that the counted calls allow.
-func targets(counts map[site]int) (out []target) {
+// targets lists every fault that the counted calls allow. There is no lack of space for opening a file that is there.
+func targets(counts map[site]int, creates map[site][]int) (out []target) {
 	for _, s := range slices.SortedFunc(maps.Keys(counts), func(a, b site) int { return strings.Compare(a.String(), b.String()) }) {
 		hows := []failure{eio}
 		switch s.kind {
 		case vfs.OpWrite:
 			hows = []failure{eio, enospc, shortWrite}
-		case vfs.OpOpen, vfs.OpMkdir, vfs.OpRename, vfs.OpTruncate, vfs.OpSync:
+		case vfs.OpMkdir, vfs.OpRename, vfs.OpTruncate, vfs.OpSync:
 			hows = []failure{eio, enospc}
 		}
 		for n := range counts[s] {
 			for _, how := range hows {
 				out = append(out, target{s, n + 1, how})
+			}
+			if slices.Contains(creates[s], n+1) {
+				out = append(out, target{s, n + 1, enospc})
 			}
 		}
 	}

@@ -66,7 +66,7 @@ var workload = []step{
 	tx("delete from big where id < 4"),
 	plain("drop database extra"),
 	plain("reindex table acc"),
-	plain("analyze"),
+	plain("analyze t; analyze acc"),
 	plain("checkpoint"),
 	tx("insert into t select g, 'last', 1 from generate_series(20001, 20100) g"),
 }

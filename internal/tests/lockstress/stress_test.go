@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"os"
 	"runtime"
 	"slices"
 	"strconv"
@@ -20,6 +19,7 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"gompho"
+	"gompho/internal/tests/rerun"
 )
 
 const sessions = 64
@@ -43,19 +43,11 @@ type stress struct {
 	compared int           // tables whose row locks were compared
 }
 
-func number(name string, otherwise uint64) uint64 {
-	if v, err := strconv.ParseUint(os.Getenv(name), 10, 64); err == nil {
-		return v
-	}
-	return otherwise
-}
-
 // TestStress: see the package's comment.
 func TestStress(t *testing.T) {
 	before := goleak.IgnoreCurrent()
-	seed := number("GOMPHO_SEED", uint64(time.Now().UnixNano()))
-	rounds := number("GOMPHO_LOCK_ROUNDS", 200)
-	t.Logf("GOMPHO_SEED=%d GOMPHO_LOCK_ROUNDS=%d", seed, rounds)
+	seed := rerun.Seed(t)
+	rounds := rerun.Count(t, "GOMPHO_LOCK_ROUNDS", 200)
 	log := zap.New(zapcore.NewCore(zapcore.NewJSONEncoder(zapcore.EncoderConfig{}), zapcore.AddSync(io.Discard), zapcore.DebugLevel))
 	srv, err := gompho.Open(context.Background(), gompho.Options{Logger: log, Settings: map[string]string{
 		"shared_buffers": "16MB", "deadlock_timeout": "20ms", "max_connections": "300", "log_lock_waits": "on", "autovacuum_naptime": "1s"}})

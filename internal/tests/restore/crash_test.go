@@ -3,13 +3,12 @@ package restore
 import (
 	"errors"
 	"math/rand/v2"
-	"os"
 	"regexp"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
 
+	"gompho/internal/tests/rerun"
 	"gompho/postmaster"
 	"gompho/storage/vfs"
 )
@@ -112,13 +111,7 @@ func TestRestartPoints(t *testing.T) {
 func TestRecoveryCrashes(t *testing.T) {
 	h := &history{fs: longHistory(t)}
 	settings := []string{"recovery_target_action=promote", "recovery_target_name=end", "max_wal_size=2MB", "min_wal_size=2MB"}
-	seed, rounds := rand.Uint64(), 12
-	if v, err := strconv.ParseUint(os.Getenv("GOMPHO_SEED"), 10, 64); err == nil {
-		seed = v
-	}
-	if v, err := strconv.Atoi(os.Getenv("GOMPHO_RESTORE_ROUNDS")); err == nil {
-		rounds = v
-	}
+	seed, rounds := rerun.Seed(t), rerun.Count(t, "GOMPHO_RESTORE_ROUNDS", 12)
 	if testing.Short() {
 		rounds = min(rounds, 15)
 	}
@@ -154,7 +147,7 @@ func TestRecoveryCrashes(t *testing.T) {
 			points[i] = rare[rnd.IntN(len(rare))]
 		}
 	}
-	t.Logf("seed %d: %d changes, %d of them are tried", seed, total, len(points))
+	rerun.Told(t, "seed %d: %d changes, %d of them are tried", seed, total, len(points))
 	crashes := 0
 	for i, n := range points {
 		m := h.fs.Clone(seed + uint64(i))
@@ -188,5 +181,5 @@ func TestRecoveryCrashes(t *testing.T) {
 			t.Fatalf("cut off after %d changes", points[i])
 		}
 	}
-	t.Logf("%d crashes, at %v", crashes, kinds)
+	rerun.Told(t, "%d crashes, at %v", crashes, kinds)
 }

@@ -1,15 +1,17 @@
 package restore
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"path"
-	"strconv"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"gompho/internal/tests/rerun"
 	"gompho/postmaster"
 	"gompho/storage/vfs"
 )
@@ -18,14 +20,7 @@ import (
 // beginning and the archive lead to: no segment got into the archive that was written differently after a crash, and none is missing.
 // GOMPHO_SEED and GOMPHO_RESTORE_ROUNDS are as in TestRecoveryCrashes.
 func TestSourceCrashes(t *testing.T) {
-	seed, rounds := rand.Uint64(), 2
-	if v, err := strconv.ParseUint(os.Getenv("GOMPHO_SEED"), 10, 64); err == nil {
-		seed = v
-	}
-	if v, err := strconv.Atoi(os.Getenv("GOMPHO_RESTORE_ROUNDS")); err == nil {
-		rounds = v
-	}
-	t.Logf("seed %d, %d rounds", seed, rounds)
+	seed, rounds := rerun.Seed(t), rerun.Count(t, "GOMPHO_RESTORE_ROUNDS", 2)
 	base, s := newSource(t)
 	s.sql("create table t(w int, n int, filler text, primary key (w, n))")
 	s.backup(base, sourceDir, backupDir, nil)
@@ -94,6 +89,51 @@ func runUntilCrash(t *testing.T, m *vfs.Mem, acked *[3]int, n int, slow bool) (c
 	return 1
 }
 
+// archiverProbe looks at what the archiver does, in a session of its own.
+type archiverProbe struct {
+	t *testing.T
+	c *pgconn.PgConn
+}
+
+func newArchiverProbe(t *testing.T, s *server) *archiverProbe {
+	t.Helper()
+	c, err := s.dial()
+	if err == nil { // the function alone: what runs while a write of the log is held must not have to read pages, and write others for their room
+		_, err = c.Prepare(t.Context(), "look", "select wait_event from pg_stat_get_activity(null) where backend_type = 'archiver'", nil)
+	}
+	p := &archiverProbe{t, c}
+	if err == nil {
+		_, err = p.look()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func (p *archiverProbe) look() (string, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	res := p.c.ExecPrepared(ctx, "look", nil, nil, nil).Read()
+	if res.Err != nil || len(res.Rows) != 1 {
+		return "", fmt.Errorf("%d archivers: %w", len(res.Rows), res.Err)
+	}
+	return string(res.Rows[0][0]), nil
+}
+
+// archiverWaits returns when the archiver waits for the log to be written, or done says that it did not. An archiver that does neither has nothing to do.
+func (p *archiverProbe) archiverWaits(done func() bool) {
+	for i := 0; i < 1000 && !done(); i++ {
+		switch what, err := p.look(); {
+		case err != nil:
+			p.t.Error(err)
+			return
+		case what == "WALWrite":
+			return
+		}
+	}
+}
+
 // TestTornRecord: the power goes when a segment is full and durable, but not the end of the record that goes on in the next one. That record will be gone, and others written in its place:
 // the segment must not have been archived as it was.
 func TestTornRecord(t *testing.T) {
@@ -106,6 +146,7 @@ func TestTornRecord(t *testing.T) {
 		l := &limit{left: -1, kind: map[vfs.OpKind]int{}}
 		var mu sync.Mutex
 		last, armed := "", false
+		var probe *archiverProbe // set before armed
 		s, err := tryStart(t, vfs.NewFaulty(m, func(op vfs.FaultOp) error {
 			name := path.Base(op.Name)
 			if op.Kind == vfs.OpWrite && len(name) == 24 && path.Base(path.Dir(op.Name)) == "pg_wal" {
@@ -115,12 +156,7 @@ func TestTornRecord(t *testing.T) {
 				last = max(last, name)
 				mu.Unlock()
 				if crossed {
-					for range 20 { // time enough for an archiver that does not wait
-						if vfs.Exists(m, archiveDir+"/"+before) {
-							break
-						}
-						time.Sleep(10 * time.Millisecond)
-					}
+					probe.archiverWaits(func() bool { return vfs.Exists(m, archiveDir+"/"+before) })
 					l.mu.Lock()
 					l.gone = true
 					l.mu.Unlock()
@@ -131,6 +167,7 @@ func TestTornRecord(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		probe = newArchiverProbe(t, s)
 		mu.Lock()
 		armed = true
 		mu.Unlock()
