@@ -60,6 +60,7 @@ type Backend struct {
 	told     []string // values of the reported settings as the client knows them
 	untold   bool     // one of them may have changed
 	timer    statementTimer
+	between  bool // query cycles: the client was told that the server is ready, and has sent nothing since
 	client   clientCheck
 	tcp      tcpState
 	hot      hotSettings
@@ -364,6 +365,7 @@ func (b *Backend) greet() {
 	}
 	b.c.BackendKeyData(b.o.Slot.PID, b.o.Secret)
 	b.c.ReadyForQuery('I')
+	b.between = true
 	b.ps = "idle"
 	b.setState("idle", "")
 }

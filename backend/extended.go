@@ -36,6 +36,7 @@ func (b *Backend) parse(m *wire.Body) error {
 	b.enter(sql)
 	b.s.StatementStart = now()
 	b.setState("active", sql)
+	b.timer.continueStatement(b)
 	if name == "" {
 		b.dropUnnamed()
 	} else if b.prepared[name] != nil {
@@ -90,6 +91,7 @@ func (b *Backend) parseAgain(sql string) (bool, error) {
 	b.enter(p.sql)
 	b.s.StatementStart = now()
 	b.setState("active", p.sql)
+	b.timer.continueStatement(b)
 	if err := b.blk.start(); err != nil {
 		return false, err
 	}
@@ -161,7 +163,7 @@ func (b *Backend) bind(m *wire.Body) error {
 	b.enter(st.sql)
 	b.s.StatementStart = now()
 	b.setState("active", st.sql)
-	b.timer.startStatement(b)
+	b.timer.continueStatement(b)
 	if st.raw != nil {
 		if err := b.admit(st.raw.Stmt); err != nil {
 			return err
@@ -392,6 +394,7 @@ func (b *Backend) execute(m *wire.Body) error {
 	b.enter(st.sql)
 	b.ps = st.tag
 	began := b.executeStart()
+	b.timer.continueStatement(b)
 	if err := b.admit(st.raw.Stmt); err != nil {
 		return err
 	}
@@ -434,6 +437,7 @@ func (b *Backend) execute(m *wire.Body) error {
 			return err
 		}
 	}
+	b.timer.stopStatement(b) // the next Execute has its own time
 	b.c.CommandComplete(p.tag)
 	return nil
 }

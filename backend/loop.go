@@ -21,6 +21,8 @@ func (b *Backend) loop() error {
 		b.o.Slot.Account().SetIdle(true)
 		t, body, err := b.c.ReadMessage()
 		b.o.Slot.Account().SetIdle(false)
+		cycle := !b.between
+		b.between = false
 		var refused error // a message that there is no room for: it was read over
 		if e, ok := err.(*pgerr.Error); ok && !isFatal(e) {
 			refused, err = e, nil
@@ -43,10 +45,13 @@ func (b *Backend) loop() error {
 		}
 		b.o.Slot.Clear(stats.IdleInTxTimeout | stats.IdleTimeout)
 		if calm {
-			b.o.Slot.EndStatement() // what comes while nothing runs hits nothing
+			b.dropLate(cycle) // what comes while nothing runs hits nothing
 		}
 		if b.skipSync && t != 'S' && t != 'X' {
 			continue
+		}
+		if cycle && refused == nil && b.o.Slot.Pending()&stats.StatementTimeout != 0 {
+			refused = b.o.Slot.CheckInterrupts()
 		}
 		done, err := false, refused
 		if err == nil {
@@ -80,20 +85,32 @@ func isFatal(err error) bool {
 	return ok && (e.Severity == pgerr.Fatal || e.Severity == pgerr.Panic)
 }
 
-// idle prepares for the wait for the next message: it answers pending requests and arms the idle timeouts.
+// idle prepares for the wait for the next message: it answers pending requests and arms the idle timeouts. Between messages of one query cycle
+// the time of the statement runs on instead.
 func (b *Backend) idle() error {
 	if b.c.Buffered() {
 		return nil
 	}
 	if p := b.o.Slot.Pending(); p != 0 {
-		b.o.Slot.EndStatement() // too late for these
-		if err := b.o.Slot.CheckInterrupts(); err != nil {
+		b.dropLate(!b.between)
+		if err := b.o.Slot.CheckInterrupts(); err != nil && isFatal(err) {
 			return err
 		}
 	}
 	b.client.stop()
-	b.timer.armIdle(b)
+	if b.between {
+		b.timer.armIdle(b)
+	}
 	return nil
+}
+
+// dropLate takes back requests that came while no statement runs; within a query cycle its timeout stays.
+func (b *Backend) dropLate(cycle bool) {
+	if cycle {
+		b.o.Slot.Clear(stats.CancelQuery | stats.GiveWay)
+	} else {
+		b.o.Slot.EndStatement()
+	}
 }
 
 // dispatch serves one message; done ends the session.
@@ -165,6 +182,7 @@ func (b *Backend) fail(err error) {
 
 // ready ends the answer to a query cycle.
 func (b *Backend) ready() error {
+	b.between = true
 	if b.untold {
 		b.reportSettings()
 	}
@@ -216,6 +234,15 @@ func (st *statementTimer) startStatement(b *Backend) {
 	} else {
 		st.stop()
 	}
+}
+
+// continueStatement arms statement_timeout for a message of a query cycle, unless an earlier one has.
+func (st *statementTimer) continueStatement(b *Backend) {
+	if st.t == nil || st.armed != stats.StatementTimeout {
+		st.startStatement(b)
+		return
+	}
+	b.client.start(b)
 }
 
 func (st *statementTimer) stopStatement(b *Backend) {

@@ -71,6 +71,16 @@ func TestTimeouts(t *testing.T) {
 	want(t, "statement_timeout", got, "Error ERROR 57014 canceling statement due to statement timeout\nReadyForQuery I\nRowDescription")
 	got = say(t, a, 2, "", `Parse "" "select pg_sleep(100)"`, `Bind "" ""`, `Execute ""`, "Sync", `Query "reset statement_timeout"`)
 	want(t, "statement_timeout, extended", got, "57014 canceling statement due to statement timeout\nReadyForQuery I\nCommandComplete RESET")
+	// Messages that come one by one belong to one statement, whose time runs between them, too.
+	say(t, a, 1, "", `Query "set statement_timeout = 50"`)
+	say(t, a, 0, "BindComplete", `Parse "" "select pg_sleep(100)"`, `Bind "" ""`, "Flush")
+	got = say(t, a, 1, "", `Execute ""`, "Sync")
+	want(t, "statement_timeout, message by message", got, "57014 canceling statement due to statement timeout\nReadyForQuery I")
+	say(t, a, 0, "BindComplete", `Parse "" "select 1"`, `Bind "" ""`, "Flush")
+	eventually(t, b, "select state = 'active' and clock_timestamp() > query_start + interval '500 ms' from pg_stat_activity where query = 'select 1'")
+	got = say(t, a, 1, "", "Sync")
+	want(t, "statement_timeout, while nothing runs", got, "57014 canceling statement due to statement timeout\nReadyForQuery I")
+	say(t, a, 1, "", `Query "reset statement_timeout"`)
 	got = say(t, a, 1, "", `Query "set statement_timeout = 50; select pg_sleep(100)"`)
 	want(t, "statement_timeout set in the same query", got, "57014")
 	say(t, a, 1, "", `Query "reset statement_timeout"`)
@@ -80,6 +90,12 @@ func TestTimeouts(t *testing.T) {
 	want(t, "lock_timeout", got, "Error ERROR 55P03 canceling statement due to lock timeout")
 	want(t, "after lock_timeout", got, `DataRow "1"`)
 	say(t, b, 1, "", `Query "rollback"`)
+
+	// A session that is in the middle of a query cycle is not idle.
+	say(t, b, 1, "", `Query "set idle_session_timeout = 50"`)
+	say(t, b, 0, "BindComplete", `Parse "" "select 7"`, `Bind "" ""`, "Flush")
+	eventually(t, a, "select clock_timestamp() > query_start + interval '100 ms' from pg_stat_activity where query = 'select 7'")
+	want(t, "idle_session_timeout within a query cycle", say(t, b, 1, "", `Execute ""`, "Sync", `Query "set idle_session_timeout = 0"`), `DataRow "7"`)
 
 	// Idle in a transaction: the session ends, and its locks go.
 	got = say(t, b, 99, "", `Query "set idle_in_transaction_session_timeout = 50"`, `Query "begin; lock table t"`)
