@@ -61,7 +61,7 @@ func startLines(c *config, ours, theirs server) error {
 				}
 			}
 		}
-		if strings.Contains(what, c.only) {
+		if c.wants(what) {
 			print(l, median(v[0]), median(v[1]), 0)
 		}
 	}

@@ -3,6 +3,7 @@
 //
 //	go run ./bench/compare                 # everything
 //	go run ./bench/compare -only select    # lines whose name contains "select"
+//	go run ./bench/compare -skip checkpoints,VACUUM
 //
 // It makes temporary clusters below -dir and removes them.
 package main
@@ -13,12 +14,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strings"
 )
 
 type config struct {
 	dir, bin, pgBin, only string
+	skip                  []string
 	rounds, seconds       int
 	scale                 int
 	buffers               string
@@ -36,6 +39,7 @@ func main() {
 	flag.StringVar(&c.dir, "dir", "", "directory for the clusters (default: a temporary one)")
 	flag.StringVar(&c.pgBin, "pg", "/usr/lib/postgresql/15/bin", "PostgreSQL's programs")
 	flag.StringVar(&c.only, "only", "", "run lines whose name contains this")
+	skip := flag.String("skip", "", "leave out lines whose name contains one of these, separated by commas")
 	flag.IntVar(&c.rounds, "rounds", 3, "rounds of each line")
 	flag.IntVar(&c.seconds, "seconds", 5, "length of a pgbench run")
 	flag.IntVar(&c.scale, "scale", 10, "pgbench scale")
@@ -48,6 +52,9 @@ func main() {
 	flag.IntVar(&c.hotUpdates, "hot-updates", 400000, "updates of the small hot table")
 	flag.IntVar(&c.vacuumRows, "vacuum-rows", 2000000, "rows of the VACUUM lines")
 	flag.Parse()
+	if *skip != "" {
+		c.skip = strings.Split(*skip, ",")
+	}
 	if err := run(&c); err != nil {
 		fmt.Fprintln(os.Stderr, "compare:", err)
 		os.Exit(1)
@@ -104,8 +111,13 @@ type line struct {
 	run     func(s server) (float64, error)
 }
 
+// wants reports whether a line is to be measured.
+func (c *config) wants(name string) bool {
+	return strings.Contains(name, c.only) && !slices.ContainsFunc(c.skip, func(s string) bool { return strings.Contains(name, s) })
+}
+
 func measure(c *config, l line, ours, theirs, ceiling server) error {
-	if !strings.Contains(l.name, c.only) {
+	if !c.wants(l.name) {
 		return nil
 	}
 	var a, b, k []float64
