@@ -58,6 +58,7 @@ type deletion struct {
 	s       *Session
 	opts    DropOpts
 	targets []target
+	of      map[Object][]int // the targets of an object and its columns, under the object as a whole
 	pending []Object
 }
 
@@ -74,7 +75,7 @@ func (s *Session) PerformDeletion(objs []Object, opts DropOpts) error {
 	if len(objs) == 0 {
 		return nil
 	}
-	d := &deletion{s: s, opts: opts, pending: objs}
+	d := &deletion{s: s, opts: opts, pending: objs, of: map[Object][]int{}}
 	for _, o := range objs {
 		if err := d.lock(o); err != nil {
 			return err
@@ -140,14 +141,17 @@ func onStack(o Object, flags dropFlags, stack *stackItem) bool {
 	return false
 }
 
+// whole is the object that a column belongs to.
+func whole(o Object) Object {
+	o.Sub = 0
+	return o
+}
+
 // known merges flags into an object that is a target already. Columns of a target that is dropped as a whole count as known.
 func (d *deletion) known(o Object, flags dropFlags) bool {
 	found := false
-	for i := range d.targets {
+	for _, i := range d.of[whole(o)] {
 		t := &d.targets[i]
-		if t.obj.Class != o.Class || t.obj.Oid != o.Oid {
-			continue
-		}
 		switch {
 		case t.obj.Sub == o.Sub:
 			t.flags |= flags
@@ -170,6 +174,9 @@ func (d *deletion) known(o Object, flags dropFlags) bool {
 func (d *deletion) find(o Object, objFlags, flags dropFlags, stack *stackItem) error {
 	if onStack(o, objFlags, stack) || d.known(o, objFlags) {
 		return nil
+	}
+	if err := d.s.slot.CheckInterrupts(); err != nil {
+		return err
 	}
 	if isPinned(o) && !d.s.boot {
 		return pgerr.New(pgerr.DependentObjectsStillExist, "cannot drop %s because it is required by the database system", d.s.Describe(o))
@@ -202,6 +209,7 @@ func (d *deletion) find(o Object, objFlags, flags dropFlags, stack *stackItem) e
 	if stack != nil {
 		t.dependee = stack.obj
 	}
+	d.of[whole(o)] = append(d.of[whole(o)], len(d.targets))
 	d.targets = append(d.targets, t)
 	return nil
 }
@@ -342,15 +350,14 @@ func (d *deletion) report(orig *Object) error {
 		if t.flags&(dropOriginal|dropSubobject) != 0 {
 			continue
 		}
-		what := d.s.Describe(t.obj)
 		switch {
 		case t.flags&(dropAuto|dropInternal|dropPartition|dropExtension) != 0:
 			// goes without saying
 		case !d.opts.Cascade:
 			ok = false
-			add(what + " depends on " + d.s.Describe(t.dependee))
+			add(d.s.Describe(t.obj) + " depends on " + d.s.Describe(t.dependee))
 		default:
-			add("drop cascades to " + what)
+			add("drop cascades to " + d.s.Describe(t.obj))
 		}
 	}
 	detail := strings.Join(lines, "\n")
@@ -387,6 +394,9 @@ func (d *deletion) deleteAll() error {
 		t := &d.targets[i]
 		if d.opts.KeepOriginal && t.flags&dropOriginal != 0 {
 			continue
+		}
+		if err := d.s.slot.CheckInterrupts(); err != nil {
+			return err
 		}
 		if err := d.s.deleteObject(t.obj); err != nil {
 			return err
