@@ -232,8 +232,8 @@ func (c *Conn) readLarge(n int) ([]byte, error) {
 	b = append(b, c.in[c.r:c.r+take]...)
 	c.r += take
 	for len(b) < n {
-		if len(b) == cap(b) { // four times as much, so that little is copied and left to the collector
-			grown := make([]byte, len(b), min(n, 4*cap(b)))
+		if len(b) == cap(b) {
+			grown := make([]byte, len(b), nextSize(cap(b), n))
 			copy(grown, b)
 			b = grown
 		}
@@ -252,6 +252,16 @@ func (c *Conn) readLarge(n int) ([]byte, error) {
 	}
 	c.body = b
 	return b, nil
+}
+
+// nextSize returns how large a full buffer of size bytes is to grow for a body of n: the smallest of n, n/4, n/16, ... beyond it. The last copy is of a quarter of the body at most, so that
+// the old buffer, which nobody accounts for, is small beside the new one.
+func nextSize(size, n int) int {
+	next := n
+	for next/4 > size {
+		next /= 4
+	}
+	return next
 }
 
 func known(t byte) bool {
