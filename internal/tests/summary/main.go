@@ -1,5 +1,5 @@
 // Summary reads the events of go test -json and prints what go test would print, and of tests that pass what their suites have done: the lines of
-// rerun.Told, with the seeds. It ends with 1 when a test failed.
+// rerun.Told, with the seeds. When a test failed, it ends with 1, and the last lines say where: logs of servers are long, and the end of an output is what is kept of it.
 package main
 
 import (
@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 	"strings"
 )
 
@@ -23,6 +24,7 @@ type printer struct {
 	w      io.Writer
 	logs   map[place][]string
 	told   map[string][]string // of a package, printed with its line
+	short  []string            // where tests failed
 	failed bool
 }
 
@@ -41,6 +43,9 @@ func main() {
 	if err := in.Err(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		p.failed = true
+	}
+	for _, l := range p.short {
+		fmt.Fprint(p.w, l)
 	}
 	if p.failed {
 		os.Exit(1)
@@ -86,13 +91,30 @@ func (p *printer) take(e event) {
 
 // flush prints the log of a test that failed.
 func (p *printer) flush(at place) {
+	p.short = append(p.short, fmt.Sprintf("failed: %s %s\n", at.pkg, at.test))
+	said := len(p.short)
 	for _, l := range p.logs[at] {
-		if !strings.HasPrefix(l, "=== ") {
-			fmt.Fprint(p.w, l)
+		if strings.HasPrefix(l, "=== ") {
+			continue
 		}
+		fmt.Fprint(p.w, l)
+		if logged.MatchString(l) {
+			p.short = append(p.short, l[:min(len(l)-1, shortLine)]+"\n")
+		}
+	}
+	if len(p.short) > said+shortLines {
+		p.short = append(p.short[:said], p.short[len(p.short)-shortLines:]...)
 	}
 	delete(p.logs, at)
 }
+
+// logged is the first line of what a test says, of which the last shortLines are repeated, shortLine bytes of each.
+var logged = regexp.MustCompile(`^\s+\w+_test\.go:\d+: `)
+
+const (
+	shortLine  = 250
+	shortLines = 12
+)
 
 // results returns what a test has told, and its seeds when it has told something.
 func results(test string, log []string) (out []string) {
