@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -367,6 +368,38 @@ func TestAsyncAndDelay(t *testing.T) {
 	}
 	if err := l.Flush(nil, l.InsertedTo()+8); !pgerr.Is(err, pgerr.DataCorrupted) {
 		t.Fatal(err)
+	}
+}
+
+// TestGather: among many transactions one sync serves all sessions that could run when the first came to its commit.
+func TestGather(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	const sessions = 20
+	for _, c := range []struct{ others, least, most int }{{sessions, 1, sessions / 4}, {crowd - 1, sessions / 2, sessions + 2}} {
+		syncs := 0
+		o := testOptions(vfs.NewFaulty(vfs.NewMem(1), func(op vfs.FaultOp) error {
+			if op.Kind == vfs.OpSync {
+				syncs++
+			}
+			return nil
+		}))
+		o.ActiveXacts = func() int { return c.others }
+		first := FirstLSN(testSegment)
+		l := mustOpen(t, o, first, first, false)
+		syncs = 0
+		var all sync.WaitGroup
+		for range sessions {
+			all.Go(func() {
+				if err := l.Flush(nil, l.InsertSimple(Noop, 1, []byte("x"))); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		if syncs < c.least || syncs > c.most {
+			t.Errorf("%d syncs for %d sessions with %d other transactions", syncs, sessions, c.others)
+		}
+		l.Close()
 	}
 }
 
