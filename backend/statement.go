@@ -311,6 +311,9 @@ func tableLocks(qs []*query.Query) []tableLock {
 func (b *Backend) choosePlan(p *Prepared, q *query.Query, params []types.Datum) (*plan.Statement, bool, error) {
 	single := len(p.queries) == 1
 	valid := single && p.plan != nil && p.planGen == p.generation+b.cache.settings
+	if valid && p.takeGeneric && p.generic%lookAtSizes == 0 && b.outgrown(p.plan) {
+		valid = false
+	}
 	if valid && p.takeGeneric {
 		p.generic++
 		return p.plan, true, nil
@@ -346,6 +349,23 @@ func (b *Backend) choosePlan(p *Prepared, q *query.Query, params []types.Datum) 
 	}
 	p.generic++
 	return p.plan, true, nil
+}
+
+// lookAtSizes is how many executions of a kept plan there are from one look at the sizes of its tables to the next.
+const lookAtSizes = 16
+
+// outgrown reports whether a table has more than doubled since a plan was made for it. What is right for one page is wrong for a hundred, and
+// a table that is updated all the time gets there before an ANALYZE tells. (PostgreSQL keeps such a plan of a prepared statement, but plans a simple query,
+// which is kept here, too, each time for the present sizes.)
+func (b *Backend) outgrown(st *plan.Statement) bool {
+	for i := range st.Sizes {
+		t := &st.Sizes[i]
+		// A file that is not there is found to be missing where it is read.
+		if n, err := b.s.Ops.Blocks(t.File, ids.MainFork); err == nil && float64(n) > 2*t.Pages {
+			return true
+		}
+	}
+	return false
 }
 
 // customPlan plans for the values of the parameters.

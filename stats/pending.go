@@ -299,6 +299,13 @@ func (r *RelPending) Delete() {
 	}
 }
 
+// Prune counts dead rows that have gone away without a vacuum.
+func (r *RelPending) Prune(n int) {
+	if r != nil {
+		r.dead -= int64(n)
+	}
+}
+
 // Truncate counts that the relation was emptied.
 func (r *RelPending) Truncate() {
 	if r != nil {

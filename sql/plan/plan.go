@@ -47,6 +47,7 @@ type Statement struct {
 	Relids         []ids.Oid // relations whose change makes the plan invalid
 	Funcs          []ids.Oid // user functions, likewise
 	IndexLocks     []IndexLock
+	Sizes          []TableSize // of the tables that it reads
 	ReadOnly       bool
 	// ResultCols describes the visible output: the non-junk entries of the top target list.
 	ResultCols []*query.TargetEntry
@@ -58,6 +59,12 @@ type IndexLock struct {
 	Index ids.Oid
 	Mode  uint8 // locks.Mode
 	Used  bool
+}
+
+// TableSize is the size of a table that a plan was made for.
+type TableSize struct {
+	File  ids.RelFile
+	Pages float64
 }
 
 // RowMark tells how a table's rows are locked or re-fetched for the re-check after a concurrent update.

@@ -261,7 +261,7 @@ func (f *catalogFacts) tableSize(t *tableInfo, r *catalog.Relation) error {
 	if r.Tuples < 0 && pages < 10 && !r.HasSubclass {
 		pages = 10
 	}
-	t.pages = pages
+	t.file, t.pages = r.File, pages
 	if pages == 0 {
 		return nil
 	}

@@ -15,6 +15,7 @@ type glob struct {
 	paramTypes []ids.Oid // of exec params
 	relids     map[ids.Oid]bool
 	indexLocks []plan.IndexLock
+	sizes      []plan.TableSize
 	lockedAt   map[plan.IndexLock]int // places in indexLocks, by index and mode
 	boundExt   []*query.Const         // values of $n that the plan is made for; nil when planning generically
 	names      map[string]int

@@ -13,6 +13,7 @@ type tableInfo struct {
 	name      string
 	temp      bool
 	desc      *types.Desc
+	file      ids.RelFile // of a table with storage
 	pages     float64
 	tuples    float64
 	allVisPct float64

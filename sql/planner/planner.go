@@ -56,7 +56,7 @@ func planStatement(f facts, q *query.Query, opt Options) (*plan.Statement, error
 	st := &plan.Statement{
 		CommandType: q.CommandType, Root: node, RTable: g.flat, SubPlans: g.subplans, ParamExecTypes: g.paramTypes,
 		ParamTypes: opt.ParamTypes, HasReturning: len(q.ReturningList) > 0, HasModifyCTE: q.HasModifyingCTE, CanSetTag: q.CanSetTag,
-		ResultCols: cols, RowMarks: g.rowMarks, ResultRels: g.resultRels, IndexLocks: g.indexLocks,
+		ResultCols: cols, RowMarks: g.rowMarks, ResultRels: g.resultRels, IndexLocks: g.indexLocks, Sizes: g.sizes,
 		ReadOnly: q.CommandType == query.CmdSelect && !q.HasModifyingCTE && len(q.RowMarks) == 0,
 	}
 	for oid := range g.relids {

@@ -3,6 +3,8 @@ package planner
 import (
 	"math"
 
+	"gompho/internal/ids"
+	"gompho/sql/plan"
 	"gompho/sql/query"
 )
 
@@ -26,6 +28,9 @@ func (r *root) sizeBase(b *rel) error {
 		if expanded {
 			r.sizeChildren(b)
 			return nil
+		}
+		if t.file != (ids.RelFile{}) {
+			r.g.sizes = append(r.g.sizes, plan.TableSize{File: t.file, Pages: t.pages})
 		}
 	case query.RTESubquery:
 		if err := r.planSubqueryRel(b); err != nil {

@@ -213,7 +213,9 @@ func pruneOpt(tx *mvcc.Session, r *Rel, b buffer.Buf, vis *mvcc.VisTest) {
 		return
 	}
 	if pg.HasFlag(page.PageFull) || freeSpace(pg) < minFree {
-		prunePage(tx, r, b, vis.Removable, false)
+		// A line pointer that stays for the indexes to find is still a dead row for vacuum to remove.
+		plan := prunePage(tx, r, b, vis.Removable, false)
+		r.Counts(tx.Slot()).Prune(plan.removed - len(plan.dead))
 	}
 	b.Unlock()
 }
