@@ -107,7 +107,7 @@ func (b *Backend) idle() error {
 // dropLate takes back requests that came while no statement runs; within a query cycle its timeout stays.
 func (b *Backend) dropLate(cycle bool) {
 	if cycle {
-		b.o.Slot.Clear(stats.CancelQuery | stats.GiveWay)
+		b.o.Slot.Clear(stats.CancelQuery | stats.GiveWay | stats.MakeRoom)
 	} else {
 		b.o.Slot.EndStatement()
 	}

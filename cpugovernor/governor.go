@@ -200,9 +200,9 @@ func (g *governor) choose(n int) {
 func (g *governor) act(contended bool) time.Duration {
 	for i := range g.seen {
 		if s := &g.seen[i]; s.rests {
-			s.slot.Pause()
+			s.slot.Pause(stats.GiveWay)
 		} else {
-			s.slot.Resume()
+			s.slot.Resume(stats.GiveWay)
 		}
 	}
 	switch {
@@ -217,7 +217,7 @@ func (g *governor) act(contended bool) time.Duration {
 // end lets everybody go on.
 func (g *governor) end(o Options) {
 	for _, s := range o.Processes(nil) {
-		s.Resume()
+		s.Resume(stats.GiveWay)
 	}
 	if g.extra != 0 {
 		o.Extra(0)

@@ -86,25 +86,30 @@ func grown[T any](r *room, list []T, n, size int) ([]T, error) {
 	if err := r.slot.Account().Afford(int64(want)*int64(size), "the state of an aggregate function"); err != nil {
 		return list, err
 	}
-	out := make([]T, len(list), want)
-	copy(out, list)
+	out := make([]T, 0, want)
+	for len(list) > 0 { // in pieces: the collector of garbage waits for the end of a copy
+		n := min(len(list), partLen)
+		out, list = append(out, list[:n]...), list[n:]
+	}
 	return out, nil
 }
 
-// collected is a growing list of values with memory of its own.
+// collected is a growing list of values with memory of its own. Full parts stay where they are: a list in one piece would be there twice while it grows, and copying millions of pointers holds
+// up the collector of garbage.
 type collected struct {
-	room room
 	mem  Memory
-	vals []types.Datum
+	full [][]types.Datum // of partLen each
+	vals []types.Datum   // the last part
 	size int
 }
 
-func (c *collected) add(d types.Datum) error {
-	if len(c.vals) == cap(c.vals) {
-		var err error
-		if c.vals, err = grown(&c.room, c.vals, 1, datumSize); err != nil {
-			return err
-		}
+// partLen is how many values a part has.
+const partLen = 1 << 16
+
+func (c *collected) add(d types.Datum) {
+	if len(c.vals) == partLen {
+		c.full = append(c.full, c.vals)
+		c.vals = make([]types.Datum, 0, partLen)
 	}
 	if d.IsBytes() {
 		b := c.mem.Alloc(len(d.Bytes()))
@@ -113,38 +118,39 @@ func (c *collected) add(d types.Datum) error {
 		d = types.Bytes(b)
 	}
 	c.vals = append(c.vals, d)
-	return nil
 }
 
-func (c *collected) addVector(v *types.Vector, sel []int32, n int) error {
+// parts returns the values.
+func (c *collected) parts() [][]types.Datum { return append(c.full[:len(c.full):len(c.full)], c.vals) }
+
+// count returns how many there are.
+func (c *collected) count() int { return len(c.full)*partLen + len(c.vals) }
+
+func (c *collected) addVector(v *types.Vector, sel []int32, n int) {
 	if sel != nil {
 		for _, i := range sel {
-			if err := c.add(v.Get(int(i))); err != nil {
-				return err
-			}
+			c.add(v.Get(int(i)))
 		}
-		return nil
+		return
 	}
 	for i := range n {
-		if err := c.add(v.Get(i)); err != nil {
-			return err
-		}
+		c.add(v.Get(i))
 	}
-	return nil
 }
 
 // addAll adds values one after the other.
-func (c *collected) addAll(vals []types.Datum) error {
-	for _, d := range vals {
-		if err := c.add(d); err != nil {
-			return err
+func (c *collected) addAll(parts ...[]types.Datum) {
+	for _, p := range parts {
+		for _, d := range p {
+			c.add(d)
 		}
 	}
-	return nil
 }
 
-func (c *collected) reset()     { c.mem.Reset(); c.vals, c.size = c.vals[:0], 0 }
-func (c *collected) bytes() int { return c.size + 16*cap(c.vals) }
+func (c *collected) reset() { c.mem.Reset(); c.full, c.vals, c.size = nil, c.vals[:0], 0 }
+func (c *collected) bytes() int {
+	return c.size + datumSize*(len(c.full)*partLen+cap(c.vals))
+}
 
 // arrayAggState is array_agg over values that are not arrays.
 type arrayAggState struct {
@@ -152,23 +158,31 @@ type arrayAggState struct {
 	collected
 }
 
-func (s *arrayAggState) Add(args []types.Datum) error { return s.add(args[0]) }
+func (s *arrayAggState) Add(args []types.Datum) error {
+	s.add(args[0])
+	return nil
+}
+
 func (s *arrayAggState) AddVector(v *types.Vector, sel []int32, n int) error {
-	return s.addVector(v, sel, n)
+	s.addVector(v, sel, n)
+	return nil
 }
 
 func (s *arrayAggState) Merge(other Accumulator) error {
-	return s.addAll(other.(*arrayAggState).vals)
+	s.addAll(other.(*arrayAggState).parts()...)
+	return nil
 }
 
 func (s *arrayAggState) Result() (types.Datum, error) {
-	if len(s.vals) == 0 {
+	n := s.count()
+	if n == 0 {
 		return types.Null, nil
 	}
-	if len(s.vals) > types.MaxArraySize {
+	if n > types.MaxArraySize {
 		return types.Null, arrayTooLarge()
 	}
-	return types.NewArray(s.elem.Oid, s.vals).Encode(s.elem), nil
+	a := types.Array{Elem: s.elem.Oid, Dims: []int32{int32(n)}, Lbounds: []int32{1}}
+	return a.EncodeParts(s.elem, s.parts()), nil
 }
 
 func (s *arrayAggState) Reset()    { s.reset() }
@@ -192,10 +206,10 @@ func (s *arrayArrayAggState) Add(args []types.Datum) error {
 		return pgerr.New(pgerr.NullValueNotAllowed, "cannot accumulate null arrays")
 	}
 	a := types.DecodeArray(args[0], s.elem)
-	return s.addArray(a.Dims, a.Lbounds, a.Elems, 1)
+	return s.addArray(a.Dims, a.Lbounds, [][]types.Datum{a.Elems}, 1)
 }
 
-func (s *arrayArrayAggState) addArray(dims, lbs []int32, elems []types.Datum, n int32) error {
+func (s *arrayArrayAggState) addArray(dims, lbs []int32, parts [][]types.Datum, n int32) error {
 	if s.n == 0 {
 		if len(dims) == 0 {
 			return pgerr.New(pgerr.ArraySubscriptError, "cannot accumulate empty arrays")
@@ -215,7 +229,8 @@ func (s *arrayArrayAggState) addArray(dims, lbs []int32, elems []types.Datum, n 
 		}
 	}
 	s.n += n
-	return s.addAll(elems)
+	s.addAll(parts...)
+	return nil
 }
 
 func (s *arrayArrayAggState) AddVector(v *types.Vector, sel []int32, n int) error {
@@ -241,19 +256,19 @@ func (s *arrayArrayAggState) Merge(other Accumulator) error {
 	if o.n == 0 {
 		return nil
 	}
-	return s.addArray(o.dims, o.lbs, o.vals, o.n)
+	return s.addArray(o.dims, o.lbs, o.parts(), o.n)
 }
 
 func (s *arrayArrayAggState) Result() (types.Datum, error) {
 	if s.n == 0 {
 		return types.Null, nil
 	}
-	a := types.Array{Elem: s.elem.Oid, Elems: s.vals,
+	a := types.Array{Elem: s.elem.Oid,
 		Dims: append([]int32{s.n}, s.dims...), Lbounds: append([]int32{1}, s.lbs...)}
 	if _, err := types.CheckArraySize(a.Dims, a.Lbounds); err != nil {
 		return types.Null, err
 	}
-	return a.Encode(s.elem), nil
+	return a.EncodeParts(s.elem, s.parts()), nil
 }
 
 func (s *arrayArrayAggState) Reset()    { s.reset(); s.n = 0 }
@@ -267,14 +282,14 @@ func newArrayAgg(c *AggCall) (Accumulator, error) {
 	if c.RetType != nil && c.RetType.ElemType != nil {
 		t = c.RetType.ElemType
 	}
-	return &arrayAggState{elem: t, collected: collected{room: roomOf(c)}}, nil
+	return &arrayAggState{elem: t}, nil
 }
 
 func newArrayArrayAgg(c *AggCall) (Accumulator, error) {
 	if len(c.ArgTypes) == 0 || c.ArgTypes[0] == nil || c.ArgTypes[0].Underlying().ElemType == nil {
 		return nil, pgerr.New(pgerr.InvalidParameterValue, "could not determine input data type")
 	}
-	return &arrayArrayAggState{elem: c.ArgTypes[0].Underlying().ElemType, collected: collected{room: roomOf(c)}}, nil
+	return &arrayArrayAggState{elem: c.ArgTypes[0].Underlying().ElemType}, nil
 }
 
 // aggCollectFamily lists string_agg and array_agg.

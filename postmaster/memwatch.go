@@ -5,6 +5,8 @@ import (
 	"runtime/debug"
 	"runtime/metrics"
 	"time"
+
+	"gompho/stats"
 )
 
 // What statements say that they hold is bounded by the account (stats.MemoryPool). What they do not say shows in the size of Go's heap: it is looked at some
@@ -15,7 +17,7 @@ const watchEvery = 10 * time.Millisecond
 
 // heapMeter reads the size of Go's heap, in bytes.
 type heapMeter struct {
-	samples [4]metrics.Sample
+	samples [3]metrics.Sample
 }
 
 func newHeapMeter() *heapMeter {
@@ -23,14 +25,7 @@ func newHeapMeter() *heapMeter {
 	m.samples[0].Name = "/memory/classes/total:bytes"
 	m.samples[1].Name = "/memory/classes/heap/released:bytes"
 	m.samples[2].Name = "/gc/heap/live:bytes"
-	m.samples[3].Name = "/memory/classes/heap/free:bytes"
 	return m
-}
-
-// inUse returns what read calls used without what the runtime keeps for later.
-func (m *heapMeter) inUse() int64 {
-	used, _ := m.read()
-	return used - int64(m.samples[3].Value.Uint64())
 }
 
 // read returns what the runtime has of the machine's memory, and what was in use when the collector last looked.
@@ -54,7 +49,7 @@ func (p *Postmaster) watchMemory() {
 	meter := newHeapMeter()
 	tick := time.NewTicker(watchEvery)
 	defer tick.Stop()
-	high := 0 // looks in a row that found the heap above its limit
+	high, beyond := 0, 0 // looks in a row that found the heap above its limit, and far above
 	for {
 		select {
 		case <-p.quit:
@@ -70,10 +65,18 @@ func (p *Postmaster) watchMemory() {
 		c := p.cluster
 		p.mu.Unlock()
 		if c == nil || used < limit/4*3 {
-			high = 0
+			high, beyond = 0, 0
 			continue
 		}
 		c.memory.Watch()
+		if used <= limit+limit/16 {
+			beyond = 0
+		} else {
+			if beyond%collectEvery == 0 {
+				used, live = p.collect(meter, limit)
+			}
+			beyond++
+		}
 		over := func() bool { return used > limit+limit/16 && live > limit/4*3 || live > limit/16*15 }
 		switch {
 		case !over():
@@ -95,6 +98,29 @@ func (p *Postmaster) watchMemory() {
 	}
 }
 
+// collectEvery is at how many looks that find the heap far above its limit garbage is collected once: what is live would be above it all the time.
+const collectEvery = 10
+
+// collect collects garbage while the statements wait. The collector of Go takes no more than half of the processors' time: among statements that leave a gigabyte of garbage a second, beside
+// one that holds most of the limit, the heap would grow far beyond it. It returns what the meter says then.
+func (p *Postmaster) collect(meter *heapMeter, limit int64) (used, live int64) {
+	paused := p.procs.Append(nil)
+	for _, s := range paused {
+		if _, running := s.Activity.Running(); running {
+			s.Pause(stats.MakeRoom)
+		}
+	}
+	runtime.GC()
+	if used, live = meter.read(); used > limit+limit/16 {
+		debug.FreeOSMemory()
+		used, live = meter.read()
+	}
+	for _, s := range paused {
+		s.Resume(stats.MakeRoom)
+	}
+	return used, live
+}
+
 // fits tells whether Go's heap has room for n bytes more below its limit; garbage is collected when it has not. There is slack of a sixteenth for what cannot be known so exactly.
 func (p *Postmaster) fits(n int64) bool {
 	limit := p.heapLimit()
@@ -106,6 +132,8 @@ func (p *Postmaster) fits(n int64) bool {
 	if used, _ := meter.read(); used+n <= limit {
 		return true
 	}
-	runtime.GC()
-	return meter.inUse()+n <= limit
+	// What is free goes back to the machine, too: a large value does not fit into the holes, and would come on top of them.
+	debug.FreeOSMemory()
+	used, _ := meter.read()
+	return used+n <= limit
 }

@@ -23,6 +23,7 @@ const (
 	ClientGone                             // the socket is broken
 	OutOfMemory                            // the server's memory ran out while this session held the most of it
 	GiveWay                                // pause, others need the processor; never an error
+	MakeRoom                               // pause, the collector has to catch up with what statements leave; never an error
 	raised                                 // CheckInterrupts has returned an error of one of them
 )
 
@@ -201,7 +202,7 @@ func (s *Slot) CheckInterrupts() error {
 	if s.checks++; s.checks%checkStep == 0 {
 		s.checked.Store(s.checks)
 	}
-	if s.pending.Load()&uint32(errorInterrupts|GiveWay) == 0 || s.held.Load() > 0 {
+	if s.pending.Load()&uint32(errorInterrupts|pauses) == 0 || s.held.Load() > 0 {
 		return nil
 	}
 	return s.interrupted()
@@ -213,28 +214,35 @@ const checkStep = 64
 // Checks returns how often the process has looked for interrupts, to the last multiple of 64: a measure of what it has done. Any process may ask.
 func (s *Slot) Checks() uint64 { return s.checked.Load() }
 
-// Pause makes a running process give way where it next looks for interrupts, until Resume or an interrupt that ends its statement.
-func (s *Slot) Pause() { s.pending.Or(uint32(GiveWay)) }
+// pauses are the requests that make a process wait where it looks for interrupts.
+const pauses = GiveWay | MakeRoom
 
-// Resume lets a paused process go on.
-func (s *Slot) Resume() {
-	if s.Pending()&GiveWay != 0 {
-		s.Clear(GiveWay)
+// Pause makes a running process wait where it next looks for interrupts, until Resume for the same reason, GiveWay or MakeRoom, or an interrupt that ends its statement.
+func (s *Slot) Pause(why Interrupt) { s.pending.Or(uint32(why)) }
+
+// Resume lets a paused process go on, unless there is another reason.
+func (s *Slot) Resume(why Interrupt) {
+	if s.Pending()&why != 0 {
+		s.Clear(why)
 		s.WakeUp()
 	}
 }
 
-// giveWay waits for the end of a pause. A process that holds a content latch, for which others may wait, does not.
-func (s *Slot) giveWay() {
+// pause waits for the end of the pauses. A process that holds a content latch, for which others may wait, does not.
+func (s *Slot) pause() {
 	if s.Latches() == 0 {
-		prev := s.BeginWait(TimeoutGiveWay)
-		for p := s.Pending(); p&GiveWay != 0 && p&errorInterrupts == 0; p = s.Pending() {
+		event := TimeoutMakeRoom
+		if s.Pending()&GiveWay != 0 {
+			event = TimeoutGiveWay
+		}
+		prev := s.BeginWait(event)
+		for p := s.Pending(); p&pauses != 0 && p&errorInterrupts == 0; p = s.Pending() {
 			<-s.wake
 		}
 		s.EndWait(prev)
 		s.WakeUp() // who waits for something else may have been woken here
 	}
-	s.Clear(GiveWay)
+	s.Clear(pauses)
 }
 
 // Lost returns the error of a request that CheckInterrupts has raised and that did not end the statement, which is about to succeed; nil when there
@@ -249,7 +257,7 @@ func (s *Slot) Lost() error {
 // EndStatement clears the requests that end a statement, and not the process: the statement is over.
 func (s *Slot) EndStatement() {
 	if s != nil && s.pending.Load() != 0 {
-		s.Clear(CancelQuery | StatementTimeout | LockTimeout | OutOfMemory | GiveWay | raised)
+		s.Clear(CancelQuery | StatementTimeout | LockTimeout | OutOfMemory | pauses | raised)
 		s.Memory.forget()
 	}
 }
@@ -266,8 +274,8 @@ func CrashError() *pgerr.Error {
 const autovacuumWorker = "autovacuum worker"
 
 func (s *Slot) interrupted() error {
-	if s.Pending()&GiveWay != 0 {
-		s.giveWay()
+	if s.Pending()&pauses != 0 {
+		s.pause()
 		return s.CheckInterrupts()
 	}
 	if s.Pending()&OutOfMemory != 0 && !s.Memory.fails() {

@@ -60,27 +60,33 @@ func TestPause(t *testing.T) {
 			}
 		}
 	}()
-	paused := func() {
-		for s.Waiting() != TimeoutGiveWay {
+	paused := func(event WaitEvent) {
+		for s.Waiting() != event {
 			runtime.Gosched()
 		}
 	}
 	<-steps
-	for range 100 {
-		s.Pause()
-		paused()
+	for i := range 100 {
+		why, event, other := GiveWay, TimeoutGiveWay, MakeRoom
+		if i%2 == 1 {
+			why, event, other = MakeRoom, TimeoutMakeRoom, GiveWay
+		}
+		s.Pause(why)
+		paused(event)
+		s.Pause(other) // two reasons: both have to go
+		s.Resume(other)
 		select {
 		case n := <-steps:
 			t.Fatalf("step %d during a pause", n)
 		default:
 		}
 		s.WakeUp() // for something else
-		paused()
-		s.Resume()
+		paused(event)
+		s.Resume(why)
 		<-steps
 	}
-	s.Pause()
-	paused()
+	s.Pause(GiveWay)
+	paused(TimeoutGiveWay)
 	s.Interrupt(CancelQuery)
 	if err := <-end; !pgerr.Is(err, pgerr.QueryCanceled) {
 		t.Errorf("canceled during a pause: %v", err)
@@ -89,7 +95,7 @@ func TestPause(t *testing.T) {
 	if s.Pending() != 0 || s.Waiting() != 0 {
 		t.Errorf("after the statement: %v pending, waits for %v", s.Pending(), s.Waiting())
 	}
-	s.Pause()
+	s.Pause(GiveWay)
 	s.HoldInterrupts()
 	if err := s.CheckInterrupts(); err != nil || s.Pending()&GiveWay == 0 {
 		t.Errorf("while interrupts are held: %v, %v pending", err, s.Pending())

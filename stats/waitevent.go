@@ -89,7 +89,8 @@ const (
 	TimeoutVacuumDelay
 	TimeoutCheckpointWriteDelay
 	TimeoutVacuumTruncate
-	TimeoutGiveWay // ours: paused by the CPU governor
+	TimeoutGiveWay  // ours: paused by the CPU governor
+	TimeoutMakeRoom // ours: paused until garbage has been collected
 )
 
 const (
@@ -134,7 +135,7 @@ var eventNames = map[Class]struct {
 	ClassClient:   {"Client", []string{"ClientRead", "ClientWrite"}},
 	ClassIPC: {"IPC", []string{"CheckpointDone", "CheckpointStart", "ProcSignalBarrier", "BackendTermination", "SafeSnapshot", "ExecuteGather", "ArchiveCommand",
 		"ArchiveCleanupCommand", "RestoreCommand", "RecoveryEndCommand", "BackupWaitWalArchive"}},
-	ClassTimeout:   {"Timeout", []string{"PgSleep", "VacuumDelay", "CheckpointWriteDelay", "VacuumTruncate", "GiveWay"}},
+	ClassTimeout:   {"Timeout", []string{"PgSleep", "VacuumDelay", "CheckpointWriteDelay", "VacuumTruncate", "GiveWay", "MakeRoom"}},
 	ClassIO:        {"IO", []string{"DataFileRead", "DataFileWrite", "DataFileExtend", "DataFileSync", "DataFileTruncate", "WALWrite", "WALSync", "WALRead", "SLRURead", "SLRUWrite", "SLRUSync", "ControlFileSync", "BufFileRead", "BufFileWrite", "DataFileFlush", "DataFilePrefetch", "WALInitWrite", "WALInitSync"}},
 	ClassLWLock:    {"LWLock", []string{"WALWrite", "WALInsert", "BufferContent", "BufferMapping", "ProcArray", "LockManager"}},
 	ClassBufferPin: {"BufferPin", []string{"BufferPin"}},

@@ -60,24 +60,31 @@ func elemWidth(t *Type) (width int, word bool) {
 }
 
 // Encode makes the Datum of the array; elem describes the element type.
-func (a Array) Encode(elem *Type) Datum {
+func (a Array) Encode(elem *Type) Datum { return a.EncodeParts(elem, [][]Datum{a.Elems}) }
+
+// EncodeParts is Encode with elements that are not in one piece; a.Elems is not looked at.
+func (a Array) EncodeParts(elem *Type, parts [][]Datum) Datum {
 	size := arrayHeaderSize + 8*len(a.Dims)
 	nulls := false
 	width, word := elemWidth(elem)
-	for _, e := range a.Elems {
-		switch {
-		case e.IsNull():
-			nulls = true
-		case width > 0:
-			size += width
-		default:
-			size += 4 + len(e.Bytes())
+	count := 0
+	for _, p := range parts {
+		count += len(p)
+		for _, e := range p {
+			switch {
+			case e.IsNull():
+				nulls = true
+			case width > 0:
+				size += width
+			default:
+				size += 4 + len(e.Bytes())
+			}
 		}
 	}
 	flags := uint32(0)
 	if nulls {
 		flags = arrayHasNulls
-		size += (len(a.Elems) + 7) / 8
+		size += (count + 7) / 8
 	}
 	b := make([]byte, 0, size)
 	le := binary.LittleEndian
@@ -92,27 +99,33 @@ func (a Array) Encode(elem *Type) Datum {
 	}
 	if nulls {
 		n := len(b)
-		b = b[:n+(len(a.Elems)+7)/8]
-		for i, e := range a.Elems {
-			if e.IsNull() {
-				b[n+i>>3] |= 1 << (i & 7)
+		b = b[:n+(count+7)/8]
+		i := 0
+		for _, p := range parts {
+			for _, e := range p {
+				if e.IsNull() {
+					b[n+i>>3] |= 1 << (i & 7)
+				}
+				i++
 			}
 		}
 	}
 	float4 := elem.Underlying().Oid == Float4Oid
-	for _, e := range a.Elems {
-		if e.IsNull() {
-			continue
-		}
-		switch {
-		case float4:
-			b = le.AppendUint32(b, math.Float32bits(float32(e.Float())))
-		case word:
-			b = appendWord(b, e.word, width)
-		case width > 0:
-			b = append(b, e.Bytes()...)
-		default:
-			b = append(le.AppendUint32(b, uint32(len(e.Bytes()))), e.Bytes()...)
+	for _, p := range parts {
+		for _, e := range p {
+			if e.IsNull() {
+				continue
+			}
+			switch {
+			case float4:
+				b = le.AppendUint32(b, math.Float32bits(float32(e.Float())))
+			case word:
+				b = appendWord(b, e.word, width)
+			case width > 0:
+				b = append(b, e.Bytes()...)
+			default:
+				b = append(le.AppendUint32(b, uint32(len(e.Bytes()))), e.Bytes()...)
+			}
 		}
 	}
 	return Bytes(b)
