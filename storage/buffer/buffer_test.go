@@ -695,3 +695,19 @@ func BenchmarkChange(b *testing.B) {
 	}
 	buf.UnlockRelease()
 }
+
+// TestUsable: an index page with line pointers that have no item cannot be used in spite of a wrong checksum; a table's page has such.
+func TestUsable(t *testing.T) {
+	for _, special := range []int{0, 24} {
+		pg := page.Page(make([]byte, page.Size))
+		pg.Init(special, 0)
+		pg.InsertItem(0, make([]byte, 40))
+		if !usable(pg) {
+			t.Errorf("a page with one item and %d bytes of special space is not usable", special)
+		}
+		binary.LittleEndian.PutUint16(pg[page.PosLower:], uint16(pg.Lower()+page.ItemIDSize)) // as a flipped bit of the header would add one
+		if usable(pg) != (special == 0) {
+			t.Errorf("with a line pointer more and %d bytes of special space: %v", special, usable(pg))
+		}
+	}
+}

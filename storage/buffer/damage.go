@@ -43,17 +43,17 @@ func (p *Pool) readPage(slot *stats.Slot, t *tag, pg page.Page, orZero bool) err
 }
 
 // usable reports whether a page with a wrong checksum can be looked at without going astray: its header and its items are where they can be, and
-// rows (on pages without special space) have room for their headers.
+// rows (on pages without special space) have room for their headers. On pages of indexes each line pointer has an item.
 func usable(pg page.Page) bool {
 	if page.Check(pg) != nil {
 		return false
 	}
-	least := 8
+	least, index := 8, true
 	if pg.SpecialStart() == page.Size {
-		least = 32
+		least, index = 32, false
 	}
 	for off := ids.OffsetNumber(1); off <= pg.MaxOffset(); off++ {
-		if id := pg.ItemID(off); id.IsNormal() && id.Len() < least {
+		if id := pg.ItemID(off); (index || id.IsNormal()) && id.Len() < least {
 			return false
 		}
 	}
